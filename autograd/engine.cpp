@@ -1,0 +1,206 @@
+#include "gradus/autograd/engine.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "gradus/autograd/hooks.h"
+#include "gradus/core/error.h"
+
+namespace gradus {
+
+Tensor add(const Tensor& a, const Tensor& b);  // ops/arithmetic.h: only for a backward that is itself recorded
+
+namespace {
+
+std::atomic<bool> anomaly{false};
+thread_local constinit const char* running = "";
+
+bool older(const Node* a, const Node* b) { return a->number < b->number; }
+
+// into += more, elementwise.  A tensor that somebody else holds is left alone and replaced.
+void accumulate(Tensor& into, const Tensor& more, bool recorded) {
+  if (recorded) {
+    into = add(into, more);
+    return;
+  }
+  const Tensor b = dense(more);
+  const bool in_place = into.sole_owner() && into.is_contiguous();
+  const Tensor a = in_place ? Tensor() : dense(into);
+  Tensor out = in_place ? into : Tensor(into.shape(), into.dtype(), into.device());
+  visit_floating(out.dtype(), [&]<class F>(Type<F>) {
+    F* o = out.mutable_data<F>();
+    const F *x = in_place ? o : a.data<F>(), *y = b.data<F>();
+    for (int64_t i = 0, n = out.numel(); i < n; ++i) o[i] = x[i] + y[i];
+  });
+  into = std::move(out);
+}
+
+// One walk over the graph: the nodes whose gradient is waiting, newest first.
+class Pass {
+ public:
+  explicit Pass(BackwardOptions options) : options_(options) {}
+  Pass(const Pass&) = delete;
+  ~Pass() {  // only when something threw: leave no half-summed gradient behind
+    for (Node* node : waiting_) {
+      node->pending = Tensor();
+      node->queued = false;
+      node->release();
+    }
+  }
+
+  void deliver(Node* node, Tensor gradient) {
+    if (node->queued) return accumulate(node->pending, gradient, options_.create_graph);
+    node->pending = std::move(gradient);
+    node->queued = true;
+    node->retain();
+    waiting_.push_back(node);
+    if (waiting_.size() > 1) std::push_heap(waiting_.begin(), waiting_.end(), older);
+  }
+
+  // arrived(node, complete gradient) says whether to go on into the node's inputs.
+  template <class Arrived> void run(uint64_t oldest, Arrived arrived) {
+    while (!waiting_.empty()) {
+      if (waiting_.size() > 1) std::pop_heap(waiting_.begin(), waiting_.end(), older);
+      const Ref<Node> node = Ref<Node>::adopt(waiting_.back());
+      waiting_.pop_back();
+      node->queued = false;
+      Tensor gradient = std::move(node->pending);
+      if (node->hooks) gradient = run_hooks(*node->hooks, std::move(gradient));
+      if (arrived(*node, gradient) && !node->leaf) step(*node, std::move(gradient), oldest);
+    }
+  }
+
+ private:
+  void step(Node& node, Tensor gradient, uint64_t oldest) {
+    if (node.ran)
+      throw StateError(fmt::format("backward: the graph through '{}' was already used and freed; pass retain_graph = true to the first backward", node.op));
+    constexpr int inline_slots = 4;
+    Tensor few[inline_slots];
+    std::vector<Tensor> many(node.edge_count > inline_slots ? node.edge_count : 0);
+    Tensor* slots = many.empty() ? few : many.data();
+    Gradients gradients(slots, node);
+    const char* outer = std::exchange(running, node.op);
+    try {
+      node.run(node, gradient, gradients);
+      if (anomaly) look_for_nan(node, slots);
+    } catch (...) {
+      running = outer;
+      throw;
+    }
+    running = outer;
+    gradient = Tensor();  // so that a gradient handed through is owned by its receiver alone
+    for (int i = 0; i < node.edge_count; ++i)
+      if (Node* input = node.input(i); input && slots[i].defined() && input->number >= oldest) deliver(input, std::move(slots[i]));
+    if (!options_.retain_graph && !options_.create_graph) {
+      node.forget();
+      node.ran = true;
+    }
+  }
+
+  static void look_for_nan(const Node& node, const Tensor* slots) {
+    for (int i = 0; i < node.edge_count; ++i) {
+      if (!slots[i].defined()) continue;
+      const std::vector<double> values = slots[i].to_vector();
+      const auto nan = std::find_if(values.begin(), values.end(), [](double v) { return std::isnan(v); });
+      if (nan != values.end())
+        throw DomainError(fmt::format("backward of {}: the gradient of its input {} is NaN at element {}; look at what the forward {} was given",
+                                      node.op, i, nan - values.begin(), node.op));
+    }
+  }
+
+  BackwardOptions options_;
+  std::vector<Node*> waiting_;
+};
+
+Tensor seed_for(const char* op, const Tensor& output, const Tensor& gradient) {
+  if (!output.defined() || !output.requires_grad())
+    throw StateError(fmt::format("{}: the output does not depend on a tensor that requires a gradient; call requires_grad(true) on an input before computing it", op));
+  if (gradient.defined()) {
+    if (!(gradient.shape() == output.shape()))
+      throw ShapeError(fmt::format("{}: gradient has shape {} but the output has shape {}; pass one of the output's shape", op, text(gradient.shape()), text(output.shape())));
+    if (gradient.dtype() != output.dtype())
+      throw DtypeError(fmt::format("{}: gradient is {} but the output is {}; convert it with to()", op, name_of(gradient.dtype()), name_of(output.dtype())));
+    return gradient;
+  }
+  if (output.numel() != 1)
+    throw ShapeError(fmt::format("{}: the output has shape {}, wanted a single number; reduce it with sum() or mean(), or pass a gradient", op, text(output.shape())));
+  Tensor one(output.shape(), output.dtype());
+  visit_floating(one.dtype(), [&]<class F>(Type<F>) { *one.mutable_data<F>() = F(1); });
+  return one;
+}
+
+void accumulate_on_leaf(Node& leaf, Tensor gradient, bool recorded) {
+  if (leaf.grad.defined()) {
+    if (recorded) return accumulate(leaf.grad, gradient, true);
+    const Tensor more = dense(gradient);  // in place, as handles that the user took of grad() expect
+    if (!leaf.grad.is_contiguous()) leaf.grad = dense(leaf.grad);
+    visit_floating(more.dtype(), [&]<class F>(Type<F>) {
+      F* sum = leaf.grad.mutable_data<F>();
+      const F* y = more.data<F>();
+      for (int64_t i = 0, n = more.numel(); i < n; ++i) sum[i] += y[i];
+    });
+  } else if (recorded || (gradient.sole_owner() && gradient.is_contiguous())) {
+    leaf.grad = std::move(gradient);
+  } else {  // an alias: two leaves must never share one gradient
+    leaf.grad = Tensor(gradient.shape(), gradient.dtype(), gradient.device());
+    copy_elements(gradient, leaf.grad);
+  }
+}
+
+}  // namespace
+
+const char* running_backward() { return running; }
+void set_anomaly_mode(bool on) { anomaly = on; }
+bool anomaly_mode() { return anomaly; }
+
+void backward(const Tensor& output, const Tensor& gradient, BackwardOptions options) {
+  Tensor seed = seed_for("backward", output, gradient);
+  Pass pass(options);
+  pass.deliver(node_of(output), std::move(seed));
+  const auto to_leaf = [&](Node& node, Tensor& g) {
+    if (node.leaf) accumulate_on_leaf(node, std::move(g), options.create_graph);
+    return true;
+  };
+  if (options.create_graph) {
+    Grad record;
+    pass.run(0, to_leaf);
+  } else {
+    NoGrad quiet;
+    pass.run(0, to_leaf);
+  }
+}
+
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& gradients, BackwardOptions options) {
+  if (!gradients.empty() && gradients.size() != outputs.size())
+    throw ParamError(fmt::format("grad: got {} gradients for {} outputs; pass one per output, or none", gradients.size(), outputs.size()));
+  uint64_t oldest = ~uint64_t{0};
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].defined() || !inputs[i].requires_grad())
+      throw StateError(fmt::format("grad: input {} requires no gradient; call requires_grad(true) on it before computing the outputs", i));
+    oldest = std::min(oldest, node_of(inputs[i])->number);
+  }
+  std::vector<Tensor> seeds;
+  for (size_t i = 0; i < outputs.size(); ++i) seeds.push_back(seed_for("grad", outputs[i], gradients.empty() ? Tensor() : gradients[i]));
+  Pass pass(options);
+  for (size_t i = 0; i < outputs.size(); ++i) pass.deliver(node_of(outputs[i]), std::move(seeds[i]));
+  std::vector<Tensor> found(inputs.size());
+  const auto capture = [&](Node& node, Tensor& g) {
+    for (size_t i = 0; i < inputs.size(); ++i)
+      if (node_of(inputs[i]) == &node) found[i] = g;
+    return node.number > oldest;
+  };
+  if (options.create_graph) {
+    Grad record;
+    pass.run(oldest, capture);
+  } else {
+    NoGrad quiet;
+    pass.run(oldest, capture);
+  }
+  return found;
+}
+
+}  // namespace gradus

@@ -1,0 +1,130 @@
+// Node: one recorded op.  A node knows the nodes of its inputs and how to turn the gradient of its output into theirs.
+//
+// A node is one block of the pool: the header below, then the edges, then the backward closure built in place behind
+// two function pointers.  Recording an op allocates nothing else.
+#pragma once
+#include <initializer_list>
+#include <memory>
+#include <new>
+#include <type_traits>
+
+#include "gradus/core/pool.h"
+#include "gradus/core/tensor.h"
+
+namespace gradus {
+
+struct Node;
+
+// Where a backward closure puts its results: one slot per input, in the order in which record() was given them.
+class Gradients {
+ public:
+  Gradients(Tensor* slots, const Node& node) : slots_(slots), node_(node) {}
+  bool wants(int input) const;  // false: that input needs no gradient, computing it would be waste
+  Tensor& operator[](int input) { return slots_[input]; }
+
+ private:
+  Tensor* slots_;
+  const Node& node_;
+};
+
+struct HookList;  // see hooks.h
+
+struct Node : Counted {
+  const char* op;
+  uint64_t number;                 // larger than every input's: popping the newest first is a topological order
+  Tensor pending;                  // the sum of the gradients that arrived during the pass under way
+  Tensor grad;                     // a leaf's accumulated gradient
+  void (*run)(Node&, const Tensor& gradient, Gradients&) = nullptr;  // null for a leaf, and after the node ran
+  void (*destroy)(Node&) noexcept = nullptr;                         // the closure's destructor
+  HookList* hooks = nullptr;
+  uint32_t bytes = 0;              // of the whole block
+  uint16_t edge_count = 0;
+  bool leaf = false, queued = false, ran = false, captured = false;
+
+  Node(const char* op, uint64_t number) : Counted(&Node::free), op(op), number(number) {}
+  Ref<Counted>* edges() { return reinterpret_cast<Ref<Counted>*>(this + 1); }
+  const Ref<Counted>* edges() const { return reinterpret_cast<const Ref<Counted>*>(this + 1); }
+  Node* input(int i) const { return static_cast<Node*>(edges()[i].get()); }
+  void* closure() {
+    const auto end = reinterpret_cast<uintptr_t>(edges() + edge_count);
+    return reinterpret_cast<void*>((end + 15) & ~uintptr_t(15));
+  }
+  void forget() noexcept;  // drops the closure and the edges: frees what backward had saved
+
+  static Node* make(const char* op, const Tensor* const* inputs, int count, size_t closure_bytes);
+  static Node* make_leaf();
+  static void free(Counted*) noexcept;  // iterative, so that a chain of a million ops frees on a small stack
+};
+
+inline bool Gradients::wants(int input) const { return bool(node_.edges()[input]); }
+inline Node* node_of(const Tensor& t) { return static_cast<Node*>(t.state()->node.get()); }
+
+// While one is alive, this thread records nothing.
+class NoGrad {
+ public:
+  NoGrad() : before_(active_) { active_ = true; }
+  ~NoGrad() { active_ = before_; }
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+  static bool active() { return active_; }
+
+ private:
+  friend class Grad;
+  static inline thread_local constinit bool active_ = false;
+  bool before_;
+};
+
+// The opposite: records again inside a NoGrad (a backward that is itself to be differentiated).
+class Grad {
+ public:
+  Grad() : before_(NoGrad::active_) { NoGrad::active_ = false; }
+  ~Grad() { NoGrad::active_ = before_; }
+  Grad(const Grad&) = delete;
+  Grad& operator=(const Grad&) = delete;
+
+ private:
+  bool before_;
+};
+
+// Is an op on these inputs to be recorded?
+template <class... Inputs> bool recording(const Inputs&... inputs) {
+  return !NoGrad::active() && (inputs.requires_grad() || ...);
+}
+
+// A tensor kept for backward.  Taking it out fails readably when it was overwritten in place meanwhile.
+class Saved {
+ public:
+  Saved() = default;
+  explicit Saved(const Tensor& t, bool needed = true) {
+    if (needed) tensor_ = t, version_ = t.version();
+  }
+  const Tensor& operator()() const {
+    if (tensor_.version() != version_) [[unlikely]] changed();
+    return tensor_;
+  }
+  explicit operator bool() const { return tensor_.defined(); }
+
+ private:
+  [[noreturn]] void changed() const;
+  Tensor tensor_;
+  uint32_t version_ = 0;
+};
+
+// The name of the op whose backward runs on this thread; "" outside.  For error texts.
+const char* running_backward();
+
+// Marks `out` as made by `op` from `inputs`.  `backward(gradient of out, Gradients&)` fills the slots that it wants();
+// it may capture tensors as Saved, but never `out` itself: out owns the node, a handle back would be a cycle.
+template <class Backward> void record(const char* op, Tensor& out, const Tensor* const* inputs, int count, Backward backward) {
+  static_assert(alignof(Backward) <= 16 && std::is_nothrow_move_constructible_v<Backward>);
+  Node* node = Node::make(op, inputs, count, sizeof(Backward));
+  ::new (node->closure()) Backward(std::move(backward));
+  node->run = [](Node& n, const Tensor& g, Gradients& to) { (*static_cast<Backward*>(n.closure()))(g, to); };
+  node->destroy = [](Node& n) noexcept { static_cast<Backward*>(n.closure())->~Backward(); };
+  out.state()->node = Ref<Counted>::adopt(node);
+}
+template <class Backward> void record(const char* op, Tensor& out, std::initializer_list<const Tensor*> inputs, Backward backward) {
+  record(op, out, inputs.begin(), int(inputs.size()), std::move(backward));
+}
+
+}  // namespace gradus

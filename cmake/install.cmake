@@ -1,0 +1,25 @@
+# Installs gradus as a relocatable package: find_package(gradus) gives gradus::gradus.
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/gradus)
+
+install(TARGETS gradus EXPORT gradus-targets)
+if(TARGET gradus_cli)
+  install(TARGETS gradus_cli)
+  if(BUILD_SHARED_LIBS)
+    file(RELATIVE_PATH libraries ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+    set_target_properties(gradus_cli PROPERTIES INSTALL_RPATH $ORIGIN/${libraries})
+  endif()
+endif()
+foreach(folder IN LISTS GRADUS_FOLDERS)
+  install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gradus/${folder} FILES_MATCHING PATTERN "*.h")
+endforeach()
+foreach(header gradus.h losses.h version.h)
+  install(FILES ${GRADUS_INCLUDE_DIR}/gradus/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gradus)
+endforeach()
+install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+install(EXPORT gradus-targets NAMESPACE gradus:: DESTINATION ${package_dir})
+configure_package_config_file(cmake/gradus-config.cmake.in ${PROJECT_BINARY_DIR}/gradus-config.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/gradus-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/gradus-config.cmake ${PROJECT_BINARY_DIR}/gradus-config-version.cmake
+  cmake/FindOpenBLASPthread.cmake DESTINATION ${package_dir})

@@ -1,0 +1,86 @@
+# shellcheck shell=bash disable=SC2154
+# How ./test runs its stages and counts: one function per kind of check.  Sourced with `logs` set to a folder.
+# Every check adds to passed, failed or skipped; none of them ends the run.
+
+passed=0 failed=0 skipped=0
+
+# A line on what is going on, with the minutes and seconds since the start.
+note() { printf '[%3d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
+# What a failing check said, indented so that it stands apart.
+quote() { sed 's/^/    | /'; }
+# log_of TITLE SUFFIX: the file that keeps what a check said.
+log_of() { echo "$logs/${1//[^a-zA-Z0-9]/_}.$2"; }
+
+pass() { passed=$((passed + 1)); }
+fail() { failed=$((failed + 1)); note "FAILED: $*"; }
+skip() { skipped=$((skipped + 1)); note "skipped: $*"; }
+
+# must TITLE COMMAND...: work that later stages need; it counts only when it fails.
+must() {
+  local title=$1 log begin=$SECONDS
+  log=$(log_of "$title" log)
+  note "$title"
+  if "${@:2}" >"$log" 2>&1; then
+    note "$title: done in $((SECONDS - begin)) s"
+  else
+    tail -n 40 "$log" | quote
+    fail "$title; all it said is in $log"
+    return 1
+  fi
+}
+
+# check TITLE COMMAND...: one test that is a program: 0 passes, 77 skips and says why in its last line.
+check() {
+  local title=$1 log begin=$SECONDS status=0
+  log=$(log_of "$title" log)
+  timeout "${limit:-900}" "${@:2}" >"$log" 2>&1 || status=$?
+  case $status in
+    0) pass; note "$title: passed in $((SECONDS - begin)) s" ;;
+    77) skip "$title: $(tail -n 1 "$log")" ;;
+    *) tail -n 40 "$log" | quote; fail "$title, exit status $status" ;;
+  esac
+}
+
+# The first number of that name in GoogleTest's report is the whole program's.
+reported() { sed -n "s/^ *\"$1\": \([0-9]*\),\{0,1\}\$/\1/p" "$2" | head -n 1; }
+
+# What GoogleTest says between a test's start and its skip is the reason.
+skip_reasons() {
+  awk '/^\[ RUN / { reason = ""; next }
+       /^\[  SKIPPED \].* ms\)$/ { print "skipped: " $4 ":" reason }
+       !/: Skipped$/ { reason = reason " " $0 }' "$1"
+}
+
+# suite TITLE COMMAND...: a GoogleTest program, whose tests are counted one by one.
+suite() {
+  local title=$1 log report begin=$SECONDS status=0 ok bad skips=0
+  log=$(log_of "$title" log) report=$(log_of "$title" json)
+  rm -f "$report"
+  note "$title"
+  timeout 1800 "${@:2}" --gtest_output="json:$report" >"$log" 2>&1 || status=$?
+  if [[ -s $report ]]; then
+    bad=$(reported failures "$report")
+    skips=$(grep -c '"result": "SKIPPED"' "$report")
+    ok=$(($(reported tests "$report") - $(reported disabled "$report") - bad - skips))
+    skip_reasons "$log" | quote
+  else  # it died before it could write a report
+    ok=$(grep -c '^\[       OK \]' "$log")
+    bad=$(grep -c '^\[  FAILED  \].*ms)$' "$log")
+  fi
+  passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skips))
+  ((status == 0)) || grep -vE '^\[ +(RUN|OK) +\]|^\[-+\]' "$log" | tail -n 60 | quote
+  if ((status)) && { ((bad == 0)) || [[ ! -s $report ]]; }; then  # a crash, a time-out, or a sanitizer's word at exit
+    fail "$title, exit status $status; the last test was $(sed -n 's/^\[ RUN      \] //p' "$log" | tail -n 1)"
+  elif ((ok + bad + skips == 0)); then
+    fail "$title ran no test"
+  fi
+  note "$title: $ok passed, $bad failed in $((SECONDS - begin)) s"
+}
+
+# The last line of the run, and its verdict.
+summary() {
+  local rest=""
+  ((skipped == 0)) || rest=", $skipped skipped"
+  printf '%d passed, %d failed%s\n' "$passed" "$failed" "$rest"
+  ((failed == 0))
+}

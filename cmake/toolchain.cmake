@@ -1,0 +1,28 @@
+# What holds for gradus's own targets only: build type, compiler cache, warnings, floating-point rules.  Nothing here
+# reaches a project that uses gradus.
+if(PROJECT_IS_TOP_LEVEL)
+  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug or Release" FORCE)
+  endif()
+  find_program(CCACHE ccache)
+  mark_as_advanced(CCACHE)
+  if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  endif()
+endif()
+
+if(NOT GRADUS_ARCH STREQUAL "native" AND NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  message(FATAL_ERROR "gradus: GRADUS_ARCH=${GRADUS_ARCH} is an x86-64 instruction set and this processor is "
+                      "${CMAKE_SYSTEM_PROCESSOR}; configure with -DGRADUS_ARCH=native")
+endif()
+
+# gradus_own_target(target [folder]): our language level, warnings and arithmetic; a program goes to build/<folder>.
+function(gradus_own_target target)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON INSTALL_RPATH_USE_LINK_PATH ON)
+  if(ARGC GREATER 1)
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${ARGV1})
+  endif()
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;$<$<BOOL:${GRADUS_WERROR}>:-Werror>>)
+  # Nobody reads errno or the exception flags, and without these two a loop with sqrt or a select does not vectorise.
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno;-fno-trapping-math>)
+endfunction()

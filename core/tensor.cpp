@@ -1,0 +1,198 @@
+#include "gradus/core/tensor.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "gradus/core/convert.h"
+#include "gradus/core/error.h"
+#include "gradus/core/pool.h"
+
+namespace gradus {
+namespace {
+
+void free_cpu_storage(Counted* counted) noexcept {
+  auto* storage = static_cast<Storage*>(counted);
+  const int64_t bytes = storage->bytes;
+  storage->~Storage();
+  pool::release(storage, sizeof(Storage) + size_t(bytes), pool::Kind::data);
+}
+
+void free_state(Counted* counted) noexcept {
+  auto* state = static_cast<TensorState*>(counted);
+  state->~TensorState();
+  pool::release(state, sizeof(TensorState), pool::Kind::tensor);
+}
+
+bool is_dense(const Shape& shape, const Shape& strides) {
+  int64_t step = 1;
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    if (shape[i] == 0) return true;
+    if (shape[i] != 1 && strides[i] != step) return false;
+    step *= shape[i];
+  }
+  return true;
+}
+
+// Walks all dimensions but the last; f(offset in from, offset in to) starts each run of `shape.back()` elements.
+template <class F> void each_run(const Shape& shape, const Shape& from, const Shape& to, F f) {
+  if (shape.numel() == 0) return;
+  Shape index = Shape::filled(shape.rank(), 0);
+  int64_t a = 0, b = 0;
+  while (true) {
+    f(a, b);
+    int d = shape.rank() - 2;
+    for (; d >= 0; --d) {
+      a += from[d], b += to[d];
+      if (++index[d] < shape[d]) break;
+      a -= from[d] * shape[d], b -= to[d] * shape[d];
+      index[d] = 0;
+    }
+    if (d < 0) return;
+  }
+}
+
+}  // namespace
+
+Ref<Storage> Storage::allocate(int64_t bytes, Device device) {
+  if (device != cpu) throw DeviceError(fmt::format("allocate: {} is not available, tensors live on cpu", text(device)));
+  void* block = pool::allocate(sizeof(Storage) + size_t(bytes), pool::Kind::data);
+  return Ref<Storage>::adopt(::new (block) Storage(static_cast<char*>(block) + sizeof(Storage), bytes, device, &free_cpu_storage));
+}
+
+TensorState* TensorState::make() {
+  return ::new (pool::allocate(sizeof(TensorState), pool::Kind::tensor)) TensorState(&free_state);
+}
+
+std::string text(Device device) {
+  return device.kind == Device::cpu_kind ? "cpu" : fmt::format("cuda:{}", device.index);
+}
+
+Tensor::Tensor(const Shape& shape, Dtype dtype, Device device) {
+  int64_t numel = 1;
+  for (int64_t extent : shape) {
+    if (extent < 0) throw ShapeError(fmt::format("tensor: got shape {}, extents must not be negative", text(shape)));
+    if (__builtin_mul_overflow(numel, extent, &numel) || numel > (int64_t{1} << 48))
+      throw MemoryError(fmt::format("tensor: shape {} asks for more elements than a machine can hold; check the extents", text(shape)));
+  }
+  Ref<Storage> storage = Storage::allocate(numel * size_of(dtype), device);
+  state_ = Ref<TensorState>::adopt(TensorState::make());
+  state_->shape = shape;
+  state_->strides = dense_strides(shape);
+  state_->numel = numel;
+  state_->data = storage->data;
+  state_->storage = std::move(storage);
+  state_->dtype = dtype;
+}
+
+Tensor Tensor::alias(const Shape& shape, const Shape& strides, int64_t offset) const {
+  Tensor view(Ref<TensorState>::adopt(TensorState::make()));
+  TensorState& s = *view.state_;
+  s.shape = shape;
+  s.strides = strides;
+  s.numel = shape.numel();
+  s.data = static_cast<char*>(state_->data) + offset * size_of(dtype());
+  s.storage = state_->storage;
+  s.dtype = dtype();
+  s.contiguous = is_dense(shape, strides);
+  return view;
+}
+
+int64_t Tensor::size(int64_t dim) const {
+  const int d = dimension("size", dim, rank());
+  return rank() == 0 ? 1 : shape()[d];
+}
+
+void Tensor::wrong_type(Dtype asked) const {
+  throw DtypeError(fmt::format("data: asked for {}, the tensor is {}; ask for its own type or convert it with to()", name_of(asked), name_of(dtype())));
+}
+
+namespace {
+
+// Reads or writes one element of any dtype as T (double, or int64_t for exact integers).
+template <class T> T read_element(const void* p, Dtype dtype) {
+  return visit(dtype, [&]<class E>(Type<E>) { return convert<T>(*static_cast<const E*>(p)); });
+}
+
+}  // namespace
+
+double Tensor::item() const {
+  if (numel() != 1) throw ShapeError(fmt::format("item: got shape {}, wanted one element; reduce or index the tensor first", text(shape())));
+  return read_element<double>(bytes(), dtype());
+}
+
+int64_t Tensor::item_integer() const {
+  if (numel() != 1) throw ShapeError(fmt::format("item: got shape {}, wanted one element; reduce or index the tensor first", text(shape())));
+  return read_element<int64_t>(bytes(), dtype());
+}
+
+int64_t Tensor::offset_of(const char* op, std::initializer_list<int64_t> index) const {
+  if (int(index.size()) != rank())
+    throw IndexError(fmt::format("{}: got {} indices, a tensor of shape {} wants {}", op, index.size(), text(shape()), rank()));
+  int64_t offset = 0;
+  int d = 0;
+  for (int64_t i : index) {
+    if (i < -shape()[d] || i >= shape()[d])
+      throw IndexError(fmt::format("{}: index {} in dimension {} is outside [0, {})", op, i, d, shape()[d]));
+    offset += (i < 0 ? i + shape()[d] : i) * strides()[d];
+    ++d;
+  }
+  return offset;
+}
+
+double Tensor::at(std::initializer_list<int64_t> index) const {
+  return read_element<double>(static_cast<const char*>(bytes()) + offset_of("at", index) * size_of(dtype()), dtype());
+}
+
+void Tensor::set(std::initializer_list<int64_t> index, double value) {
+  const int64_t offset = offset_of("set", index);
+  check_writable("set", *this);
+  void* p = static_cast<char*>(mutable_bytes()) + offset * size_of(dtype());
+  visit(dtype(), [&]<class E>(Type<E>) { *static_cast<E*>(p) = convert<E>(value); });
+}
+
+std::vector<double> Tensor::to_vector() const {
+  std::vector<double> out(static_cast<size_t>(numel()));
+  const Shape shape = rank() == 0 ? Shape{1} : this->shape(), strides = rank() == 0 ? Shape{1} : this->strides();
+  visit(dtype(), [&]<class E>(Type<E>) {
+    const E* from = static_cast<const E*>(bytes());
+    each_run(shape, strides, dense_strides(shape), [&](int64_t a, int64_t b) {
+      for (int64_t i = 0; i < shape.back(); ++i) out[b + i] = convert<double>(from[a + i * strides.back()]);
+    });
+  });
+  return out;
+}
+
+std::string describe(const Tensor& t) { return std::string(name_of(t.dtype())) + " " + text(t.shape()); }
+
+void copy_elements(const Tensor& from, Tensor& to) {
+  if (from.numel() == 0) return;
+  void* out = to.mutable_bytes();
+  if (from.dtype() == to.dtype() && from.is_contiguous() && to.is_contiguous()) {
+    std::memmove(out, from.bytes(), size_t(from.numel() * size_of(from.dtype())));
+    return;
+  }
+  const bool number = from.rank() == 0;
+  const Shape shape = number ? Shape{1} : from.shape();
+  const Shape from_strides = number ? Shape{1} : from.strides(), to_strides = number ? Shape{1} : to.strides();
+  const int64_t n = shape.back(), from_step = from_strides.back(), to_step = to_strides.back();
+  visit(from.dtype(), [&]<class A>(Type<A>) {
+    visit(to.dtype(), [&]<class B>(Type<B>) {
+      const A* a = static_cast<const A*>(from.bytes());
+      B* b = static_cast<B*>(out);
+      each_run(shape, from_strides, to_strides, [&](int64_t i, int64_t j) {
+        for (int64_t k = 0; k < n; ++k) b[j + k * to_step] = convert<B>(a[i + k * from_step]);
+      });
+    });
+  });
+}
+
+Tensor dense(const Tensor& t) {
+  if (t.is_contiguous()) return t;
+  Tensor copy(t.shape(), t.dtype(), t.device());
+  copy_elements(t, copy);
+  return copy;
+}
+
+}  // namespace gradus

@@ -1,0 +1,119 @@
+// One formula in, one entry out.  Included where a loss is compiled: by the generated units, and by a program that
+// defines a loss of its own; including it elsewhere only costs time.
+#pragma once
+#include "gradus/ops/drive.h"
+
+namespace gradus::compiling {
+
+template <class T, class L> constexpr kernels::MapKernel map_kernel = {T::size, kernels::map<L, T>};
+template <class F> using Pack = Num<F, pack_lanes<F>>;
+
+template <class L> struct EntryOf { static const FormulaEntry value; };
+
+template <class L> void run(const Call& call) {
+  if constexpr (Fold<L>)
+    drive_fold(EntryOf<L>::value, kernels::FoldOf<L, Pack<float>, false>::kernel, &kernels::FoldOf<L, Pack<float>, true>::kernel,
+               kernels::FoldOf<L, Pack<double>, false>::kernel, call);
+  else
+    drive_map(EntryOf<L>::value, map_kernel<Pack<float>, L>, map_kernel<Pack<double>, L>, call);
+}
+template <class L> void tangent(const Call& call) {
+  if constexpr (Fold<L>) drive_fold_tangent(EntryOf<L>::value, kernels::FoldOf<L, kernels::Probe, false>::kernel, call);
+  else drive_map_tangent(EntryOf<L>::value, map_kernel<kernels::Probe, L>, call);
+}
+
+template <class L> const InputFacts* input(int k) { return &L::inputs[k]; }
+template <class L> constexpr int option_count() {
+  if constexpr (requires { L::options; }) return length_of(L::options);
+  else return 0;
+}
+template <class L> const OptionFacts* option_facts(int i) {
+  if constexpr (option_count<L>() > 0) return &L::options[i];
+  else return nullptr;
+}
+template <class L> double get(const void* formula, int i) {
+  if constexpr (option_count<L>() > 0) {
+    const L& l = *static_cast<const L*>(formula);
+    const Option<L>& o = L::options[i];
+    switch (o.kind) {
+      case OptionFacts::number: return l.*o.as_number;
+      case OptionFacts::integer: return double(l.*o.as_integer);
+      case OptionFacts::flag: return l.*o.as_flag;
+      case OptionFacts::choice: return l.*o.as_choice;
+    }
+  }
+  return 0;
+}
+template <class L> void set(void* formula, int i, double value) {
+  if constexpr (option_count<L>() > 0) {
+    L& l = *static_cast<L*>(formula);
+    const Option<L>& o = L::options[i];
+    switch (o.kind) {
+      case OptionFacts::number: l.*o.as_number = value; return;
+      case OptionFacts::integer: l.*o.as_integer = int64_t(value); return;
+      case OptionFacts::flag: l.*o.as_flag = value != 0; return;
+      case OptionFacts::choice: l.*o.as_choice = uint8_t(value); return;
+    }
+  }
+}
+template <class L> void construct(void* storage) { ::new (storage) L(); }
+template <class L> void copy(const void* formula, void* storage) { ::new (storage) L(*static_cast<const L*>(formula)); }
+template <class L> int64_t class_axis(const void* formula) {  // the last, unless the formula says otherwise
+  if constexpr (requires(const L& l) { l.class_axis(); }) return static_cast<const L*>(formula)->class_axis();
+  else return -1;
+}
+template <class L> void destroy(void* formula) { static_cast<L*>(formula)->~L(); }
+template <class L> Param* param(void* formula, int k) {
+  return L::inputs[k].param ? &(static_cast<L*>(formula)->*L::inputs[k].param) : nullptr;
+}
+template <class L> int64_t ignored_label(const void* formula, int k) {
+  return L::inputs[k].ignored ? static_cast<const L*>(formula)->*L::inputs[k].ignored : -1;
+}
+template <class L> bool checked(const void* formula, int k) {
+  return !L::inputs[k].checked || static_cast<const L*>(formula)->*L::inputs[k].checked;
+}
+template <class L> constexpr bool is_weighed() {
+  if constexpr (Fold<L>) return true;
+  else {
+    for (const auto& in : L::inputs)
+      if (in.in_count) return true;
+    return false;
+  }
+}
+
+template <class L> constexpr FormulaEntry entry_of() {
+  static_assert(arity<L> <= max_inputs, "a formula has at most eight inputs");
+  return {Fold<L>, is_weighed<L>(), arity<L>, option_count<L>(), gradients<L>, sizeof(L), alignof(L), input<L>, option_facts<L>,
+          construct<L>, copy<L>, destroy<L>, class_axis<L>, param<L>, ignored_label<L>, checked<L>, get<L>, set<L>, run<L>, tangent<L>};
+}
+template <class L> constinit const FormulaEntry EntryOf<L>::value = entry_of<L>();
+
+template <class Sequence, class L, class... Others> constexpr LossEntry loss_entry(const LossCall<Sequence, L, Others...>*) {
+  return {
+      .about = &L::about,
+      .examples = L::examples,
+      .example_count = length_of(L::examples),
+      .formula_count = 1 + int(sizeof...(Others)),
+      .formula = [](int i) -> const FormulaEntry* {
+        static constexpr const FormulaEntry* all[] = {&EntryOf<L>::value, &EntryOf<Others>::value...};
+        return all[i];
+      },
+      .choose = [](const void* primary, bool integer_target) -> int {
+        if constexpr (sizeof...(Others) > 0) return static_cast<const L*>(primary)->choose(integer_target);
+        else return 0;
+      },
+      .convert = []([[maybe_unused]] int i, [[maybe_unused]] const void* primary, [[maybe_unused]] void* storage) {
+        [[maybe_unused]] int at = 0;
+        ((++at == i ? void(::new (storage) Others(*static_cast<const L*>(primary))) : void()), ...);
+      },
+  };
+}
+
+}  // namespace gradus::compiling
+
+namespace gradus {
+
+template <class LossType>
+constinit const LossEntry Compiled<LossType>::entry = compiling::loss_entry(static_cast<const LossType*>(nullptr));
+
+}  // namespace gradus

@@ -1,0 +1,376 @@
+// The driver of row formulas: lanes, chunks, threads, checks and sums.
+//
+// Narrow: each lane takes a row of its own and columns follow one another; serves any class axis and any strides.
+// Wide: lanes are columns of one long row.  Which of the two, and how rows and columns are cut, depends on shapes alone.
+#include <algorithm>
+#include <vector>
+
+#include "gradus/core/threads.h"
+#include "gradus/ops/drive.h"
+#include "gradus/ops/staging.h"
+
+namespace gradus {
+namespace {
+
+constexpr int64_t narrow_chunk = 128;    // columns staged at a time
+constexpr int64_t wide_chunk = 4096;     // a long row is copied at most this much at a time
+constexpr int64_t long_row = 1 << 17;    // from here on few rows are cut across threads
+
+void locate(Problem& problem, int input, double value, int64_t outer, int64_t column, int64_t inner) {
+  problem.input = input;
+  problem.value = value;
+  problem.at[0] = outer, problem.at[1] = column, problem.at[2] = inner;
+}
+
+template <class S> S* element(const View& v, int64_t outer, int64_t column, int64_t inner) {
+  return static_cast<S*>(v.data) + outer * v.stride[0] + column * v.stride[1] + inner * v.stride[2];
+}
+
+template <class F, class S> class FoldDriver {
+ public:
+  FoldDriver(const FormulaEntry& entry, const kernels::FoldKernel& kernel, const Call& call, bool tangent)
+      : entry_(entry), kernel_(kernel), call_(call), tangent_(tangent), columns_(call.extent[1]), rows_(call.extent[0] * call.extent[2]) {
+    for (int k = 0; k < entry.inputs; ++k) wants_grad_ |= call.grad[k].data != nullptr;
+  }
+
+  void run() {
+    if (kernel_.wide && columns_ >= long_row && rows_ < 8) {
+      std::vector<Outcome> outcomes(static_cast<size_t>(rows_));
+      for (int64_t r = 0; r < rows_; ++r) long_wide_row(r, outcomes[r]);
+      conclude(outcomes);
+      return;
+    }
+    const int64_t lanes = kernel_.wide ? 1 : kernel_.lanes;
+    const int64_t groups = (rows_ + lanes - 1) / lanes;
+    const int64_t groups_a_task = std::max<int64_t>(1, task_elements / std::max<int64_t>(1, lanes * columns_));
+    const int64_t tasks = (groups + groups_a_task - 1) / groups_a_task;
+    std::vector<Outcome> outcomes(static_cast<size_t>(tasks));
+    parallel_for(tasks, [&](int64_t t) {
+      Buffers buffers(*this);
+      for (int64_t g = t * groups_a_task; g < std::min(groups, (t + 1) * groups_a_task); ++g)
+        kernel_.wide ? wide_row(g, buffers, outcomes[t]) : narrow_rows(g * lanes, buffers, outcomes[t]);
+    });
+    conclude(outcomes);
+  }
+
+ private:
+  struct Outcome {
+    Totals totals;
+    Problem problem;
+  };
+
+  // The scratch memory of one task: a chunk of every input and gradient, a state, and the rows' own values.
+  struct Buffers {
+    explicit Buffers(const FoldDriver& d)
+        : chunk(d.kernel_.wide ? wide_chunk : narrow_chunk * d.kernel_.lanes), slot(size_t(chunk + max_lanes) * sizeof(F)),
+          lane_slot(max_lanes * sizeof(double)),
+          memory(slot * 3 * max_inputs + lane_slot * (2 * max_inputs + 6) + d.kernel_.state_bytes + d.kernel_.constants_bytes + 128) {}
+    F* input(int k) { return memory.as<F>(slot * size_t(k)); }
+    F* direction(int k) { return memory.as<F>(slot * size_t(max_inputs + k)); }
+    F* grad(int k) { return memory.as<F>(slot * size_t(2 * max_inputs + k)); }
+    F* lanes(int i) { return memory.as<F>(slot * 3 * max_inputs + lane_slot * size_t(i)); }  // [0, 2·max_inputs): row inputs
+    void* state(const FoldDriver&) { return memory.as<char>(slot * 3 * max_inputs + lane_slot * (2 * max_inputs + 6)); }
+    void* constants(const FoldDriver& d) { return static_cast<char*>(state(d)) + (d.kernel_.state_bytes + 63) / 64 * 64; }
+    int64_t chunk;
+    size_t slot, lane_slot;
+    Scratch memory;
+  };
+  static constexpr int value_lanes = 2 * max_inputs, count_lanes = value_lanes + 1, scale_lanes = value_lanes + 2, scale_tangent_lanes = value_lanes + 3;
+
+  Role role(int k) const { return entry_.input(k)->role; }
+
+  void check(int k, const F* x, int64_t n, Problem& problem, auto where) const {
+    const Range& range = entry_.input(k)->range;
+    if (tangent_ || problem.input >= 0 || !bounded(range) || !entry_.checked(call_.formula, k)) return;
+    if (const int64_t bad = outside(x, n, range); bad >= 0) {
+      const auto [outer, column, inner] = where(bad);
+      locate(problem, k, double(x[bad]), outer, column, inner);
+    }
+  }
+
+  IntBeside<F> checked_label(int k, int64_t outer, int64_t inner, Problem& problem) const {
+    const int64_t y = *element<const int64_t>(call_.in[k], outer, 0, inner);
+    if (y == entry_.ignored_label(call_.formula, k)) return -1;
+    if (y >= 0 && y < columns_) return IntBeside<F>(y);
+    if (problem.input < 0) locate(problem, k, double(y), outer, 0, inner);
+    return -1;
+  }
+
+  struct Place { int64_t outer, column, inner; };
+
+  // ---- narrow ------------------------------------------------------------------------------------------------------------
+
+  void narrow_rows(int64_t first_row, Buffers& buffers, Outcome& outcome) {
+    const int lanes = kernel_.lanes, valid = int(std::min<int64_t>(lanes, rows_ - first_row));
+    int64_t outer[max_lanes], inner[max_lanes];
+    for (int l = 0; l < lanes; ++l) {
+      const int64_t r = first_row + std::min(l, valid - 1);
+      outer[l] = r / call_.extent[2];
+      inner[l] = r % call_.extent[2];
+    }
+    kernels::FoldBlock block;
+    block.total = columns_;
+    block.rows = valid;
+    block.count_scale = call_.count_scale, block.count_scale_tangent = call_.count_scale_tangent;
+    for (int k = 0; k < entry_.inputs; ++k) {
+      block.direction[k] = nullptr;
+      block.grad[k] = nullptr;
+      block.step[k] = block.grad_step[k] = lanes;
+      if (role(k) == Role::element || role(k) == Role::column) continue;
+      F* to = buffers.lanes(k);
+      if (entry_.input(k)->label) {
+        for (int l = 0; l < lanes; ++l) reinterpret_cast<IntBeside<F>*>(to)[l] = checked_label(k, outer[l], inner[l], outcome.problem);
+      } else {
+        for (int l = 0; l < lanes; ++l) to[l] = F(*element<const S>(call_.in[k], outer[l], 0, inner[l]));
+        check(k, to, valid, outcome.problem, [&](int64_t l) { return Place{outer[l], 0, inner[l]}; });
+      }
+      block.in[k] = to;
+      if (call_.direction[k].data) {
+        F* d = buffers.lanes(max_inputs + k);
+        for (int l = 0; l < lanes; ++l) d[l] = F(*element<const S>(call_.direction[k], outer[l], 0, inner[l]));
+        block.direction[k] = d;
+      }
+    }
+    F *scale = buffers.lanes(scale_lanes), *scale_tangent = buffers.lanes(scale_tangent_lanes);
+    for (int l = 0; l < lanes; ++l) {
+      const double up = call_.upstream.data ? double(*element<const S>(call_.upstream, outer[l], 0, inner[l])) : 1.0;
+      scale[l] = F(call_.scale * up);
+      scale_tangent[l] = F(call_.scale_tangent * up);
+    }
+    block.scale = scale;
+    block.scale_tangent = scale_tangent;
+
+    const auto stage = [&](int64_t first, bool checking) {
+      block.first = first;
+      block.columns = std::min(narrow_chunk, columns_ - first);
+      const int64_t n = block.columns;
+      const auto copy = [&](const View& v, F* to) {
+        for (int l = 0; l < lanes; ++l) {
+          const S* from = element<const S>(v, outer[l], first, inner[l]);
+          for (int64_t c = 0; c < n; ++c) to[c * lanes + l] = F(from[c * v.stride[1]]);
+        }
+      };
+      for (int k = 0; k < entry_.inputs; ++k) {
+        if (role(k) == Role::element) {
+          copy(call_.in[k], buffers.input(k));
+          block.in[k] = buffers.input(k);
+          if (checking)
+            check(k, buffers.input(k), n * lanes, outcome.problem, [&](int64_t i) { return Place{outer[i % lanes], first + i / lanes, inner[i % lanes]}; });
+          if (call_.direction[k].data) {
+            copy(call_.direction[k], buffers.direction(k));
+            block.direction[k] = buffers.direction(k);
+          }
+        } else if (role(k) == Role::column) {
+          stage_columns(k, block, buffers, outcome.problem, checking);
+        }
+        block.grad[k] = call_.grad[k].data ? buffers.grad(k) : nullptr;
+      }
+    };
+
+    void *state = buffers.state(*this), *constants = buffers.constants(*this);
+    kernel_.start(state);
+    for (int64_t first = 0; first < columns_; first += narrow_chunk) {
+      stage(first, true);
+      kernel_.lift(call_.formula, block, state);
+    }
+    F *value = buffers.lanes(value_lanes), *count = buffers.lanes(count_lanes);
+    kernel_.finish(call_.formula, block, state, constants, value, count);
+    for (int l = 0; l < valid; ++l) emit(outer[l], inner[l], value[l], count[l], outcome.totals);
+    if (!wants_grad_) return;
+    for (int64_t first = 0; first < columns_; first += narrow_chunk) {
+      if (columns_ > narrow_chunk) stage(first, false);
+      kernel_.grad(call_.formula, block, constants);
+      for (int k = 0; k < entry_.inputs; ++k) {
+        if (!call_.grad[k].data) continue;
+        for (int l = 0; l < valid; ++l) {
+          S* to = element<S>(call_.grad[k], outer[l], first, inner[l]);
+          const F* from = buffers.grad(k) + l;
+          for (int64_t c = 0; c < block.columns; ++c) to[c * call_.grad[k].stride[1]] = S(from[c * lanes]);
+        }
+      }
+    }
+  }
+
+  void stage_columns(int k, kernels::FoldBlock& block, Buffers& buffers, Problem& problem, bool checking) {
+    const int64_t n = block.columns;
+    const auto copy = [&](const View& v, F* to) {
+      const S* from = static_cast<const S*>(v.data) + block.first * v.stride[1];
+      for (int64_t c = 0; c < n; ++c) to[c] = F(from[c * v.stride[1]]);
+      pad(to, n, n + kernel_.lanes - 1);
+    };
+    copy(call_.in[k], buffers.input(k));
+    block.in[k] = buffers.input(k);
+    if (checking) check(k, buffers.input(k), n, problem, [&](int64_t c) { return Place{0, block.first + c, 0}; });
+    if (!call_.direction[k].data) return;
+    copy(call_.direction[k], buffers.direction(k));
+    block.direction[k] = buffers.direction(k);
+  }
+
+  void emit(int64_t outer, int64_t inner, F value, F count, Totals& totals) const {
+    if (call_.value.data) *element<S>(call_.value, outer, 0, inner) = S(value);
+    if (call_.count.data) *element<S>(call_.count, outer, 0, inner) = S(count);
+    totals.value += double(value);
+    totals.count += double(count);
+    totals.active += value != F(0);
+  }
+
+  // ---- wide --------------------------------------------------------------------------------------------------------------
+
+  kernels::FoldBlock wide_block(int64_t r, Buffers& buffers, Problem& problem) {
+    const int64_t outer = r / call_.extent[2], inner = r % call_.extent[2];
+    kernels::FoldBlock block;
+    block.total = columns_;
+    block.rows = 1;
+    block.count_scale = call_.count_scale;
+    for (int k = 0; k < entry_.inputs; ++k) {
+      block.direction[k] = nullptr;
+      block.grad[k] = nullptr;
+      if (role(k) == Role::element || role(k) == Role::column) continue;
+      F* to = buffers.lanes(k);
+      if (entry_.input(k)->label) *reinterpret_cast<IntBeside<F>*>(to) = checked_label(k, outer, inner, problem);
+      else {
+        *to = F(*element<const S>(call_.in[k], outer, 0, inner));
+        check(k, to, 1, problem, [&](int64_t) { return Place{outer, 0, inner}; });
+      }
+      block.in[k] = to;
+    }
+    F* scale = buffers.lanes(scale_lanes);
+    *scale = F(call_.scale * (call_.upstream.data ? double(*element<const S>(call_.upstream, outer, 0, inner)) : 1.0));
+    block.scale = scale;
+    return block;
+  }
+
+  // Points the block at columns [first, first + n) of row r; what is not dense, or has a ragged end, is copied.
+  void stage_wide(int64_t r, int64_t first, int64_t n, kernels::FoldBlock& block, Buffers& buffers, Problem& problem, bool checking) {
+    const int64_t outer = r / call_.extent[2], inner = r % call_.extent[2];
+    const int64_t padded = (n + kernel_.lanes - 1) / kernel_.lanes * kernel_.lanes;
+    block.first = first;
+    block.columns = n;
+    for (int k = 0; k < entry_.inputs; ++k) {
+      if (role(k) == Role::element) {
+        const View& v = call_.in[k];
+        const S* from = element<const S>(v, outer, first, inner);
+        if (v.stride[1] == 1 && n == padded && std::is_same_v<F, S>) block.in[k] = from;
+        else {
+          F* to = buffers.input(k);
+          for (int64_t c = 0; c < n; ++c) to[c] = F(from[c * v.stride[1]]);
+          pad(to, n, padded);
+          block.in[k] = to;
+        }
+        if (checking) check(k, static_cast<const F*>(block.in[k]), n, problem, [&](int64_t c) { return Place{outer, first + c, inner}; });
+      } else if (role(k) == Role::column) {
+        stage_columns(k, block, buffers, problem, checking);
+      }
+      const View& g = call_.grad[k];
+      if (g.data) block.grad[k] = g.stride[1] == 1 && n == padded && std::is_same_v<F, S> ? static_cast<void*>(element<S>(g, outer, first, inner)) : buffers.grad(k);
+    }
+  }
+
+  void store_wide(int64_t r, const kernels::FoldBlock& block, Buffers& buffers) {
+    const int64_t outer = r / call_.extent[2], inner = r % call_.extent[2];
+    for (int k = 0; k < entry_.inputs; ++k) {
+      if (!call_.grad[k].data || block.grad[k] != buffers.grad(k)) continue;
+      S* to = element<S>(call_.grad[k], outer, block.first, inner);
+      for (int64_t c = 0; c < block.columns; ++c) to[c * call_.grad[k].stride[1]] = S(buffers.grad(k)[c]);
+    }
+  }
+
+  void wide_row(int64_t r, Buffers& buffers, Outcome& outcome) {
+    kernels::FoldBlock block = wide_block(r, buffers, outcome.problem);
+    void *state = buffers.state(*this), *constants = buffers.constants(*this);
+    kernel_.start(state);
+    for (int64_t first = 0; first < columns_; first += wide_chunk) {
+      stage_wide(r, first, std::min(wide_chunk, columns_ - first), block, buffers, outcome.problem, true);
+      kernel_.lift(call_.formula, block, state);
+    }
+    finish_wide(r, block, buffers, state, constants, outcome.totals);
+    if (!wants_grad_) return;
+    for (int64_t first = 0; first < columns_; first += wide_chunk) {
+      if (columns_ > wide_chunk) stage_wide(r, first, std::min(wide_chunk, columns_ - first), block, buffers, outcome.problem, false);
+      kernel_.grad(call_.formula, block, constants);
+      store_wide(r, block, buffers);
+    }
+  }
+
+  void finish_wide(int64_t r, const kernels::FoldBlock& block, Buffers& buffers, void* state, void* constants, Totals& totals) {
+    F *value = buffers.lanes(value_lanes), *count = buffers.lanes(count_lanes);
+    kernel_.finish(call_.formula, block, state, constants, value, count);
+    emit(r / call_.extent[2], r % call_.extent[2], value[0], count[0], totals);
+  }
+
+  // One row cut into chunks that threads share; their states join in order.
+  void long_wide_row(int64_t r, Outcome& outcome) {
+    const int64_t tasks = (columns_ + task_elements - 1) / task_elements;
+    const size_t state_room = (kernel_.state_bytes + 63) / 64 * 64;
+    const Scratch states(state_room * size_t(tasks));
+    std::vector<Problem> problems(static_cast<size_t>(tasks));
+    const auto each_chunk = [&](int64_t task, auto work) {
+      for (int64_t first = task * task_elements; first < std::min(columns_, (task + 1) * task_elements); first += wide_chunk)
+        work(first, std::min(wide_chunk, std::min(columns_, (task + 1) * task_elements) - first));
+    };
+    parallel_for(tasks, [&](int64_t t) {
+      Buffers buffers(*this);
+      kernels::FoldBlock block = wide_block(r, buffers, problems[t]);
+      void* state = states.as<char>(state_room * size_t(t));
+      kernel_.start(state);
+      each_chunk(t, [&](int64_t first, int64_t n) {
+        stage_wide(r, first, n, block, buffers, problems[t], true);
+        kernel_.lift(call_.formula, block, state);
+      });
+    });
+    for (int64_t t = 1; t < tasks; ++t) kernel_.join(call_.formula, states.as<char>(), states.as<char>(state_room * size_t(t)));
+    for (const Problem& p : problems)
+      if (p.input >= 0 && outcome.problem.input < 0) outcome.problem = p;
+    Buffers buffers(*this);
+    const kernels::FoldBlock block = wide_block(r, buffers, outcome.problem);
+    void* constants = buffers.constants(*this);
+    finish_wide(r, block, buffers, states.as<char>(), constants, outcome.totals);
+    if (!wants_grad_) return;
+    parallel_for(tasks, [&](int64_t t) {
+      Buffers own(*this);
+      Problem ignored;
+      kernels::FoldBlock mine = wide_block(r, own, ignored);
+      each_chunk(t, [&](int64_t first, int64_t n) {
+        stage_wide(r, first, n, mine, own, ignored, false);
+        kernel_.grad(call_.formula, mine, constants);
+        store_wide(r, mine, own);
+      });
+    });
+  }
+
+  void conclude(const std::vector<Outcome>& outcomes) const {
+    const int64_t n = int64_t(outcomes.size());
+    if (call_.totals)
+      *call_.totals = {tree_sum(0, n, [&](int64_t t) { return outcomes[t].totals.value; }), tree_sum(0, n, [&](int64_t t) { return outcomes[t].totals.count; }),
+                       tree_sum(0, n, [&](int64_t t) { return outcomes[t].totals.active; })};
+    if (!call_.problem) return;
+    for (const Outcome& o : outcomes)
+      if (o.problem.input >= 0) {
+        *call_.problem = o.problem;
+        return;
+      }
+  }
+
+  const FormulaEntry& entry_;
+  const kernels::FoldKernel& kernel_;
+  const Call& call_;
+  const bool tangent_;
+  bool wants_grad_ = false;
+  const int64_t columns_, rows_;
+};
+
+}  // namespace
+
+void drive_fold(const FormulaEntry& entry, const kernels::FoldKernel& single, const kernels::FoldKernel* wide,
+                const kernels::FoldKernel& precise, const Call& call) {
+  if (call.dtype != Dtype::float32) return FoldDriver<double, double>(entry, precise, call, false).run();
+  const bool lanes_are_columns = wide && call.extent[2] == 1 && call.extent[1] >= 4 * wide->lanes;
+  FoldDriver<float, float>(entry, lanes_are_columns ? *wide : single, call, false).run();
+}
+
+void drive_fold_tangent(const FormulaEntry& entry, const kernels::FoldKernel& probe, const Call& call) {
+  if (call.dtype == Dtype::float32) FoldDriver<double, float>(entry, probe, call, true).run();
+  else FoldDriver<double, double>(entry, probe, call, true).run();
+}
+
+}  // namespace gradus

@@ -1,0 +1,181 @@
+// The driver of elementwise formulas: blocks, threads, checks and sums.
+#include <algorithm>
+#include <vector>
+
+#include "gradus/core/threads.h"
+#include "gradus/ops/drive.h"
+#include "gradus/ops/staging.h"
+
+namespace gradus {
+namespace {
+
+// One input of one task as dense blocks of F, whatever its strides; S is the type it is stored in.
+template <class F, class S> class In {
+ public:
+  In(const View& view, const int64_t (&extent)[3], F* buffer) : view_(view), extent_(extent), buffer_(buffer) {
+    direct_ = std::is_same_v<F, S> && is_dense(view, extent);
+    if (view.data && is_constant(view)) std::fill_n(buffer, block_elements, F(*static_cast<const S*>(view.data)));
+  }
+  const F* block(int64_t start, int64_t n, int64_t padded) {
+    if (direct_ && n == padded) return static_cast<const F*>(view_.data) + start;
+    if (is_constant(view_)) return buffer_;
+    gather<F, S>(view_, extent_, start, n, buffer_);
+    pad(buffer_, n, padded);
+    return buffer_;
+  }
+
+ private:
+  const View& view_;
+  const int64_t (&extent_)[3];
+  F* buffer_;
+  bool direct_;
+};
+
+// One output of one task: written in place where it is dense, else through a buffer.
+template <class F, class S> class Out {
+ public:
+  Out(const View& view, const int64_t (&extent)[3], F* buffer) : view_(view), extent_(extent), buffer_(buffer) {
+    direct_ = std::is_same_v<F, S> && is_dense(view, extent);
+  }
+  F* block(int64_t start, int64_t n, int64_t padded) {
+    return block_ = view_.data && direct_ && n == padded ? static_cast<F*>(view_.data) + start : buffer_;
+  }
+  void finish(int64_t start, int64_t n) {
+    if (view_.data && block_ == buffer_) scatter<F, S>(buffer_, view_, extent_, start, n);
+  }
+
+ private:
+  const View& view_;
+  const int64_t (&extent_)[3];
+  F *buffer_, *block_ = nullptr;
+  bool direct_;
+};
+
+// Labels as integers of F's width; -1 where ignored or out of range.  Returns the first bad position, or -1.
+template <class I>
+int64_t stage_labels(const View& view, const int64_t (&extent)[3], int64_t start, int64_t n, int64_t padded, int64_t classes,
+                     int64_t ignored, I* out) {
+  int64_t raw[block_elements], bad = -1;
+  gather<int64_t, int64_t>(view, extent, start, n, raw);
+  for (int64_t j = 0; j < n; ++j) {
+    const bool outside = raw[j] != ignored && (raw[j] < 0 || raw[j] >= classes);
+    if (outside && bad < 0) bad = j;
+    out[j] = outside || raw[j] == ignored ? I(-1) : I(raw[j]);
+  }
+  pad(out, n, padded);
+  return bad;
+}
+
+void locate(Problem& problem, int input, double value, int64_t element, const int64_t (&extent)[3]) {
+  problem.input = input;
+  problem.value = value;
+  problem.at[2] = element % extent[2];
+  problem.at[1] = element / extent[2] % extent[1];
+  problem.at[0] = element / extent[2] / extent[1];
+}
+
+template <class F, class S> class MapTask {
+ public:
+  MapTask(const FormulaEntry& entry, const kernels::MapKernel& kernel, const Call& call, bool tangent)
+      : entry_(entry), kernel_(kernel), call_(call), tangent_(tangent) {}
+
+  void run(int64_t begin, int64_t end, Totals& totals, Problem& problem) {
+    constexpr int slots = 3 * max_inputs + 3;
+    constexpr int64_t room = block_elements + max_lanes;
+    const Scratch scratch(slots * room * sizeof(F));
+    int used = 0;
+    const auto buffer = [&] { return scratch.as<F>(size_t(used++) * room * sizeof(F)); };
+    std::vector<In<F, S>> in, direction;
+    std::vector<Out<F, S>> grad;
+    in.reserve(max_inputs), direction.reserve(max_inputs), grad.reserve(max_inputs);
+    F* labels[max_inputs] = {};
+    for (int k = 0; k < entry_.inputs; ++k) {
+      if (entry_.input(k)->label) labels[k] = buffer();
+      in.emplace_back(labels[k] ? none_ : call_.in[k], call_.extent, labels[k] ? nullptr : buffer());
+      direction.emplace_back(call_.direction[k], call_.extent, call_.direction[k].data ? buffer() : nullptr);
+      grad.emplace_back(call_.grad[k], call_.extent, call_.grad[k].data ? buffer() : nullptr);
+    }
+    In<F, S> upstream(call_.upstream, call_.extent, call_.upstream.data ? buffer() : nullptr);
+    Out<F, S> value(call_.value, call_.extent, buffer()), count(call_.count, call_.extent, buffer());
+
+    kernels::MapBlock block;
+    block.scale = call_.scale, block.count_scale = call_.count_scale;
+    block.scale_tangent = call_.scale_tangent, block.count_scale_tangent = call_.count_scale_tangent;
+    for (int64_t start = begin; start < end; start += block_elements) {
+      const int64_t n = std::min(block_elements, end - start);
+      block.packs = (n + kernel_.lanes - 1) / kernel_.lanes;
+      block.valid = n;
+      const int64_t padded = block.packs * kernel_.lanes;
+      for (int k = 0; k < entry_.inputs; ++k) {
+        if (labels[k]) {
+          using I = IntBeside<F>;
+          stage_labels(call_.in[k], call_.extent, start, n, padded, INT64_MAX, entry_.ignored_label(call_.formula, k), reinterpret_cast<I*>(labels[k]));
+          block.in[k] = labels[k];
+        } else {
+          const F* x = in[k].block(start, n, padded);
+          block.in[k] = x;
+          if (!tangent_ && problem.input < 0) check(k, x, start, n, problem);
+        }
+        block.direction[k] = call_.direction[k].data ? direction[k].block(start, n, padded) : nullptr;
+        block.grad[k] = call_.grad[k].data ? grad[k].block(start, n, padded) : nullptr;
+      }
+      block.upstream = call_.upstream.data ? upstream.block(start, n, padded) : nullptr;
+      block.value = value.block(start, n, padded);
+      block.count = count.block(start, n, padded);
+      kernel_.run(call_.formula, block);
+      value.finish(start, n);
+      if (call_.count.data) count.finish(start, n);
+      for (int k = 0; k < entry_.inputs; ++k)
+        if (call_.grad[k].data) grad[k].finish(start, n);
+      if (call_.totals) {
+        totals.value += sum_of(static_cast<const F*>(block.value), n);
+        totals.count += entry_.weighed ? sum_of(static_cast<const F*>(block.count), n) : tangent_ ? 0.0 : double(n);
+        totals.active += nonzeros_of(static_cast<const F*>(block.value), n);
+      }
+    }
+  }
+
+ private:
+  void check(int k, const F* x, int64_t start, int64_t n, Problem& problem) const {
+    const Range& range = entry_.input(k)->range;
+    if (!bounded(range) || !entry_.checked(call_.formula, k)) return;
+    if (const int64_t bad = outside(x, n, range); bad >= 0) locate(problem, k, double(x[bad]), start + bad, call_.extent);
+  }
+
+  static inline const View none_{};
+  const FormulaEntry& entry_;
+  const kernels::MapKernel& kernel_;
+  const Call& call_;
+  bool tangent_;
+};
+
+template <class F, class S> void drive(const FormulaEntry& entry, const kernels::MapKernel& kernel, const Call& call, bool tangent) {
+  const int64_t n = call.extent[0] * call.extent[1] * call.extent[2];
+  const int64_t tasks = (n + task_elements - 1) / task_elements;
+  std::vector<Totals> totals(static_cast<size_t>(tasks));
+  std::vector<Problem> problems(static_cast<size_t>(tasks));
+  parallel_for(tasks, [&](int64_t t) {
+    MapTask<F, S>(entry, kernel, call, tangent).run(t * task_elements, std::min(n, (t + 1) * task_elements), totals[t], problems[t]);
+  });
+  if (call.totals)
+    *call.totals = {tree_sum(0, tasks, [&](int64_t t) { return totals[t].value; }), tree_sum(0, tasks, [&](int64_t t) { return totals[t].count; }),
+                    tree_sum(0, tasks, [&](int64_t t) { return totals[t].active; })};
+  if (call.problem)
+    for (const Problem& p : problems)
+      if (p.input >= 0) {
+        *call.problem = p;
+        break;
+      }
+}
+
+}  // namespace
+
+void drive_map(const FormulaEntry& entry, const kernels::MapKernel& single, const kernels::MapKernel& precise, const Call& call) {
+  call.dtype == Dtype::float32 ? drive<float, float>(entry, single, call, false) : drive<double, double>(entry, precise, call, false);
+}
+
+void drive_map_tangent(const FormulaEntry& entry, const kernels::MapKernel& probe, const Call& call) {
+  call.dtype == Dtype::float32 ? drive<double, float>(entry, probe, call, true) : drive<double, double>(entry, probe, call, true);
+}
+
+}  // namespace gradus

@@ -1,0 +1,61 @@
+#include "gradus/ops/gemm.h"
+
+#include <cblas.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "gradus/core/threads.h"
+
+namespace gradus {
+namespace {
+
+// OpenBLAS would split work by its own thread count, and the bits with it: it runs single-threaded, for the whole
+// process, and tiles fixed by the shape run on our threads.
+void single_threaded_blas() {
+  static std::once_flag once;
+  std::call_once(once, [] { openblas_set_num_threads(1); });
+}
+
+void multiply(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int n, int m, int k, const float* a, int lda, const float* b, int ldb, float beta, float* c, int ldc) {
+  cblas_sgemm(CblasRowMajor, ta, tb, n, m, k, 1, a, lda, b, ldb, beta, c, ldc);
+}
+void multiply(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int n, int m, int k, const double* a, int lda, const double* b, int ldb, double beta, double* c, int ldc) {
+  cblas_dgemm(CblasRowMajor, ta, tb, n, m, k, 1, a, lda, b, ldb, beta, c, ldc);
+}
+
+constexpr int64_t tile = 128;            // rows or columns of c that one task takes
+constexpr int64_t worth_splitting = 1 << 20;  // multiplications; below, waking a thread costs more than it brings
+
+}  // namespace
+
+template <class F> void gemm(int64_t n, int64_t m, int64_t k, Matrix a, Matrix b, F* c, int64_t c_row, bool accumulate) {
+  if (n == 0 || m == 0) return;
+  if (k == 0) {
+    if (!accumulate)
+      for (int64_t i = 0; i < n; ++i) std::fill_n(c + i * c_row, m, F(0));
+    return;
+  }
+  single_threaded_blas();
+  const auto ta = a.column == 1 ? CblasNoTrans : CblasTrans, tb = b.column == 1 ? CblasNoTrans : CblasTrans;
+  // BLAS wants leading dimensions at least as long as a row even where there is only one.
+  const int lda = int(std::max(ta == CblasNoTrans ? a.row : a.column, ta == CblasNoTrans ? k : n));
+  const int ldb = int(std::max(tb == CblasNoTrans ? b.row : b.column, tb == CblasNoTrans ? m : k));
+  const F beta = accumulate ? F(1) : F(0);
+  const auto part = [&](int64_t i, int64_t j, int64_t rows, int64_t columns) {
+    multiply(ta, tb, int(rows), int(columns), int(k), static_cast<const F*>(a.data) + i * a.row, lda, static_cast<const F*>(b.data) + j * b.column, ldb,
+             beta, c + i * c_row + j, int(c_row));
+  };
+  if (n * m * k < worth_splitting) return part(0, 0, n, m);
+  const bool by_rows = n >= m;
+  const int64_t extent = by_rows ? n : m, tasks = (extent + tile - 1) / tile;
+  parallel_for(tasks, [&](int64_t t) {
+    const int64_t from = t * tile, length = std::min(tile, extent - from);
+    by_rows ? part(from, 0, length, m) : part(0, from, n, length);
+  });
+}
+
+template void gemm(int64_t, int64_t, int64_t, Matrix, Matrix, float*, int64_t, bool);
+template void gemm(int64_t, int64_t, int64_t, Matrix, Matrix, double*, int64_t, bool);
+
+}  // namespace gradus

@@ -1,0 +1,226 @@
+// The kernels of a formula: its arithmetic over dense, padded blocks.  What a block is, how it is cut out of strided
+// views, threads, checks and sums are ordinary code in drive_map.cpp and drive_fold.cpp.
+#pragma once
+#include <new>
+
+#include "gradus/core/dual.h"
+#include "gradus/core/formula.h"
+#include "gradus/core/functions.h"
+#include "gradus/core/trace.h"
+
+namespace gradus::kernels {
+
+// Exact derivatives and a record of the branches taken, in one number: what `tangent` runs on.
+using Probe = Trace<Dual<Num<double, 4>>>;
+
+// A block of a Map: `packs` full packs of lanes.  Every pointer is dense; unused lanes of the last pack hold copies.
+struct MapBlock {
+  int64_t packs = 0, valid = 0;       // valid: elements that are not padding
+  const void* in[max_inputs];         // numbers, or labels as Ints of the same width
+  const void* direction[max_inputs];  // Probe only
+  const void* upstream = nullptr;     // null: one
+  double scale = 1, count_scale = 0, scale_tangent = 0, count_scale_tangent = 0;
+  void* value = nullptr;
+  void* count = nullptr;              // weighed formulas only
+  void* grad[max_inputs];             // null: not wanted
+};
+
+// A block of a Fold.  Narrow: `rows` lanes are rows, columns follow one another `step` apart.  Wide: one row, lanes are columns.
+struct FoldBlock {
+  int64_t first = 0, columns = 0, total = 0;  // this block's first column, how many it has, how many the row has
+  int rows = 0;                               // valid lanes of a narrow block
+  const void* in[max_inputs];                 // element: [columns][step]; column: [columns]; row, scalar: [lanes] (wide: [1])
+  const void* direction[max_inputs];
+  int64_t step[max_inputs];                   // element inputs of a narrow block
+  void* grad[max_inputs];
+  int64_t grad_step[max_inputs];
+  const void *scale = nullptr, *scale_tangent = nullptr;  // [lanes] (wide: [1]): upstream × scale of each row
+  double count_scale = 0, count_scale_tangent = 0;
+};
+
+struct MapKernel {
+  int lanes;
+  void (*run)(const void* formula, const MapBlock&);
+};
+struct FoldKernel {
+  int lanes;
+  bool wide;
+  size_t state_bytes, constants_bytes;
+  void (*start)(void* state);
+  void (*lift)(const void* formula, const FoldBlock&, void* state);  // merges the block's columns into state
+  void (*join)(const void* formula, void* into, const void* from);
+  void (*finish)(const void* formula, const FoldBlock&, void* state, void* constants, void* value, void* count);
+  void (*grad)(const void* formula, const FoldBlock&, const void* constants);
+};
+
+// ---- numbers in and out ------------------------------------------------------------------------------------------------
+
+template <class T> constexpr bool probing = false;
+template <> inline constexpr bool probing<Probe> = true;
+
+template <class T> GRADUS_FN T number(double value, double tangent) {
+  if constexpr (probing<T>) return Probe(Dual<Num<double, 4>>(value, tangent));
+  else return T(value);
+}
+template <class T> GRADUS_FN T load(const void* values, const void* tangents, int64_t at) {
+  using P = typename T::Plain;
+  using F = typename T::Scalar;
+  P v = P::load(static_cast<const F*>(values) + at);
+  if constexpr (probing<T>) return Probe(Dual<P>(v, tangents ? P::load(static_cast<const F*>(tangents) + at) : P(0.0)));
+  else return T(v);
+}
+template <class T> GRADUS_FN T splat(const void* values, const void* tangents, int64_t at) {
+  using F = typename T::Scalar;
+  return number<T>(static_cast<const F*>(values)[at], probing<T> && tangents ? static_cast<const F*>(tangents)[at] : F(0));
+}
+template <class T> GRADUS_FN void store(void* to, int64_t at, T x) {  // a Probe stores its derivative
+  using F = typename T::Scalar;
+  if constexpr (probing<T>) x.v.d.store(static_cast<F*>(to) + at);
+  else x.store(static_cast<F*>(to) + at);
+}
+template <class T> GRADUS_FN Index<T> load_labels(const void* labels, int64_t at) {
+  Index<T> y;
+  __builtin_memcpy(static_cast<void*>(&y), static_cast<const typename Index<T>::Int*>(labels) + at, sizeof y);
+  return y;
+}
+template <class T> GRADUS_FN void lanes_in_use(int64_t n) {
+  if constexpr (probing<T>)
+    if (Recorder* recorder = Recorder::current()) recorder->valid = int(n < T::size ? n : T::size);
+}
+
+// ---- Map -----------------------------------------------------------------------------------------------------------------
+
+template <class L, class T, int K> GRADUS_FN Arg<L, T, K> map_argument(const MapBlock& b, int64_t at) {
+  if constexpr (L::inputs[K].label) return load_labels<T>(b.in[K], at);
+  else return load<T>(b.in[K], b.direction[K], at);
+}
+
+template <class L, class T> void map(const void* formula, const MapBlock& block) {
+  const L loss = *static_cast<const L*>(formula);  // by value: a pointer would alias the outputs
+  const MapBlock b = block;
+  const T scale = number<T>(b.scale, b.scale_tangent), count_scale = number<T>(b.count_scale, b.count_scale_tangent);
+  for (int64_t p = 0; p < b.packs; ++p) {
+    const int64_t at = p * T::size;
+    lanes_in_use<T>(b.valid - at);
+    const auto s = [&]<size_t... K>(std::index_sequence<K...>) {
+      return loss.eval(map_argument<L, T, int(K)>(b, at)...);
+    }(std::make_index_sequence<arity<L>>{});
+    store(b.value, at, T(s.value));
+    constexpr bool weighed = requires { s.count; };
+    if constexpr (weighed)
+      if (b.count) store(b.count, at, T(s.count));
+    const T up = b.upstream ? scale * load<T>(b.upstream, nullptr, at) : scale;
+    each_gradient<L>([&]<int K, int G>() {
+      if (!b.grad[K]) return;
+      T g = up * s.grad[G];
+      if constexpr (weighed && L::inputs[K].in_count) g = g + count_scale * s.count_grad[G];
+      store(b.grad[K], at, g);
+    });
+  }
+}
+
+// ---- Fold ----------------------------------------------------------------------------------------------------------------
+
+// The number of column c (narrow), or of the pack's columns (wide).
+template <class T, bool wide> GRADUS_FN Column<T> column_at(const FoldBlock& b, int64_t c) {
+  if constexpr (wide) return {iota<Index<T>>(b.first + c), b.total};
+  else return {Index<T>(b.first + c), b.total};
+}
+template <class L, class T, bool wide, int K> GRADUS_FN Arg<L, T, K> fold_argument(const FoldBlock& b, int64_t c) {
+  constexpr Role role = L::inputs[K].role;
+  if constexpr (L::inputs[K].label) {
+    if constexpr (wide) return Index<T>(static_cast<const typename Index<T>::Int*>(b.in[K])[0]);
+    else return load_labels<T>(b.in[K], 0);
+  } else if constexpr (role == Role::element) {
+    return load<T>(b.in[K], b.direction[K], wide ? c : c * b.step[K]);
+  } else if constexpr (role == Role::column) {
+    return wide ? load<T>(b.in[K], b.direction[K], c) : splat<T>(b.in[K], b.direction[K], c);
+  } else {
+    return wide ? splat<T>(b.in[K], b.direction[K], 0) : load<T>(b.in[K], b.direction[K], 0);
+  }
+}
+
+// Applies fn to the number fields of two plain structs, field by field.
+template <class T, class S, class Fn> GRADUS_FN S each_field(S a, S b, Fn fn) {
+  static_assert(__is_trivially_copyable(S) && sizeof(S) % sizeof(T) == 0, "a State is a plain struct of T's");
+  constexpr int n = int(sizeof(S) / sizeof(T));
+  T x[n], y[n];
+  __builtin_memcpy(static_cast<void*>(x), &a, sizeof a);
+  __builtin_memcpy(static_cast<void*>(y), &b, sizeof b);
+  for (int i = 0; i < n; ++i) x[i] = fn(x[i], y[i]);
+  __builtin_memcpy(static_cast<void*>(&a), x, sizeof a);
+  return a;
+}
+
+template <class L, class T, bool wide> struct FoldOf {
+  using State = typename L::template State<T>;
+  using Constants = typename L::template Constants<T>;
+  using Inputs = std::make_index_sequence<arity<L>>;
+  static constexpr int step = wide ? T::size : 1;
+
+  static void start(void* state) { ::new (state) State(); }
+
+  static void lift(const void* formula, const FoldBlock& block, void* to) {
+    const L loss = *static_cast<const L*>(formula);
+    const FoldBlock b = block;
+    State state = *static_cast<State*>(to);
+    if constexpr (!wide) lanes_in_use<T>(b.rows);
+    for (int64_t c = 0; c < b.columns; c += step) {
+      State piece = [&]<size_t... K>(std::index_sequence<K...>) {
+        return loss.lift(column_at<T, wide>(b, c), fold_argument<L, T, wide, int(K)>(b, c)...);
+      }(Inputs{});
+      State merged = loss.merge(state, piece);
+      if constexpr (wide) {
+        if (b.columns - c < T::size) {  // lanes beyond the row keep what they had
+          const auto inside = iota<Index<T>>(0) < Index<T>(b.columns - c);
+          merged = each_field<T>(merged, state, [&](T m, T s) { return select(inside, m, s); });
+        }
+      }
+      state = merged;
+    }
+    *static_cast<State*>(to) = state;
+  }
+
+  static void join(const void* formula, void* into, const void* from) {
+    const L& loss = *static_cast<const L*>(formula);
+    *static_cast<State*>(into) = loss.merge(*static_cast<State*>(into), *static_cast<const State*>(from));
+  }
+
+  static void finish(const void* formula, const FoldBlock& b, void* state, void* constants, void* value, void* count) {
+    const L& loss = *static_cast<const L*>(formula);
+    State s = *static_cast<State*>(state);
+    if constexpr (wide)  // every lane gets the total of all lanes, merged in a fixed order
+      for (int by = T::size / 2; by; by /= 2) s = loss.merge(s, each_field<T>(s, s, [by](T x, T) { return rotate(x, by); }));
+    if constexpr (!wide) lanes_in_use<T>(b.rows);
+    const auto done = [&]<size_t... I>(std::index_sequence<I...>) {
+      return loss.finish(s, b.total, fold_argument<L, T, wide, row_level<L>.k[I]>(b, 0)...);
+    }(std::make_index_sequence<row_level<L>.n>{});
+    ::new (constants) Constants(done.constants);
+    store(value, 0, T(done.value));
+    store(count, 0, T(done.count));
+  }
+
+  static void grad(const void* formula, const FoldBlock& block, const void* constants) {
+    const L loss = *static_cast<const L*>(formula);
+    const FoldBlock b = block;
+    const Constants fixed = *static_cast<const Constants*>(constants);
+    const T up = wide ? splat<T>(b.scale, b.scale_tangent, 0) : load<T>(b.scale, b.scale_tangent, 0);
+    const T count_scale = number<T>(b.count_scale, b.count_scale_tangent);
+    if constexpr (!wide) lanes_in_use<T>(b.rows);
+    for (int64_t c = 0; c < b.columns; c += step) {
+      const auto g = [&]<size_t... K>(std::index_sequence<K...>) {
+        return loss.grad(fixed, column_at<T, wide>(b, c), fold_argument<L, T, wide, int(K)>(b, c)...);
+      }(Inputs{});
+      each_gradient<L>([&]<int K, int G>() {
+        if (!b.grad[K]) return;
+        T dx = up * g.grad[G];
+        if constexpr (requires { g.count_grad; }) dx = dx + count_scale * g.count_grad[G];
+        store(b.grad[K], wide ? c : c * b.grad_step[K], dx);
+      });
+    }
+  }
+
+  static constexpr FoldKernel kernel = {T::size, wide, sizeof(State), sizeof(Constants), start, lift, join, finish, grad};
+};
+
+}  // namespace gradus::kernels

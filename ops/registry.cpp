@@ -1,0 +1,177 @@
+#include "gradus/ops/registry.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+#include <numeric>
+
+#include "gradus/core/error.h"
+
+namespace gradus {
+
+namespace registered {  // written by the build from losses/list.txt
+extern const LossEntry* const* const all[];
+extern const int count;
+}  // namespace registered
+
+namespace {
+
+constexpr const char* reductions[] = {"none", "sum", "mean", "batchmean", "mean_active"};
+constexpr const char* empties[] = {"zero", "nan", "error"};
+constexpr std::align_val_t alignment{alignof(std::max_align_t)};
+
+size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t change = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+    }
+  }
+  return row.back();
+}
+
+std::string hint(const std::string& word, const std::vector<std::string>& known) {
+  const std::string near = nearest(word, known);
+  return near.empty() ? fmt::format("known are {}", fmt::join(known, ", ")) : fmt::format("did you mean '{}'?", near);
+}
+
+template <size_t N> size_t choice(const char* op, const char* what, const std::string& word, const char* const (&known)[N]) {
+  for (size_t i = 0; i < N; ++i)
+    if (word == known[i]) return i;
+  throw ParamError(fmt::format("{}: {} is '{}', wanted one of {}", op, what, word, fmt::join(known, ", ")));
+}
+
+}  // namespace
+
+const std::vector<const LossEntry*>& losses() {
+  static const std::vector<const LossEntry*> all = [] {
+    std::vector<const LossEntry*> list;
+    for (int i = 0; i < registered::count; ++i) list.push_back(*registered::all[i]);
+    return list;
+  }();
+  return all;
+}
+
+const LossEntry* find_loss(const std::string& name) {
+  for (const LossEntry* entry : losses())
+    if (name == entry->about->name) return entry;
+  return nullptr;
+}
+
+const LossEntry& loss_named(const std::string& name) {
+  if (const LossEntry* entry = find_loss(name)) return *entry;
+  std::vector<std::string> known;
+  for (const LossEntry* entry : losses()) known.push_back(entry->about->name);
+  throw ParamError(fmt::format("loss: there is no '{}'; {}", name, hint(name, known)));
+}
+
+LossParameters::LossParameters(const LossEntry& entry) : entry_(entry), storage_(::operator new(entry.formula(0)->size, alignment)) {
+  entry.formula(0)->construct(storage_);
+}
+LossParameters::~LossParameters() {
+  entry_.formula(0)->destroy(storage_);
+  ::operator delete(storage_, alignment);
+}
+
+void LossParameters::set(const std::string& name, const Tensor& tensor) {
+  const FormulaEntry& f = *entry_.formula(0);
+  for (int k = 0; k < f.inputs; ++k)
+    if (name == f.input(k)->name)
+      if (Param* p = f.param(storage_, k)) {
+        *p = Param(tensor);
+        return;
+      }
+  throw ParamError(fmt::format("{}: there is no parameter '{}'; {}", entry_.about->name, name, hint(name, known_names(entry_))));
+}
+
+void LossParameters::set(const std::string& name, const std::variant<double, std::string>& value) {
+  const FormulaEntry& f = *entry_.formula(0);
+  const char* op = entry_.about->name;
+  const auto word = [&] { return std::holds_alternative<std::string>(value) ? std::get<std::string>(value) : fmt::format("{:g}", std::get<double>(value)); };
+  for (int k = 0; k < f.inputs; ++k)
+    if (name == f.input(k)->name)
+      if (Param* p = f.param(storage_, k)) {
+        if (!std::holds_alternative<double>(value)) throw ParamError(fmt::format("{}: {} is '{}', wanted a number", op, name, word()));
+        *p = Param(std::get<double>(value));
+        return;
+      }
+  for (int i = 0; i < f.options; ++i) {
+    const OptionFacts& o = *f.option(i);
+    if (name != o.name) continue;
+    if (o.kind == OptionFacts::choice) {
+      for (int c = 0; c < o.choice_count; ++c)
+        if (word() == o.choices[c]) return f.set(storage_, i, c);
+      throw ParamError(fmt::format("{}: {} is '{}', wanted one of {}", op, name, word(), fmt::join(o.choices, o.choices + o.choice_count, ", ")));
+    }
+    if (std::holds_alternative<double>(value)) {
+      const double x = std::get<double>(value);
+      if (o.kind == OptionFacts::integer && x != std::floor(x)) throw ParamError(fmt::format("{}: {} is {:g}, wanted a whole number", op, name, x));
+      return f.set(storage_, i, x);
+    }
+    if (o.optional && word() == "none") return f.set(storage_, i, std::nan(""));
+    throw ParamError(fmt::format("{}: {} is '{}', wanted a number{}", op, name, word(), o.optional ? " or none" : ""));
+  }
+  throw ParamError(fmt::format("{}: there is no parameter '{}'; {}", op, name, hint(name, known_names(entry_))));
+}
+
+Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
+  const FormulaEntry& f = *entry.formula(0);
+  LossParameters parameters(entry);
+  Reduction reduction = Reduction::mean;
+  Empty empty = Empty::zero;
+  for (const auto& [name, value] : arguments.options) {
+    const std::string word = std::holds_alternative<std::string>(value) ? std::get<std::string>(value) : std::string();
+    if (name == "reduction") reduction = reduction_named(entry.about->name, word);
+    else if (name == "empty") empty = empty_named(entry.about->name, word);
+    else parameters.set(name, value);
+  }
+  std::vector<const Tensor*> required;
+  std::vector<bool> used(arguments.inputs.size(), false);
+  for (int k = 0; k < f.inputs; ++k) {
+    const bool is_required = !f.param(const_cast<void*>(parameters.get()), k);
+    const auto given = std::find_if(arguments.inputs.begin(), arguments.inputs.end(), [&](const auto& in) { return in.first == f.input(k)->name; });
+    if (given == arguments.inputs.end()) {
+      if (is_required)
+        throw ParamError(fmt::format("{}: input '{}' is missing, wanted {}", entry.about->name, f.input(k)->name, fmt::join(known_names(entry), ", ")));
+      continue;
+    }
+    used[size_t(given - arguments.inputs.begin())] = true;
+    if (is_required) required.push_back(&given->second);
+    else parameters.set(given->first, given->second);
+  }
+  for (size_t i = 0; i < used.size(); ++i)
+    if (!used[i])
+      throw ParamError(fmt::format("{}: there is no input '{}'; {}", entry.about->name, arguments.inputs[i].first, hint(arguments.inputs[i].first, known_names(entry))));
+  return apply(entry, parameters.get(), required.data(), int(required.size()), reduction, empty);
+}
+
+std::vector<std::string> known_names(const LossEntry& entry) {
+  const FormulaEntry& f = *entry.formula(0);
+  std::vector<std::string> names;
+  for (int k = 0; k < f.inputs; ++k) names.push_back(f.input(k)->name);
+  for (int i = 0; i < f.options; ++i) names.push_back(f.option(i)->name);
+  names.push_back("reduction");
+  names.push_back("empty");
+  return names;
+}
+
+Reduction reduction_named(const char* op, const std::string& word) { return Reduction(choice(op, "reduction", word, reductions)); }
+Empty empty_named(const char* op, const std::string& word) { return Empty(choice(op, "empty", word, empties)); }
+
+std::string nearest(const std::string& word, const std::vector<std::string>& known) {
+  std::string best;
+  size_t least = std::max<size_t>(2, word.size() / 3) + 1;
+  for (const std::string& k : known)
+    if (const size_t d = edit_distance(word, k); d < least) least = d, best = k;
+  return best;
+}
+
+}  // namespace gradus

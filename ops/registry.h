@@ -1,0 +1,58 @@
+// The registry: every loss by its name, and a way to call one with named arguments.
+#pragma once
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "gradus/core/formula.h"
+#include "gradus/core/tensor.h"
+
+namespace gradus {
+
+// All losses of losses/list.txt, in its order.
+const std::vector<const LossEntry*>& losses();
+// By canonical name; null when there is none.
+const LossEntry* find_loss(const std::string& name);
+// By canonical name; ParamError names the nearest known one.
+const LossEntry& loss_named(const std::string& name);
+
+// The formula struct of a loss's first formula, which carries its parameters, at their defaults.
+class LossParameters {
+ public:
+  explicit LossParameters(const LossEntry& entry);
+  LossParameters(const LossParameters&) = delete;
+  LossParameters& operator=(const LossParameters&) = delete;
+  ~LossParameters();
+
+  // A parameter or option by name; a choice by its word, a flag by 0 or 1, "none" where a number is optional.
+  // ParamError on a name or word that is not known.
+  void set(const std::string& name, const std::variant<double, std::string>& value);
+  void set(const std::string& name, const Tensor& tensor);
+  const LossEntry& entry() const { return entry_; }
+  const void* get() const { return storage_; }
+
+ private:
+  const LossEntry& entry_;
+  void* storage_;
+};
+
+struct LossArguments {
+  std::vector<std::pair<std::string, Tensor>> inputs;                             // required inputs and tensor parameters
+  std::vector<std::pair<std::string, std::variant<double, std::string>>> options;  // numbers, words, "reduction", "empty"
+};
+
+// Calls a loss by names; ParamError says which name is unknown or which input is missing, and what is known.
+Tensor evaluate(const LossEntry& entry, const LossArguments& arguments);
+
+// Every name evaluate() knows for this loss: inputs, then options.
+std::vector<std::string> known_names(const LossEntry& entry);
+
+// "none", "sum", "mean", "batchmean", "mean_active"; ParamError otherwise, in the name of `op`.
+Reduction reduction_named(const char* op, const std::string& word);
+Empty empty_named(const char* op, const std::string& word);
+
+// The word of `known` with the smallest edit distance to `word`; "" when none is near.
+std::string nearest(const std::string& word, const std::vector<std::string>& known);
+
+}  // namespace gradus

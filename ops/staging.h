@@ -1,0 +1,136 @@
+// Staging: cutting strided views into dense, padded blocks, so that one inner loop serves all strides.
+#pragma once
+#include <algorithm>
+#include <cstring>
+
+#include "gradus/core/formula.h"
+#include "gradus/core/pool.h"
+
+namespace gradus {
+
+constexpr int64_t block_elements = 512;    // a block of every input and output stays in the first-level cache
+constexpr int64_t task_elements = 16384;   // what one thread takes at a time; fixed, so that sums never depend on threads
+constexpr int max_lanes = 64;              // of any pack, in any instruction set
+
+// Scratch memory from the pool, for the duration of a task.
+class Scratch {
+ public:
+  explicit Scratch(size_t bytes) : bytes_(bytes), data_(bytes ? pool::allocate(bytes, pool::Kind::data) : nullptr) {}
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() {
+    if (data_) pool::release(data_, bytes_, pool::Kind::data);
+  }
+  template <class F> F* as(size_t byte_offset = 0) const { return reinterpret_cast<F*>(static_cast<char*>(data_) + byte_offset); }
+
+ private:
+  size_t bytes_;
+  void* data_;
+};
+
+// The position of logical element i in a view of extent[0] × extent[1] × extent[2], stepping forward one at a time.
+class Cursor {
+ public:
+  Cursor(const View& view, const int64_t (&extent)[3], int64_t i) : view_(view), e1_(extent[1]), e2_(extent[2]) {
+    i2_ = i % e2_;
+    i1_ = i / e2_ % e1_;
+    offset_ = i / (e2_ * e1_) * view.stride[0] + i1_ * view.stride[1] + i2_ * view.stride[2];
+  }
+  int64_t offset() const { return offset_; }
+  int64_t run() const { return e2_ - i2_; }  // how many elements from here lie stride[2] apart
+  void advance(int64_t n) {                  // n <= run()
+    offset_ += n * view_.stride[2];
+    i2_ += n;
+    if (i2_ < e2_) return;
+    i2_ = 0;
+    offset_ += view_.stride[1] - e2_ * view_.stride[2];
+    if (++i1_ < e1_) return;
+    i1_ = 0;
+    offset_ += view_.stride[0] - e1_ * view_.stride[1];
+  }
+
+ private:
+  const View& view_;
+  int64_t e1_, e2_, i1_ = 0, i2_ = 0, offset_ = 0;
+};
+
+inline bool is_constant(const View& v) { return !v.stride[0] && !v.stride[1] && !v.stride[2]; }
+inline bool is_dense(const View& v, const int64_t (&extent)[3]) {
+  return (extent[2] == 1 || v.stride[2] == 1) && (extent[1] == 1 || v.stride[1] == extent[2]) &&
+         (extent[0] == 1 || v.stride[0] == extent[1] * extent[2]);
+}
+
+// out[j] = F(element start + j) for 0 <= j < n, read from a view of S.
+template <class F, class S> void gather(const View& view, const int64_t (&extent)[3], int64_t start, int64_t n, F* out) {
+  const S* from = static_cast<const S*>(view.data);
+  for (Cursor at(view, extent, start); n > 0;) {
+    const int64_t run = std::min(n, at.run()), step = view.stride[2];
+    const S* p = from + at.offset();
+    for (int64_t j = 0; j < run; ++j) out[j] = F(p[j * step]);
+    at.advance(run);
+    out += run;
+    n -= run;
+  }
+}
+// element start + j = S(in[j]) for 0 <= j < n, written to a view of S.
+template <class F, class S> void scatter(const F* in, const View& view, const int64_t (&extent)[3], int64_t start, int64_t n) {
+  S* to = static_cast<S*>(view.data);
+  for (Cursor at(view, extent, start); n > 0;) {
+    const int64_t run = std::min(n, at.run()), step = view.stride[2];
+    S* p = to + at.offset();
+    for (int64_t j = 0; j < run; ++j) p[j * step] = S(in[j]);
+    at.advance(run);
+    in += run;
+    n -= run;
+  }
+}
+
+// Repeats the last of n elements up to `padded`.
+template <class F> void pad(F* block, int64_t n, int64_t padded) {
+  for (int64_t j = n; j < padded; ++j) block[j] = block[n - 1];
+}
+
+template <class F> double sum_of(const F* x, int64_t n) {  // eight chains, so that the additions overlap
+  double lane[8] = {};
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (int j = 0; j < 8; ++j) lane[j] += double(x[i + j]);
+  for (int j = 0; i < n; ++i, ++j) lane[j] += double(x[i]);
+  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+template <class F> double nonzeros_of(const F* x, int64_t n) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < n; ++i) count += x[i] != F(0);
+  return double(count);
+}
+
+// Σ of many partial sums as a balanced tree: accurate, and the same whoever made the parts.
+template <class Get> double tree_sum(int64_t first, int64_t last, Get get) {
+  if (last - first <= 4) {
+    double s = 0;
+    for (; first < last; ++first) s += get(first);
+    return s;
+  }
+  const int64_t middle = (first + last) / 2;
+  return tree_sum(first, middle, get) + tree_sum(middle, last, get);
+}
+
+// The first element outside the range, or -1.  A NaN is outside every range.
+template <class F> int64_t outside(const F* x, int64_t n, const Range& r) {
+  const F low = F(r.low), high = F(r.high);
+  const auto bad = [&](F v) {
+    if (r.only_ends) return v != low && v != high;
+    return !(v >= low && v <= high) || (r.open_low && v == low) || (r.open_high && v == high);
+  };
+  bool any = false;
+  if (!r.only_ends && !r.open_low && !r.open_high)
+    for (int64_t i = 0; i < n; ++i) any |= !(x[i] >= low && x[i] <= high);
+  else
+    for (int64_t i = 0; i < n; ++i) any |= bad(x[i]);
+  if (!any) return -1;
+  for (int64_t i = 0; i < n; ++i)
+    if (bad(x[i])) return i;
+  return -1;
+}
+
+}  // namespace gradus
