@@ -18,7 +18,28 @@ namespace {
 std::atomic<bool> anomaly{false};
 thread_local constinit const char* running = "";
 
+// Names the op whose backward runs, for the errors that it may throw.
+class Running {
+ public:
+  explicit Running(const char* op) : outer_(std::exchange(running, op)) {}
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() { running = outer_; }
+
+ private:
+  const char* outer_;
+};
+
 bool older(const Node* a, const Node* b) { return a->number < b->number; }
+
+// into += more; both dense.
+void add_in_place(Tensor& into, const Tensor& more) {
+  visit_floating(into.dtype(), [&]<class F>(Type<F>) __attribute__((always_inline)) {
+    F* sum = into.mutable_data<F>();
+    const F* x = more.data<F>();
+    for (int64_t i = 0, n = into.numel(); i < n; ++i) sum[i] += x[i];
+  });
+}
 
 // into += more, elementwise.  A tensor that somebody else holds is left alone and replaced.
 void accumulate(Tensor& into, const Tensor& more, bool recorded) {
@@ -26,15 +47,11 @@ void accumulate(Tensor& into, const Tensor& more, bool recorded) {
     into = add(into, more);
     return;
   }
+  if (into.sole_owner() && into.is_contiguous() && more.is_contiguous()) return add_in_place(into, more);
   const Tensor b = dense(more);
-  const bool in_place = into.sole_owner() && into.is_contiguous();
-  const Tensor a = in_place ? Tensor() : dense(into);
-  Tensor out = in_place ? into : Tensor(into.shape(), into.dtype(), into.device());
-  visit_floating(out.dtype(), [&]<class F>(Type<F>) {
-    F* o = out.mutable_data<F>();
-    const F *x = in_place ? o : a.data<F>(), *y = b.data<F>();
-    for (int64_t i = 0, n = out.numel(); i < n; ++i) o[i] = x[i] + y[i];
-  });
+  Tensor out(into.shape(), into.dtype(), into.device());
+  copy_elements(into, out);
+  add_in_place(out, b);
   into = std::move(out);
 }
 
@@ -44,11 +61,12 @@ class Pass {
   explicit Pass(BackwardOptions options) : options_(options) {}
   Pass(const Pass&) = delete;
   ~Pass() {  // only when something threw: leave no half-summed gradient behind
-    for (Node* node : waiting_) {
-      node->pending = Tensor();
-      node->queued = false;
-      node->release();
-    }
+    for (const auto* list : {&waiting_, &leaves_})
+      for (Node* node : *list) {
+        node->pending = Tensor();
+        node->queued = false;
+        node->release();
+      }
   }
 
   void deliver(Node* node, Tensor gradient) {
@@ -56,6 +74,7 @@ class Pass {
     node->pending = std::move(gradient);
     node->queued = true;
     node->retain();
+    if (node->leaf) return leaves_.push_back(node);  // complete only when all else has run
     waiting_.push_back(node);
     if (waiting_.size() > 1) std::push_heap(waiting_.begin(), waiting_.end(), older);
   }
@@ -64,33 +83,48 @@ class Pass {
   template <class Arrived> void run(uint64_t oldest, Arrived arrived) {
     while (!waiting_.empty()) {
       if (waiting_.size() > 1) std::pop_heap(waiting_.begin(), waiting_.end(), older);
-      const Ref<Node> node = Ref<Node>::adopt(waiting_.back());
-      waiting_.pop_back();
-      node->queued = false;
-      Tensor gradient = std::move(node->pending);
-      if (node->hooks) gradient = run_hooks(*node->hooks, std::move(gradient));
-      if (arrived(*node, gradient) && !node->leaf) step(*node, std::move(gradient), oldest);
+      const Ref<Node> node = take_last(waiting_);
+      Tensor gradient = complete(*node);
+      if (arrived(*node, gradient)) step(*node, gradient, oldest);
+    }
+    while (!leaves_.empty()) {
+      const Ref<Node> leaf = take_last(leaves_);
+      Tensor gradient = complete(*leaf);
+      arrived(*leaf, gradient);
     }
   }
 
  private:
-  void step(Node& node, Tensor gradient, uint64_t oldest) {
+  static Ref<Node> take_last(std::vector<Node*>& list) {
+    Node* node = list.back();
+    list.pop_back();
+    return Ref<Node>::adopt(node);
+  }
+  static Tensor complete(Node& node) {
+    node.queued = false;
+    Tensor gradient = std::move(node.pending);
+    return node.hooks ? run_hooks(*node.hooks, std::move(gradient)) : gradient;
+  }
+
+  void step(Node& node, Tensor& gradient, uint64_t oldest) {
     if (node.ran)
       throw StateError(fmt::format("backward: the graph through '{}' was already used and freed; pass retain_graph = true to the first backward", node.op));
-    constexpr int inline_slots = 4;
-    Tensor few[inline_slots];
-    std::vector<Tensor> many(node.edge_count > inline_slots ? node.edge_count : 0);
-    Tensor* slots = many.empty() ? few : many.data();
-    Gradients gradients(slots, node);
-    const char* outer = std::exchange(running, node.op);
-    try {
-      node.run(node, gradient, gradients);
-      if (anomaly) look_for_nan(node, slots);
-    } catch (...) {
-      running = outer;
-      throw;
+    if (node.edge_count <= 2) {  // most ops: no vector
+      Tensor slots[2];
+      step_into(slots, node, gradient, oldest);
+    } else {
+      std::vector<Tensor> slots(node.edge_count);
+      step_into(slots.data(), node, gradient, oldest);
     }
-    running = outer;
+  }
+
+  void step_into(Tensor* slots, Node& node, Tensor& gradient, uint64_t oldest) {
+    Gradients gradients(slots, node);
+    {
+      const Running name(node.op);
+      node.run(node, gradient, gradients);
+      if (anomaly.load(std::memory_order_relaxed)) look_for_nan(node, slots);
+    }
     gradient = Tensor();  // so that a gradient handed through is owned by its receiver alone
     for (int i = 0; i < node.edge_count; ++i)
       if (Node* input = node.input(i); input && slots[i].defined() && input->number >= oldest) deliver(input, std::move(slots[i]));
@@ -112,7 +146,8 @@ class Pass {
   }
 
   BackwardOptions options_;
-  std::vector<Node*> waiting_;
+  std::vector<Node*> waiting_;  // a heap, the newest on top
+  std::vector<Node*> leaves_;
 };
 
 Tensor seed_for(const char* op, const Tensor& output, const Tensor& gradient) {
@@ -135,13 +170,8 @@ Tensor seed_for(const char* op, const Tensor& output, const Tensor& gradient) {
 void accumulate_on_leaf(Node& leaf, Tensor gradient, bool recorded) {
   if (leaf.grad.defined()) {
     if (recorded) return accumulate(leaf.grad, gradient, true);
-    const Tensor more = dense(gradient);  // in place, as handles that the user took of grad() expect
     if (!leaf.grad.is_contiguous()) leaf.grad = dense(leaf.grad);
-    visit_floating(more.dtype(), [&]<class F>(Type<F>) {
-      F* sum = leaf.grad.mutable_data<F>();
-      const F* y = more.data<F>();
-      for (int64_t i = 0, n = more.numel(); i < n; ++i) sum[i] += y[i];
-    });
+    add_in_place(leaf.grad, dense(gradient));  // in place, as handles that the user took of grad() expect
   } else if (recorded || (gradient.sole_owner() && gradient.is_contiguous())) {
     leaf.grad = std::move(gradient);
   } else {  // an alias: two leaves must never share one gradient

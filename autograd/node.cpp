@@ -45,7 +45,8 @@ Node* Node::make_leaf() {
 void Node::forget() noexcept {
   if (destroy) std::exchange(destroy, nullptr)(*this);
   run = nullptr;
-  for (int i = 0; i < edge_count; ++i) edges()[i] = Ref<Counted>();
+  const int count = std::exchange(edge_count, uint16_t{0});
+  for (int i = 0; i < count; ++i) edges()[i].~Ref<Counted>();
 }
 
 void Node::free(Counted* counted) noexcept {
@@ -56,8 +57,8 @@ void Node::free(Counted* counted) noexcept {
   while (dying) {
     Node* next = dying;
     dying = reinterpret_cast<Node*>(next->number);
-    next->forget();
-    delete_hooks(next->hooks);
+    if (next->edge_count) next->forget();  // a node that ran has forgotten already
+    if (next->hooks) delete_hooks(next->hooks);
     const size_t bytes = next->bytes;
     next->~Node();
     pool::release(next, bytes, pool::Kind::node);

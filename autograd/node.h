@@ -39,7 +39,7 @@ struct Node : Counted {
   HookList* hooks = nullptr;
   uint32_t bytes = 0;              // of the whole block
   uint16_t edge_count = 0;
-  bool leaf = false, queued = false, ran = false, captured = false;
+  bool leaf = false, queued = false, ran = false;
 
   Node(const char* op, uint64_t number) : Counted(&Node::free), op(op), number(number) {}
   Ref<Counted>* edges() { return reinterpret_cast<Ref<Counted>*>(this + 1); }

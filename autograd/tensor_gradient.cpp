@@ -22,7 +22,7 @@ bool Tensor::is_leaf() const { return !state_->node || node_of(*this)->leaf; }
 const char* Tensor::made_by() const { return state_->node ? node_of(*this)->op : ""; }
 Tensor Tensor::grad() const { return state_->node ? node_of(*this)->grad : Tensor(); }
 
-void Tensor::set_grad(const Tensor& grad) {
+void Tensor::set_grad(const Tensor& grad) const {
   if (!grad.defined()) {
     if (state_->node) node_of(*this)->grad = Tensor();
     return;

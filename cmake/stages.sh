@@ -23,7 +23,7 @@ must() {
   if "${@:2}" >"$log" 2>&1; then
     note "$title: done in $((SECONDS - begin)) s"
   else
-    tail -n 40 "$log" | quote
+    grep -vE '^(-- |\[[0-9]+/[0-9]+\] )' "$log" | tail -n 40 | quote  # not what went well before
     fail "$title; all it said is in $log"
     return 1
   fi

@@ -210,7 +210,7 @@ struct View {
 struct Problem {  // the first value outside its range, in the order of the elements
   int input = -1;
   double value = 0;
-  int64_t at[3] = {0, 0, 0};
+  int64_t at[3] = {0, 0, 0};  // of a Map: the element's row-major number; of a Fold: outer, column, inner
 };
 struct Totals { double value = 0, count = 0, active = 0; };  // active: how many values are not zero
 

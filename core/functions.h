@@ -1,7 +1,7 @@
-// What losses are made of, once for every number type; in float packs sigmoid and softplus are within 3 ulp, log1mexp
-// within 2.1, log_cosh within 6.5.  Each is stable over its whole domain, value and derivative, and
+// What losses are made of, once for every number type.  Each is stable over its whole domain, value and derivative, and
 // chooses whole branches, each right beyond its end, so that a dual number is right even where two branches meet.
-// (exp(-abs(x)) is not: at x = 0 its derivative belongs to one side only.)
+// (exp(-abs(x)) is not: at x = 0 its derivative belongs to one side only.)  In float packs sigmoid and softplus are
+// within 3 ulp, log1mexp within 2.1, log_cosh within 6.5.
 #pragma once
 #include "gradus/core/number.h"
 

@@ -163,6 +163,4 @@ template <class I> GRADUS_FN I iota(int64_t from) {
 }
 }  // namespace gradus
 
-#if !defined(__CUDACC__)
 #include "gradus/core/pack.h"
-#endif

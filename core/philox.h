@@ -42,17 +42,13 @@ GRADUS_FN float uniform_from(uint32_t bits) { return static_cast<float>(bits >> 
 GRADUS_FN double uniform_from(uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
 
 /// Takes u, uniform in [0, 1), to [low, high). Where rounding would reach high, the result is low.
-template <class T>
-GRADUS_FN T spread(T u, T low, T high) {
+template <class T> GRADUS_FN T spread(T u, T low, T high) {
   const T x = std::fma(u, high - low, low);
   return x < high ? x : low;
 }
 
 /// Two independent draws from the standard normal distribution.
-template <class T>
-struct NormalPair {
-  T first, second;
-};
+template <class T> struct NormalPair { T first, second; };
 
 /// By Box and Muller: a radius from one word, an angle from the other.
 GRADUS_FN NormalPair<float> normal_from(uint32_t radius_bits, uint32_t angle_bits) {

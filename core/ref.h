@@ -35,13 +35,19 @@ template <class T> class Ref {
   }
   Ref(const Ref& other) noexcept : Ref(other.p_) {}
   Ref(Ref&& other) noexcept : p_(std::exchange(other.p_, nullptr)) {}
-  Ref& operator=(Ref other) noexcept {
-    std::swap(p_, other.p_);
+  Ref& operator=(const Ref& other) noexcept {
+    Ref(other).swap(*this);
+    return *this;
+  }
+  Ref& operator=(Ref&& other) noexcept {
+    Ref(std::move(other)).swap(*this);
     return *this;
   }
   ~Ref() {
     if (p_) p_->release();
   }
+  void swap(Ref& other) noexcept { std::swap(p_, other.p_); }
+  T* take() noexcept { return std::exchange(p_, nullptr); }  // the caller now owns the count
   T* get() const noexcept { return p_; }
   T* operator->() const noexcept { return p_; }
   T& operator*() const noexcept { return *p_; }

@@ -69,10 +69,10 @@ GRADUS_FN double polygamma(int n, double x) {
   for (; x < 16 + n; x += 1) skipped += ::pow(x, -(n + 1.0));
   double factorial = 1;
   for (int k = 2; k <= n; ++k) factorial *= k;
-  const double bernoulli[] = {1.0 / 6,  -1.0 / 30,     1.0 / 42, -1.0 / 30,
-                              5.0 / 66, -691.0 / 2730, 7.0 / 6};  // B2, B4, ...
-  double rising = factorial * (n + 1) / 2,
-         power = ::pow(x, -(n + 2.0));  // (2k + n - 1)! / (2k)! and x^-(2k + n), k = 1
+  // B2, B4, ...
+  const double bernoulli[] = {1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730, 7.0 / 6};
+  double rising = factorial * (n + 1) / 2;  // (2k + n - 1)! / (2k)! for k = 1
+  double power = ::pow(x, -(n + 2.0));      // x^-(2k + n)
   double sum = factorial * skipped + factorial / 2 * ::pow(x, -(n + 1.0));
   for (int k = 1; k <= 7; ++k, power /= x * x) {
     sum += bernoulli[k - 1] * rising * power;

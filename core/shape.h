@@ -15,14 +15,6 @@ class Shape {
   Shape(const int64_t* first, const int64_t* last) {
     for (; first != last; ++first) push_back(*first);
   }
-  Shape(const Shape& other) noexcept : rank_(other.rank_) {
-    for (int i = 0; i < rank_; ++i) extent_[i] = other.extent_[i];
-  }
-  Shape& operator=(const Shape& other) noexcept {
-    rank_ = other.rank_;
-    for (int i = 0; i < rank_; ++i) extent_[i] = other.extent_[i];
-    return *this;
-  }
   static Shape filled(int rank, int64_t value) {
     Shape s;
     for (int i = 0; i < rank; ++i) s.push_back(value);
@@ -67,7 +59,7 @@ class Shape {
 
  private:
   [[noreturn]] static void too_many();
-  int64_t extent_[max_rank];
+  int64_t extent_[max_rank] = {};  // all of it is copied always: a loop over the rank would cost more
   int rank_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // One machine register of lanes: arithmetic and comparisons are the compiler's vector extension; here are the few
 // instructions that it has no operator for, with plain loops where the machine lacks them.
 #pragma once
+#if !defined(__CUDACC__)  // device code has no vectors
 #include <stdint.h>
 #include <string.h>
 #if defined(__SSE2__)
@@ -140,3 +141,4 @@ GRADUS_FN bool some(Int16 mask) { return _mm512_test_epi32_mask((__m512i)mask, (
 GRADUS_FN bool some(Long8 mask) { return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0; }
 #endif
 }  // namespace gradus::simd
+#endif

@@ -25,6 +25,43 @@ void free_state(Counted* counted) noexcept {
   pool::release(state, sizeof(TensorState), pool::Kind::tensor);
 }
 
+// A small tensor is one block: its storage's header, its state, its elements.  The storage owns the block; the state,
+// which holds the storage, never outlives it.
+struct SmallTensor {
+  static constexpr int64_t most_bytes = 192;
+  Storage storage;
+  TensorState state;
+  alignas(64) char elements[most_bytes];
+
+  static void free_storage(Counted* counted) noexcept {  // the storage stands first: its address is the block's
+    static_cast<Storage*>(counted)->~Storage();
+    pool::release(counted, sizeof(SmallTensor), pool::Kind::tensor);
+  }
+  static void free_state(Counted* counted) noexcept {
+    auto* state = static_cast<TensorState*>(counted);
+    Storage* storage = state->storage.take();
+    state->~TensorState();
+    if (storage->shared()) storage->release();  // a view lives on
+    else free_storage(storage);
+  }
+  static TensorState* make(const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype) {
+    auto* block = static_cast<SmallTensor*>(pool::allocate(sizeof(SmallTensor), pool::Kind::tensor));
+    Storage* storage = ::new (&block->storage) Storage(block->elements, numel * size_of(dtype), cpu, &free_storage);
+    return ::new (&block->state) TensorState(&free_state, shape, strides, numel, dtype, Ref<Storage>::adopt(storage));
+  }
+};
+
+TensorState* make_state(const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype, Ref<Storage> storage) {
+  return ::new (pool::allocate(sizeof(TensorState), pool::Kind::tensor)) TensorState(&free_state, shape, strides, numel, dtype, std::move(storage));
+}
+
+// An uninitialised dense tensor.
+TensorState* make_dense(const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype, Device device) {
+  const int64_t bytes = numel * size_of(dtype);
+  if (bytes <= SmallTensor::most_bytes && device.kind == Device::cpu_kind) return SmallTensor::make(shape, strides, numel, dtype);
+  return make_state(shape, strides, numel, dtype, Storage::allocate(bytes, device));
+}
+
 bool is_dense(const Shape& shape, const Shape& strides) {
   int64_t step = 1;
   for (int i = shape.rank() - 1; i >= 0; --i) {
@@ -61,42 +98,44 @@ Ref<Storage> Storage::allocate(int64_t bytes, Device device) {
   return Ref<Storage>::adopt(::new (block) Storage(static_cast<char*>(block) + sizeof(Storage), bytes, device, &free_cpu_storage));
 }
 
-TensorState* TensorState::make() {
-  return ::new (pool::allocate(sizeof(TensorState), pool::Kind::tensor)) TensorState(&free_state);
-}
-
 std::string text(Device device) {
   return device.kind == Device::cpu_kind ? "cpu" : fmt::format("cuda:{}", device.index);
 }
 
-Tensor::Tensor(const Shape& shape, Dtype dtype, Device device) {
-  int64_t numel = 1;
-  for (int64_t extent : shape) {
+namespace {
+
+[[noreturn]] void refuse(const Shape& shape) {
+  for (int64_t extent : shape)
     if (extent < 0) throw ShapeError(fmt::format("tensor: got shape {}, extents must not be negative", text(shape)));
-    if (__builtin_mul_overflow(numel, extent, &numel) || numel > (int64_t{1} << 48))
-      throw MemoryError(fmt::format("tensor: shape {} asks for more elements than a machine can hold; check the extents", text(shape)));
+  throw MemoryError(fmt::format("tensor: shape {} asks for more elements than a machine can hold; check the extents", text(shape)));
+}
+
+}  // namespace
+
+Tensor::Tensor(const Shape& shape, Dtype dtype, Device device) {
+  Shape strides = shape;
+  int64_t numel = 1, step = 1;
+  for (int d = shape.rank() - 1; d >= 0; --d) {
+    const int64_t extent = shape[d];
+    strides[d] = step;
+    if (extent < 0 || __builtin_mul_overflow(step, extent ? extent : 1, &step) || step > int64_t{1} << 48) [[unlikely]] refuse(shape);
+    numel *= extent;
   }
-  Ref<Storage> storage = Storage::allocate(numel * size_of(dtype), device);
-  state_ = Ref<TensorState>::adopt(TensorState::make());
-  state_->shape = shape;
-  state_->strides = dense_strides(shape);
-  state_->numel = numel;
-  state_->data = storage->data;
-  state_->storage = std::move(storage);
-  state_->dtype = dtype;
+  state_ = Ref<TensorState>::adopt(make_dense(shape, strides, numel, dtype, device));
+}
+
+Tensor Tensor::empty_like(const Tensor& like) {
+  const TensorState& s = *like.state_;
+  const Device device = s.storage->device;
+  if (!s.contiguous) return Tensor(s.shape, s.dtype, device);
+  return Tensor(Ref<TensorState>::adopt(make_dense(s.shape, s.strides, s.numel, s.dtype, device)));
 }
 
 Tensor Tensor::alias(const Shape& shape, const Shape& strides, int64_t offset) const {
-  Tensor view(Ref<TensorState>::adopt(TensorState::make()));
-  TensorState& s = *view.state_;
-  s.shape = shape;
-  s.strides = strides;
-  s.numel = shape.numel();
-  s.data = static_cast<char*>(state_->data) + offset * size_of(dtype());
-  s.storage = state_->storage;
-  s.dtype = dtype();
-  s.contiguous = is_dense(shape, strides);
-  return view;
+  TensorState* view = make_state(shape, strides, shape.numel(), dtype(), state_->storage);
+  view->data = static_cast<char*>(state_->data) + offset * size_of(dtype());
+  view->contiguous = is_dense(shape, strides);
+  return Tensor(Ref<TensorState>::adopt(view));
 }
 
 int64_t Tensor::size(int64_t dim) const {

@@ -28,16 +28,15 @@ struct alignas(64) Storage : Counted {
 
 // What all handles on one tensor share.
 struct TensorState : Counted {
-  explicit TensorState(void (*free)(Counted*) noexcept) : Counted(free) {}
+  TensorState(void (*free)(Counted*) noexcept, const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype, Ref<Storage> storage)
+      : Counted(free), shape(shape), strides(strides), numel(numel), data(storage->data), storage(std::move(storage)), dtype(dtype) {}
   Shape shape, strides;  // strides in elements
-  int64_t numel = 0;
-  void* data = nullptr;  // of the first element
+  int64_t numel;
+  void* data;  // of the first element
   Ref<Storage> storage;
   Ref<Counted> node;  // the autograd Node that made this tensor, or a leaf's; null for most
-  Dtype dtype = Dtype::float32;
+  Dtype dtype;
   bool contiguous = true;
-
-  static TensorState* make();
 };
 
 class Tensor {
@@ -45,6 +44,8 @@ class Tensor {
   Tensor() = default;  // no tensor at all: defined() is false
   // An uninitialised tensor; zeros(), full(), tensor() … in factories.h give it values.
   explicit Tensor(const Shape& shape, Dtype dtype = Dtype::float32, Device device = cpu);
+  // The same for the shape, dtype and device of `like`.
+  static Tensor empty_like(const Tensor& like);
   // A view of the same storage from `offset` elements after this tensor's first.  Carries no gradient.
   Tensor alias(const Shape& shape, const Shape& strides, int64_t offset = 0) const;
 
@@ -100,8 +101,8 @@ class Tensor {
   bool is_leaf() const;              // made by the user, or by nothing that was recorded
   const char* made_by() const;       // the op that recorded this tensor; "" for leaves
   Tensor grad() const;               // what backward accumulated on a leaf; undefined before
-  void set_grad(const Tensor& grad);  // replaces it; an undefined tensor clears it
-  void zero_grad() { set_grad(Tensor()); }
+  void set_grad(const Tensor& grad) const;  // replaces it; an undefined tensor clears it
+  void zero_grad() const { set_grad(Tensor()); }
   // Accumulates d this / d leaf into every leaf's grad(); this must be a single number unless `gradient` is given.
   void backward(const Tensor& gradient = Tensor(), bool retain_graph = false, bool create_graph = false) const;
 

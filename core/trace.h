@@ -1,7 +1,8 @@
 // A number that records what a formula does with it: which way every branch went, and how far along the derivative's
 // direction the next change of branch or pole lies.  Gradient checks use it to prove that their samples reached every
-// branch, and to keep their steps clear of kinks.  Host only.
+// branch, and to keep their steps clear of kinks.
 #pragma once
+#if !defined(__CUDACC__)  // host only
 #include <stdint.h>
 
 #include <limits>
@@ -85,12 +86,12 @@ namespace trace {
 // rests or whose number carries no derivative.
 template <class F, int N> Num<F, N> steps_to_zero(Num<F, N>) { return Num<F, N>::infinity(); }
 template <class P> typename P::Plain steps_to_zero(Dual<P> margin) {
-  auto value = abs(plain(margin.v)), slope = abs(plain(margin.d));
-  return select(slope == 0.0, P::Plain::infinity(), value / slope);
+  auto steps = abs(plain(margin.v)) / abs(plain(margin.d));
+  return select(is_nan(steps), P::Plain::infinity(), steps);
 }
-template <class Number> void record_distance(Number steps) {
+template <class N> void record_distance(N steps) {
   if (Recorder* recorder = Recorder::current())
-    for (int i = 0; i < Number::size && i < recorder->valid; ++i) recorder->distance(double(steps.lane(i)));
+    for (int i = 0; i < N::size && i < recorder->valid; ++i) recorder->distance(double(steps.lane(i)));
 }
 template <class P> void record_margin(P margin) {
   if (Recorder::current()) record_distance(steps_to_zero(margin));
@@ -105,13 +106,12 @@ template <class P> struct TraceMask {
 
   TraceMask() = default;
   TraceMask(typename P::Mask mask) : mask(mask), steps(Plain::infinity()) {}  // of labels, which do not move
-  TraceMask(typename P::Mask mask, P margin) : mask(mask), steps(trace::steps_to_zero(margin)) {}
-  TraceMask(typename P::Mask mask, Plain steps, int) : mask(mask), steps(steps) {}
+  TraceMask(typename P::Mask mask, Plain steps) : mask(mask), steps(steps) {}
 
   bool lane(int i) const { return mask.lane(i); }
-  friend TraceMask operator&(TraceMask a, TraceMask b) { return {a.mask & b.mask, min(a.steps, b.steps), 0}; }
-  friend TraceMask operator|(TraceMask a, TraceMask b) { return {a.mask | b.mask, min(a.steps, b.steps), 0}; }
-  friend TraceMask operator!(TraceMask a) { return {!a.mask, a.steps, 0}; }
+  friend TraceMask operator&(TraceMask a, TraceMask b) { return {a.mask & b.mask, min(a.steps, b.steps)}; }
+  friend TraceMask operator|(TraceMask a, TraceMask b) { return {a.mask | b.mask, min(a.steps, b.steps)}; }
+  friend TraceMask operator!(TraceMask a) { return {!a.mask, a.steps}; }
   friend bool some(TraceMask a) { return some(a.mask); }
   friend bool all(TraceMask a) { return all(a.mask); }
 
@@ -152,12 +152,12 @@ template <class P> struct Trace {
     return a.v / b.v;
   }
   friend Trace operator-(Trace a) { return -a.v; }
-  friend Mask operator<(Trace a, Trace b) { return {a.v < b.v, a.v - b.v}; }
-  friend Mask operator>(Trace a, Trace b) { return {a.v > b.v, a.v - b.v}; }
-  friend Mask operator<=(Trace a, Trace b) { return {a.v <= b.v, a.v - b.v}; }
-  friend Mask operator>=(Trace a, Trace b) { return {a.v >= b.v, a.v - b.v}; }
-  friend Mask operator==(Trace a, Trace b) { return {a.v == b.v, a.v - b.v}; }
-  friend Mask operator!=(Trace a, Trace b) { return {a.v != b.v, a.v - b.v}; }
+  friend Mask operator<(Trace a, Trace b) { return {a.v < b.v, trace::steps_to_zero(a.v - b.v)}; }
+  friend Mask operator>(Trace a, Trace b) { return {a.v > b.v, trace::steps_to_zero(a.v - b.v)}; }
+  friend Mask operator<=(Trace a, Trace b) { return {a.v <= b.v, trace::steps_to_zero(a.v - b.v)}; }
+  friend Mask operator>=(Trace a, Trace b) { return {a.v >= b.v, trace::steps_to_zero(a.v - b.v)}; }
+  friend Mask operator==(Trace a, Trace b) { return {a.v == b.v, trace::steps_to_zero(a.v - b.v)}; }
+  friend Mask operator!=(Trace a, Trace b) { return {a.v != b.v, trace::steps_to_zero(a.v - b.v)}; }
 
   friend Trace select(Mask m, Trace a, Trace b, Where at = Where::current()) {
     m.record(at, "select");
@@ -238,3 +238,4 @@ template <class P> struct Trace {
   friend Plain plain(Trace a) { return plain(a.v); }
 };
 }  // namespace gradus
+#endif

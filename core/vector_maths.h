@@ -24,18 +24,16 @@ template <class V>
 concept DoubleLanes = Lanes<V> && sizeof(typename V::Scalar) == 8;
 
 namespace vector_maths {
-// A library function on each lane.  Neither inlined nor unrolled: many calls in a row would only fill the code.
+// A library function on each lane.  Not inlined: many calls in a row would only fill the code.
 template <Lanes V, class Fn> [[gnu::noinline]] V each_lane(Fn fn, V x) {
   typename V::Scalar lanes[V::size];
   x.store(lanes);
-#pragma GCC unroll 1
   for (auto& lane : lanes) lane = fn(lane);
   return V::load(lanes);
 }
 template <Lanes V, class Fn> [[gnu::noinline]] V each_lane(Fn fn, V x, V y) {
   typename V::Scalar xs[V::size], ys[V::size];
   x.store(xs), y.store(ys);
-#pragma GCC unroll 1
   for (int i = 0; i < V::size; ++i) xs[i] = fn(xs[i], ys[i]);
   return V::load(xs);
 }
@@ -94,15 +92,14 @@ template <FloatLanes V> GRADUS_FN V with_log_edges(V x, V log_x) {
 // At most 0.93 ulp.  The range is moved a little to where r is rounded least.
 template <FloatLanes V> GRADUS_FN V exp(V x) {
   using namespace vector_maths;
-  V bounded = min(max(x, -104.0), 89.0), n = round(multiply_add(bounded, log2_e, -0.085)),
-    p = expm1_core(reduced(bounded, n));
+  V bounded = min(max(x, -104.0), 89.0), n = round(multiply_add(bounded, log2_e, -0.085));
+  V p = expm1_core(reduced(bounded, n));
   auto whole = n.integers(), half = whole >> 1;  // n goes from -150 to 128: 2^n in two factors
   V scale = power_of_two<V>(half);
   return multiply_add(p, scale, scale) * power_of_two<V>(whole - half);
 }
 
-// exp for x <= 0 in fewer steps, at most 1.02 ulp.  Adding 1.5 * 2^23 rounds to an integer and leaves it in the low
-// bits.
+// exp for x <= 0 in fewer steps.  At most 1.02 ulp.  Adding 1.5 * 2^23 rounds to an integer, left in the low bits.
 template <FloatLanes V> GRADUS_FN V exp_negative(V x) {
   using namespace vector_maths;
   constexpr double shift = 12582912;

@@ -40,7 +40,8 @@ struct BinaryCrossEntropyWithLogits {
     T tail = select(negative, -x, 0.0) + log_rest;                            // softplus(-x) = -log sigmoid(x)
     T front = select(negative, 0.0, x) + log_rest;                            // softplus(x) = -log sigmoid(-x)
     // (1-y) softplus(x) + P y softplus(-x): two non-negative terms, none of which is 0 times infinity.
-    T gain = select(y == 0.0, 0.0, y * tail), loss = select(y == 1.0, 0.0, (1.0 - y) * front) + p * gain;
+    T gain = select((y == 0.0) & !(tail < T::infinity()), 0.0, y * tail);
+    T loss = select((y == 1.0) & !(front < T::infinity()), 0.0, (1.0 - y) * front) + p * gain;
     T dy = p * tail - front;
     return {w * loss, {w * ((1.0 - y) * yes - p * y * no), (1 - label_smoothing) * w * dy, loss, w * gain}};
   }

@@ -1,34 +1,10 @@
 // Softmax cross-entropy against class labels or class probabilities, with class weights, label smoothing, masks,
 // temperature, z-loss and soft-capped logits.
 #pragma once
+#include "gradus/core/folds.h"
 #include "gradus/core/formula.h"
 
 namespace gradus {
-
-// A running log-sum-exp: the sum is kept as 1 + rest relative to the largest logit, so that log1p(rest) is exact when
-// one class dominates.  Nothing yet, or only -infinity: rest = -1.
-template <class T> struct RunningSoftmax {
-  T max = T::lowest(), rest = -1.0;
-
-  GRADUS_FN static RunningSoftmax of(T s) {
-    auto absent = s < T::lowest();  // -infinity adds nothing
-    return {select(absent, T::lowest(), s), select(absent, T(-1.0), 0.0)};
-  }
-  struct Merged;
-  // b joined to a; `rise` says by how much each one's maximum is below the common one.
-  GRADUS_FN static Merged merge(RunningSoftmax a, RunningSoftmax b);
-};
-template <class T> struct RunningSoftmax<T>::Merged {
-  RunningSoftmax total;
-  T rise_a, rise_b;
-};
-template <class T> GRADUS_FN typename RunningSoftmax<T>::Merged RunningSoftmax<T>::merge(RunningSoftmax a, RunningSoftmax b) {
-  T d = b.max - a.max;
-  auto up = d > 0.0;
-  T e = exp_negative(select(up, -d, d));  // never exp(-abs(d)): its derivative at a tie would be wrong
-  T rest = select(up, b.rest, a.rest) + e * (1.0 + select(up, a.rest, b.rest));
-  return {{select(up, b.max, a.max), rest}, select(up, d, 0.0), select(up, 0.0, -d)};
-}
 
 // From logit to score: temperature first, then the soft cap; and the slope of the whole.
 struct ScoreOf {
@@ -41,6 +17,11 @@ struct ScoreOf {
     return {softcap * t, (1.0 - t) * (1.0 + t) / temperature};
   }
 };
+
+// weight × rise, where nothing times the infinite rise of a class that cannot be is nothing.
+template <class T> GRADUS_FN T raised(T weight, T rise) {
+  return select((weight == 0.0) & !(rise < T::highest()), 0.0, weight * rise);
+}
 
 constexpr double none = __builtin_nan("");
 constexpr const char* weight_norms[] = {"torch", "never", "always"};
@@ -108,7 +89,7 @@ struct CrossEntropy {
     state.weight = select(hit, w, 0.0);
     if (label_smoothing > 0) {
       state.weights = select(out, 0.0, w);
-      state.deficit = select(state.weights == 0.0, 0.0, state.weights * (state.softmax.max - s));
+      state.deficit = raised(state.weights, state.softmax.max - s);
     }
     return state;
   }
@@ -116,8 +97,7 @@ struct CrossEntropy {
     auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
     T deficit = 0;
     if (label_smoothing > 0)
-      deficit = a.deficit + b.deficit + select(a.weights == 0.0, 0.0, a.weights * m.rise_a) +
-                select(b.weights == 0.0, 0.0, b.weights * m.rise_b);
+      deficit = a.deficit + b.deficit + raised(a.weights, m.rise_a) + raised(b.weights, m.rise_b);
     return {m.total, a.score + b.score, a.weight + b.weight, deficit, a.weights + b.weights};
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t columns, Index<T> y) const {
@@ -191,13 +171,13 @@ struct CrossEntropyOfProbabilities {
     State<T> state;
     state.softmax = RunningSoftmax<T>::of(s);
     state.mass = select(out, 0.0, w * smoothed(q, at.count));
-    state.deficit = select(state.mass == 0.0, 0.0, state.mass * (state.softmax.max - s));
+    state.deficit = raised(state.mass, state.softmax.max - s);
     state.count = w * q;
     return state;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
     auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
-    T deficit = a.deficit + b.deficit + select(a.mass == 0.0, 0.0, a.mass * m.rise_a) + select(b.mass == 0.0, 0.0, b.mass * m.rise_b);
+    T deficit = a.deficit + b.deficit + raised(a.mass, m.rise_a) + raised(b.mass, m.rise_b);
     return {m.total, a.mass + b.mass, deficit, a.count + b.count};
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const {

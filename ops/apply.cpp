@@ -1,4 +1,6 @@
 // Applying a loss: shapes, errors, reductions and the tape, once for all of them.  No loss is named here.
+#include "gradus/ops/apply.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -15,25 +17,6 @@
 
 namespace gradus {
 namespace {
-
-// A formula struct whose type only its entry knows.
-class Formula {
- public:
-  Formula(const FormulaEntry& entry, auto construct) : entry_(&entry), storage_(new(std::align_val_t(alignof(std::max_align_t))) char[entry.size]) {
-    construct(storage_);
-  }
-  Formula(const Formula&) = delete;
-  Formula& operator=(const Formula&) = delete;
-  ~Formula() {
-    entry_->destroy(storage_);
-    ::operator delete[](storage_, std::align_val_t(alignof(std::max_align_t)));
-  }
-  void* get() const { return storage_; }
-
- private:
-  const FormulaEntry* entry_;
-  char* storage_;
-};
 
 // One application: the formula with its options, and a tensor for every input.
 struct Application {
@@ -324,6 +307,12 @@ std::vector<Tensor> gradients_of(const Application& a, const std::vector<bool>& 
   return run(a, w).grads;
 }
 
+// The derivative of the reduced value, from those of the totals: d (S / n) = (dS - S dn / n) / n.
+double reduced_tangent(const Application& a, const Totals& speed) {
+  const double n = divisor(a, a.totals), dn = divides_by_count(a) ? speed.count : 0.0;
+  return (speed.value - a.totals.value * dn / n) / n;
+}
+
 // The derivative of <gradients_of(...)[k], v> for the inputs wanted, and of the upstream gradient (last).
 std::vector<Tensor> second_order(const Application& a, int k, const Tensor& v, const std::vector<bool>& wanted, const Tensor& upstream) {
   std::vector<Tensor> direction(a.tensors.size());
@@ -359,7 +348,7 @@ std::vector<Tensor> second_order(const Application& a, int k, const Tensor& v, c
     w.count_scale_tangent = -up * dsum / (n * n) + 2 * up * sum * dn / (n * n * n);
   }
   result = run(a, w).grads;
-  result.push_back(scalar_tensor((dsum - sum * dn / n) / n, a.dtype()));
+  result.push_back(scalar_tensor(reduced_tangent(a, speed), a.dtype()));
   return result;
 }
 
@@ -453,12 +442,8 @@ std::shared_ptr<Application> prepare(const LossEntry& loss, const void* primary,
     if (required && first.input(k)->label && given < count) integer_target = !is_floating(inputs[given]->dtype());
     given += required;
   }
-  const int which = loss.choose(primary, integer_target);
-  a->entry = loss.formula(which);
-  a->formula = std::make_unique<Formula>(*a->entry, [&](void* to) {
-    if (which == 0) a->entry->copy(primary, to);
-    else loss.convert(which, primary, to);
-  });
+  a->formula = chosen_formula(loss, primary, integer_target);
+  a->entry = &a->formula->entry();
   const Dtype dtype = inputs[0]->dtype();
   for (int k = 0, given = 0; k < a->entry->inputs; ++k) {
     const Param* p = a->entry->param(a->formula->get(), k);
@@ -488,6 +473,30 @@ std::shared_ptr<Application> prepare(const LossEntry& loss, const void* primary,
 }
 
 }  // namespace
+
+std::unique_ptr<Formula> chosen_formula(const LossEntry& loss, const void* primary, bool integer_target) {
+  const int which = loss.choose(primary, integer_target);
+  const FormulaEntry& entry = *loss.formula(which);
+  return std::make_unique<Formula>(entry, [&](void* to) {
+    if (which == 0) entry.copy(primary, to);
+    else loss.convert(which, primary, to);
+  });
+}
+
+Tensor derivative_along(const LossEntry& loss, const void* primary, const Tensor* const* inputs, int count, Reduction reduction,
+                        const std::vector<Tensor>& direction) {
+  const std::shared_ptr<Application> a = prepare(loss, primary, inputs, count);
+  a->reduction = reduction;
+  if (reduction != Reduction::none) a->totals = run(*a, {}).totals;
+  Wanted w;
+  w.direction = &direction;
+  w.values = reduction == Reduction::none;
+  for (size_t k = 0; k < a->tensors.size(); ++k) w.grads.push_back(a->facts(int(k)).differentiable);
+  Outcome o = run(*a, w);
+  if (reduction == Reduction::none) return o.values;
+  if (nothing_to_average(*a)) return scalar_tensor(0, a->dtype());
+  return scalar_tensor(reduced_tangent(*a, o.totals), a->dtype());
+}
 
 Tensor apply(const LossEntry& loss, const void* primary, const Tensor* const* inputs, int count, Reduction reduction, Empty empty) {
   std::shared_ptr<Application> a = prepare(loss, primary, inputs, count);

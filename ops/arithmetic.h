@@ -4,7 +4,8 @@
 
 namespace gradus {
 
-// Elementwise, over the broadcast shape; ShapeError or DtypeError name the op and what it got.
+// Elementwise, over the broadcast shape, on float32, float64 or int64; ShapeError or DtypeError name the op and what it
+// got.  Integers wrap around, and meet whole numbers only.
 Tensor add(const Tensor& a, const Tensor& b);
 Tensor sub(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, const Tensor& b);
@@ -12,6 +13,7 @@ Tensor div(const Tensor& a, const Tensor& b);  // float only
 Tensor neg(const Tensor& x);
 Tensor scaled(const Tensor& x, double factor);  // factor x
 Tensor shifted(const Tensor& x, double term);   // x + term
+Tensor divided(const Tensor& x, double divisor);  // x / divisor, correctly rounded; float only
 
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
@@ -24,6 +26,7 @@ inline Tensor operator-(const Tensor& x, double c) { return shifted(x, -c); }
 inline Tensor operator-(double c, const Tensor& x) { return shifted(neg(x), c); }
 inline Tensor operator*(const Tensor& x, double c) { return scaled(x, c); }
 inline Tensor operator*(double c, const Tensor& x) { return scaled(x, c); }
-inline Tensor operator/(const Tensor& x, double c) { return scaled(x, 1 / c); }
+inline Tensor operator/(const Tensor& x, double c) { return divided(x, c); }
+Tensor operator/(double c, const Tensor& x);
 
 }  // namespace gradus

@@ -66,14 +66,6 @@ int64_t stage_labels(const View& view, const int64_t (&extent)[3], int64_t start
   return bad;
 }
 
-void locate(Problem& problem, int input, double value, int64_t element, const int64_t (&extent)[3]) {
-  problem.input = input;
-  problem.value = value;
-  problem.at[2] = element % extent[2];
-  problem.at[1] = element / extent[2] % extent[1];
-  problem.at[0] = element / extent[2] / extent[1];
-}
-
 template <class F, class S> class MapTask {
  public:
   MapTask(const FormulaEntry& entry, const kernels::MapKernel& kernel, const Call& call, bool tangent)
@@ -139,7 +131,7 @@ template <class F, class S> class MapTask {
   void check(int k, const F* x, int64_t start, int64_t n, Problem& problem) const {
     const Range& range = entry_.input(k)->range;
     if (!bounded(range) || !entry_.checked(call_.formula, k)) return;
-    if (const int64_t bad = outside(x, n, range); bad >= 0) locate(problem, k, double(x[bad]), start + bad, call_.extent);
+    if (const int64_t bad = outside(x, n, range); bad >= 0) problem = {k, double(x[bad]), {start + bad, 0, 0}};
   }
 
   static inline const View none_{};

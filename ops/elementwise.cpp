@@ -14,14 +14,22 @@ namespace {
 
 constexpr int most_inputs = 4;
 
-ElementwiseLoop loop_for(const Elementwise& op, const Tensor* const* inputs) {
-  const Dtype dtype = inputs[0]->dtype();
-  for (int k = 0; k < op.inputs; ++k) {
+// The dtype that the inputs share; a mask stands apart.
+Dtype common_dtype(const Elementwise& op, const Tensor* const* inputs) {
+  const int first = op.takes_mask;
+  if (op.takes_mask && inputs[0]->dtype() != Dtype::boolean)
+    throw DtypeError(fmt::format("{}: got a mask of {}, wanted bool; make one with a comparison", op.name, name_of(inputs[0]->dtype())));
+  const Dtype dtype = inputs[first]->dtype();
+  for (int k = first + 1; k < op.inputs; ++k)
     if (inputs[k]->dtype() != dtype)
-      throw DtypeError(fmt::format("{}: got {} and {}, wanted one dtype; convert one with to()", op.name, describe(*inputs[0]), describe(*inputs[k])));
+      throw DtypeError(fmt::format("{}: got {} and {}, wanted one dtype; convert one with to()", op.name, describe(*inputs[first]), describe(*inputs[k])));
+  for (int k = 1; k < op.inputs; ++k)
     if (inputs[k]->device() != inputs[0]->device())
       throw DeviceError(fmt::format("{}: got tensors on {} and {}; move one with to()", op.name, text(inputs[0]->device()), text(inputs[k]->device())));
-  }
+  return dtype;
+}
+
+ElementwiseLoop loop_for(const Elementwise& op, Dtype dtype) {
   if (dtype == Dtype::float32) return op.single;
   if (dtype == Dtype::float64) return op.precise;
   if (dtype == Dtype::int64 && op.integer) return op.integer;
@@ -30,7 +38,7 @@ ElementwiseLoop loop_for(const Elementwise& op, const Tensor* const* inputs) {
 
 // Dense tensors of one shape: the loop runs over them as they lie.
 void run_dense(ElementwiseLoop loop, const Tensor* const* inputs, int count, Tensor& out, const double* constants) {
-  const int64_t n = out.numel(), size = size_of(out.dtype());
+  const int64_t n = out.numel();
   void* to = out.mutable_bytes();
   const void* from[most_inputs];
   if (n <= task_elements) {
@@ -40,54 +48,76 @@ void run_dense(ElementwiseLoop loop, const Tensor* const* inputs, int count, Ten
   parallel_for((n + task_elements - 1) / task_elements, [&](int64_t t) {
     const int64_t start = t * task_elements;
     const void* piece[most_inputs];
-    for (int k = 0; k < count; ++k) piece[k] = static_cast<const char*>(inputs[k]->bytes()) + start * size;
-    loop(piece, static_cast<char*>(to) + start * size, std::min(task_elements, n - start), constants);
+    for (int k = 0; k < count; ++k) piece[k] = static_cast<const char*>(inputs[k]->bytes()) + start * size_of(inputs[k]->dtype());
+    loop(piece, static_cast<char*>(to) + start * size_of(out.dtype()), std::min(task_elements, n - start), constants);
   });
 }
 
+// n elements of a view from `start`: where they lie when it is dense, else gathered into `buffer`.
+const void* block_of(const View& v, const int64_t (&extent)[3], Dtype dtype, int64_t start, int64_t n, void* buffer) {
+  if (is_dense(v, extent)) return static_cast<const char*>(v.data) + start * size_of(dtype);
+  visit(dtype, [&]<class E>(Type<E>) { gather<E, E>(v, extent, start, n, static_cast<E*>(buffer)); });
+  return buffer;
+}
+
 // Anything else: blocks of the broadcast inputs are gathered, the output is dense.
-template <class F> void run_staged(ElementwiseLoop loop, const Tensor* const* inputs, int count, Tensor& out, const double* constants) {
+void run_staged(ElementwiseLoop loop, const Tensor* const* inputs, int count, Tensor& out, const double* constants) {
+  constexpr size_t block_bytes = block_elements * sizeof(double);
   Geometry geometry(out.shape());
   for (int k = 0; k < count; ++k) geometry.add(*inputs[k], broadcast_strides(*inputs[k], out.shape()));
   geometry.join();
-  const auto& extent = geometry.extent();
-  F* to = out.mutable_data<F>();
+  char* to = static_cast<char*>(out.mutable_bytes());
   const int64_t n = out.numel();
   parallel_for((n + task_elements - 1) / task_elements, [&](int64_t t) {
-    const Scratch scratch(size_t(count) * block_elements * sizeof(F));
-    const int64_t end = std::min(n, (t + 1) * task_elements);
-    for (int64_t start = t * task_elements; start < end; start += block_elements) {
+    const Scratch scratch(size_t(count) * block_bytes);
+    const void* piece[most_inputs];
+    const int64_t begin = t * task_elements, end = std::min(n, begin + task_elements);
+    for (int64_t start = begin; start < end; start += block_elements) {
       const int64_t length = std::min(block_elements, end - start);
-      const void* piece[most_inputs];
       for (int k = 0; k < count; ++k) {
         const View& v = geometry.view(k);
-        F* buffer = scratch.as<F>(size_t(k) * block_elements * sizeof(F));
-        if (is_dense(v, extent)) piece[k] = static_cast<const F*>(v.data) + start;
-        else gather<F, F>(v, extent, start, length, buffer), piece[k] = buffer;
+        if (is_constant(v) && start > begin) continue;  // the first block was full of it
+        piece[k] = block_of(v, geometry.extent(), inputs[k]->dtype(), start, length, scratch.as<char>(size_t(k) * block_bytes));
       }
-      loop(piece, to + start, length, constants);
+      loop(piece, to + start * size_of(out.dtype()), length, constants);
     }
   });
 }
 
+bool small(const TensorState& t) {
+  return t.contiguous && computes(t.dtype) && t.numel <= task_elements && t.storage->device.kind == Device::cpu_kind;
+}
+bool alike(const TensorState& a, const TensorState& b) {
+  return &a == &b || (b.contiguous && b.dtype == a.dtype && b.shape == a.shape && b.storage->device.kind == Device::cpu_kind);
+}
+
 }  // namespace
 
-Tensor elementwise(const Elementwise& op, const Tensor* const* inputs, const double* constants) {
-  const ElementwiseLoop loop = loop_for(op, inputs);
+// Apart from elementwise(), so that the path of small dense tensors keeps a small frame.
+[[gnu::noinline]] Tensor elementwise_with_masks(const Elementwise& op, const Tensor* const* inputs, const double* constants) {
+  const Dtype dtype = common_dtype(op, inputs), result = op.gives_mask ? Dtype::boolean : dtype;
+  const ElementwiseLoop loop = loop_for(op, dtype);
   bool plain = inputs[0]->is_contiguous();
-  for (int k = 1; k < op.inputs; ++k) plain &= inputs[k]->is_contiguous() && inputs[k]->shape() == inputs[0]->shape();
+  for (int k = 1; k < op.inputs; ++k) plain = plain && inputs[k]->is_contiguous() && inputs[k]->shape() == inputs[0]->shape();
   if (plain) {
-    Tensor out(inputs[0]->shape(), inputs[0]->dtype());
+    Tensor out(inputs[0]->shape(), result);
     run_dense(loop, inputs, op.inputs, out, constants);
     return out;
   }
   Shape shape = inputs[0]->shape();
   for (int k = 1; k < op.inputs; ++k) shape = broadcast(op.name, shape, inputs[k]->shape());
-  Tensor out(shape, inputs[0]->dtype());
-  if (out.numel() == 0) return out;
-  if (out.dtype() == Dtype::float32) run_staged<float>(loop, inputs, op.inputs, out, constants);
-  else if (out.dtype() == Dtype::float64) run_staged<double>(loop, inputs, op.inputs, out, constants);
-  else run_staged<int64_t>(loop, inputs, op.inputs, out, constants);
+  Tensor out(shape, result);
+  if (out.numel() > 0) run_staged(loop, inputs, op.inputs, out, constants);
+  return out;
+}
+
+Tensor elementwise(const Elementwise& op, const Tensor* const* inputs, const double* constants) {
+  // The path of a small tape: one or two float tensors, dense and of one shape.
+  const TensorState &first = *inputs[0]->state(), &last = *inputs[op.inputs - 1]->state();
+  if (op.inputs > 2 || op.gives_mask || !small(first) || !alike(first, last)) [[unlikely]] return elementwise_with_masks(op, inputs, constants);
+  Tensor out = Tensor::empty_like(*inputs[0]);
+  const void* from[] = {first.data, last.data};
+  (first.dtype == Dtype::float32 ? op.single : op.precise)(from, out.state()->data, first.numel, constants);
   return out;
 }
 

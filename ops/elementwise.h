@@ -1,6 +1,8 @@
 // Elementwise kernels: one function on a number type becomes a loop over packs, and one driver broadcasts, stages and
-// threads all of them.  The ops themselves are in arithmetic.h, activation.h …
+// threads all of them.  The ops themselves are in arithmetic.h, activation.h, math.h …
 #pragma once
+#include <utility>
+
 #include "gradus/core/functions.h"
 #include "gradus/core/tensor.h"
 
@@ -14,41 +16,68 @@ struct Elementwise {
   int inputs;
   ElementwiseLoop single, precise;    // float32, float64
   ElementwiseLoop integer = nullptr;  // int64; null where the op has no meaning there
+  bool takes_mask = false;            // the first input is a bool tensor, whatever the others are
+  bool gives_mask = false;            // so is the result
 };
 
-// A new tensor of the inputs' broadcast shape.  All inputs have one dtype, else a DtypeError names the op and both;
-// `constants` are the op's plain numbers.  Records nothing.
+// A new tensor of the inputs' broadcast shape.  All inputs (but a mask) have one dtype, else a DtypeError names the op
+// and both; `constants` are the op's plain numbers.  Records nothing.
 Tensor elementwise(const Elementwise&, const Tensor* const* inputs, const double* constants = nullptr);
+// The same for ops that take or give a mask.
+Tensor elementwise_with_masks(const Elementwise&, const Tensor* const* inputs, const double* constants = nullptr);
 
 namespace loops {
 
-// Op::value(T…) or Op::value(const double* constants, T…) over packs; the ragged end runs through the same instructions.
-template <class Op, class F, size_t... I> void over_packs(const void* const* in, void* out, int64_t n, const double* constants, std::index_sequence<I...>) {
+// Op::value(constants, x…) or Op::value(x…), whichever the op has; the same for integers.
+template <class Op, class... X> GRADUS_FN auto value(const double* constants, X... x) {
+  if constexpr (requires { Op::value(constants, x...); }) return Op::value(constants, x...);
+  else return Op::value(x...);
+}
+template <class Op, class... X> GRADUS_FN int64_t integer(const double* constants, X... x) {
+  if constexpr (requires { Op::integer(constants, x...); }) return Op::integer(constants, x...);
+  else return Op::integer(x...);
+}
+template <class Op, class... X>
+constexpr bool has_integer = requires(const double* c, X... x) { Op::integer(c, x...); } || requires(X... x) { Op::integer(x...); };
+
+// The value over packs; a single element and the ragged end run through the same instructions.
+template <class Op, class F, size_t... I>
+void over_packs(const void* const* in, void* out, int64_t n, const double* constants, std::index_sequence<I...>) {
   using T = Num<F, pack_lanes<F>>;
   const F* x[] = {static_cast<const F*>(in[I])...};
   F* y = static_cast<F*>(out);
-  const auto f = [&](auto... v) __attribute__((always_inline)) -> T {
-    if constexpr (requires { Op::value(constants, v...); }) return Op::value(constants, v...);
-    else return Op::value(v...);
-  };
+  if (n == 1) {
+    *y = T(value<Op>(constants, T(double(*x[I]))...)).lane(0);
+    return;
+  }
   int64_t i = 0;
-  for (; i + T::size <= n; i += T::size) f(T::load(x[I] + i)...).store(y + i);
-  if (i < n) f(T::load_first(x[I] + i, int(n - i))...).store_first(y + i, int(n - i));
+  for (; i + T::size <= n; i += T::size) T(value<Op>(constants, T::load(x[I] + i)...)).store(y + i);
+  if (i < n) T(value<Op>(constants, T::load_first(x[I] + i, int(n - i))...)).store_first(y + i, int(n - i));
 }
+template <class Op, size_t... I>
+void over_integers(const void* const* in, void* out, int64_t n, const double* constants, std::index_sequence<I...>) {
+  const int64_t* x[] = {static_cast<const int64_t*>(in[I])...};
+  int64_t* y = static_cast<int64_t*>(out);
+  for (int64_t i = 0; i < n; ++i) y[i] = integer<Op>(constants, x[I][i]...);
+}
+
 template <class Op, class F, int inputs> void run(const void* const* in, void* out, int64_t n, const double* constants) {
   over_packs<Op, F>(in, out, n, constants, std::make_index_sequence<size_t(inputs)>{});
 }
-template <class Op> void run_integer(const void* const* in, void* out, int64_t n, const double*) {
-  const auto *x = static_cast<const int64_t*>(in[0]), *y = static_cast<const int64_t*>(in[1]);
-  for (int64_t i = 0; i < n; ++i) static_cast<int64_t*>(out)[i] = Op::integer(x[i], y[i]);
+template <class Op, int inputs> void run_integer(const void* const* in, void* out, int64_t n, const double* constants) {
+  over_integers<Op>(in, out, n, constants, std::make_index_sequence<size_t(inputs)>{});
+}
+
+template <class Op, size_t... I> constexpr ElementwiseLoop integer_loop(std::index_sequence<I...>) {
+  if constexpr (has_integer<Op, std::conditional_t<true, int64_t, char[I + 1]>...>) return run_integer<Op, int(sizeof...(I))>;
+  else return nullptr;
 }
 
 }  // namespace loops
 
 template <class Op, int inputs> constexpr Elementwise elementwise_of(const char* name) {
-  ElementwiseLoop integer = nullptr;
-  if constexpr (requires { Op::integer(int64_t{}, int64_t{}); }) integer = loops::run_integer<Op>;
-  return {name, inputs, loops::run<Op, float, inputs>, loops::run<Op, double, inputs>, integer};
+  return {name, inputs, loops::run<Op, float, inputs>, loops::run<Op, double, inputs>,
+          loops::integer_loop<Op>(std::make_index_sequence<size_t(inputs)>{})};
 }
 
 }  // namespace gradus

@@ -8,14 +8,13 @@
 #include "gradus/core/threads.h"
 
 namespace gradus {
-namespace {
 
-// OpenBLAS would split work by its own thread count, and the bits with it: it runs single-threaded, for the whole
-// process, and tiles fixed by the shape run on our threads.
 void single_threaded_blas() {
   static std::once_flag once;
   std::call_once(once, [] { openblas_set_num_threads(1); });
 }
+
+namespace {
 
 void multiply(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int n, int m, int k, const float* a, int lda, const float* b, int ldb, float beta, float* c, int ldc) {
   cblas_sgemm(CblasRowMajor, ta, tb, n, m, k, 1, a, lda, b, ldb, beta, c, ldc);

@@ -1,4 +1,4 @@
-// The one door to the BLAS: C = A B over fixed tiles.
+// The door to the BLAS: C = A B over fixed tiles.
 #pragma once
 #include <cstdint>
 
@@ -11,5 +11,9 @@ struct Matrix {
   int64_t row, column;  // strides
 };
 template <class F> void gemm(int64_t n, int64_t m, int64_t k, Matrix a, Matrix b, F* c, int64_t c_row, bool accumulate = false);
+
+// OpenBLAS would split work by its own thread count, and the bits with it: it runs single-threaded, for the whole
+// process, and tiles fixed by the shape run on our threads.  To be called before anything else of the BLAS or LAPACK.
+void single_threaded_blas();
 
 }  // namespace gradus

@@ -16,7 +16,13 @@ int Geometry::add(const Tensor& t, const Shape& strides) {
 
 bool Geometry::joinable(int d) const {
   for (const Operand& o : operands_)
-    if (o.strides[d] != o.strides[d + 1] * space_[d + 1]) return false;
+    if (!joinable(o, d)) return false;
+  return true;
+}
+
+bool Geometry::joinable(const Operand& o) const {
+  for (int d = 0; d + 1 < space_.rank(); ++d)
+    if (!apart(d) && !joinable(o, d)) return false;
   return true;
 }
 
@@ -44,8 +50,7 @@ void Geometry::join() {
     // Groups of dimensions that are one in every operand, from the right; a fold keeps its axis apart.
     std::vector<std::pair<int, int>> groups;  // first and last dimension
     for (int d = rank - 1; d >= 0; --d) {
-      const bool apart = folded_ && (d == axis_ || d + 1 == axis_);
-      if (!groups.empty() && !apart && joinable(d)) groups.back().first = d;
+      if (!groups.empty() && !apart(d) && joinable(d)) groups.back().first = d;
       else groups.push_back({d, d});
     }
     return groups;  // innermost first
@@ -57,8 +62,8 @@ void Geometry::join() {
     return groups.size() <= expected;
   };
   if (!fits()) {
-    for (Operand& o : operands_)
-      if (!o.tensor.is_contiguous()) densify(o);
+    for (Operand& o : operands_)  // never an output: those are dense as far as their dimensions go, and a copy would be lost
+      if (!joinable(o)) densify(o);
     groups = settle();
   }
   // Which of outer, columns, inner each group is.

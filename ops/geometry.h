@@ -31,7 +31,10 @@ class Geometry {
     Shape strides;
   };
   void drop_single_dimensions();
-  bool joinable(int d) const;  // can dimension d be merged into d + 1, for every operand?
+  bool apart(int d) const { return folded_ && (d == axis_ || d + 1 == axis_); }  // must d and d + 1 stay two?
+  bool joinable(const Operand& o, int d) const { return o.strides[d] == o.strides[d + 1] * space_[d + 1]; }  // can they be one?
+  bool joinable(int d) const;             // for every operand?
+  bool joinable(const Operand& o) const;  // in every place of this operand where they need not stay two?
   void densify(Operand&) const;
 
   Shape space_;

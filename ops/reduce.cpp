@@ -2,140 +2,261 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "gradus/autograd/node.h"
 #include "gradus/core/error.h"
-#include "gradus/core/threads.h"
 #include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
+#include "gradus/ops/compare.h"
+#include "gradus/ops/factories.h"
+#include "gradus/ops/fold.h"
+#include "gradus/ops/math.h"
+#include "gradus/ops/scan.h"
 #include "gradus/ops/shape.h"
-#include "gradus/ops/staging.h"
 
 namespace gradus {
 namespace {
 
-// y[o][i] = Σ_n x[o][n][i], dense.  Rows are added in segments whose sums join in order.
-template <class F> void sum_middle(const F* x, int64_t outer, int64_t n, int64_t inner, F* y) {
-  constexpr int64_t slice = 512;
-  if (inner == 1) {
-    constexpr int64_t piece = 4096;
-    const int64_t pieces = std::max<int64_t>(1, (n + piece - 1) / piece), rows_a_task = std::max<int64_t>(1, task_elements / std::max<int64_t>(n, 1));
-    const auto part = [=](int64_t o, int64_t p) { return sum_of(x + o * n + p * piece, std::min(piece, n - p * piece)); };
-    if (pieces == 1) {
-      parallel_for((outer + rows_a_task - 1) / rows_a_task, [&](int64_t t) {
-        for (int64_t o = t * rows_a_task; o < std::min(outer, (t + 1) * rows_a_task); ++o) y[o] = F(part(o, 0));
-      });
-      return;
-    }
-    std::vector<double> parts(static_cast<size_t>(outer * pieces));
-    parallel_for(outer * pieces, [&](int64_t t) { parts[t] = part(t / pieces, t % pieces); });
-    for (int64_t o = 0; o < outer; ++o) y[o] = F(tree_sum(o * pieces, (o + 1) * pieces, [&](int64_t i) { return parts[i]; }));
-    return;
-  }
-  const int64_t slices = (inner + slice - 1) / slice;
-  const int64_t segment = std::max<int64_t>(64, task_elements / std::min(inner, slice)), segments = std::max<int64_t>(1, (n + segment - 1) / segment);
-  std::vector<double> parts(static_cast<size_t>(outer * segments * inner));
-  parallel_for(outer * segments * slices, [&](int64_t t) {
-    const int64_t o = t / (segments * slices), s = t / slices % segments, from = t % slices * slice, width = std::min(slice, inner - from);
-    double* into = parts.data() + (o * segments + s) * inner + from;
-    for (int64_t r = s * segment; r < std::min(n, (s + 1) * segment); ++r) {
-      const F* row = x + (o * n + r) * inner + from;
-      for (int64_t i = 0; i < width; ++i) into[i] += double(row[i]);
-    }
-  });
-  for (int64_t o = 0; o < outer; ++o)
-    for (int64_t i = 0; i < inner; ++i)
-      y[o * inner + i] = F(tree_sum(0, segments, [&](int64_t s) { return parts[(o * segments + s) * inner + i]; }));
-}
+using folds::as;
+using folds::wide;
 
-// The sum over the dimensions marked in `reduced`, which stay with extent 1.
-Tensor sum_marked(const Tensor& x, const bool* reduced) {
-  Tensor current = dense(x);
-  for (int last = x.rank() - 1; last >= 0; --last) {
-    if (!reduced[last]) continue;
-    int first = last;
-    while (first > 0 && reduced[first - 1]) --first;
-    const Shape& s = current.shape();
-    int64_t outer = 1, n = 1, inner = 1;
-    Shape shape = s;
-    for (int d = 0; d < s.rank(); ++d) (d < first ? outer : d <= last ? n : inner) *= s[d];
-    for (int d = first; d <= last; ++d) shape[d] = 1;
-    Tensor next(shape, x.dtype());
-    visit_floating(x.dtype(), [&]<class F>(Type<F>) { sum_middle(current.data<F>(), outer, n, inner, next.mutable_data<F>()); });
-    current = next;
-    last = first;
-  }
-  return current;
-}
+// ---- folds about a number per result ---------------------------------------------------------------------------------
 
-void mark_all(const char* op, const Tensor& x, const std::vector<int64_t>& dims, bool* reduced) {
-  for (int64_t dim : dims) {
-    const int d = dimension(op, dim, x.rank());
-    if (reduced[d]) throw IndexError(fmt::format("{}: dim {} is named twice; name each dimension once", op, dim));
-    reduced[d] = true;
+struct SquaresAbout : folds::Sum {
+  template <class T, class W> GRADUS_FN W lift(T x, W centre) const {
+    W d = wide(x) - centre;
+    return d * d;
   }
-}
+};
+struct ExpsAbout : folds::Sum {
+  template <class T, class W> GRADUS_FN W lift(T x, W largest) const { return wide(exp(x - as<T>(largest))); }
+};
+struct LargestMagnitude : folds::Max {
+  template <class T, class W> GRADUS_FN W lift(T x, W) const { return wide(abs(x)); }
+};
+struct Magnitudes : folds::Sum {
+  template <class T, class W> GRADUS_FN W lift(T x, W) const { return wide(abs(x)); }
+};
+struct Nonzeros : folds::Sum {
+  template <class T, class W> GRADUS_FN W lift(T x, W) const { return wide(select(x == 0.0, T(0.0), T(1.0))); }
+};
+struct ScaledSquares : folds::Sum {
+  template <class T, class W> GRADUS_FN W lift(T x, W scale) const {
+    W d = wide(x) / scale;
+    return d * d;
+  }
+};
+struct ScaledPowers : folds::Sum {
+  double p;
+  template <class T, class W> GRADUS_FN W lift(T x, W scale) const { return wide(pow(abs(x) / as<T>(scale), p)); }
+};
+
+// ---- around the folds --------------------------------------------------------------------------------------------------
 
 void check_floating(const char* op, const Tensor& x) {
   if (!computes(x.dtype())) throw DtypeError(fmt::format("{}: got {}, wanted float32 or float64; convert it with to()", op, name_of(x.dtype())));
 }
 
-// Sums the marked dimensions, times a factor, and records that under `op`.
-Tensor reduce(const char* op, const Tensor& x, const bool* reduced, bool keepdim, double factor) {
-  check_floating(op, x);
-  Tensor kept;
-  {
-    NoGrad quiet;
-    kept = sum_marked(x, reduced);
-    if (kept.same_storage(x)) kept = kept.alias(kept.shape(), kept.strides());  // nothing reduced: a tensor of its own
-    if (factor != 1) kept = scaled(kept, factor);
-  }
-  Shape shape;
-  for (int d = 0; d < x.rank(); ++d)
-    if (keepdim || !reduced[d]) shape.push_back(kept.shape()[d]);
-  Tensor out = kept.alias(shape, dense_strides(shape));
+// f applied to the float64 results of folds, as a tensor of the shape that is left.
+template <class F, class... Folded> Tensor finished(const Folding& r, Dtype dtype, F f, const Folded&... folded) {
+  Tensor out(r.shape, dtype);
+  visit_floating(dtype, [&]<class E>(Type<E>) {
+    E* to = out.mutable_data<E>();
+    for (int64_t i = 0, n = out.numel(); i < n; ++i) to[i] = E(f(folded.template data<double>()[i]...));
+  });
+  return out;
+}
+template <class F> void replace_each(Tensor& folded, F f) {
+  double* v = folded.mutable_data<double>();
+  for (int64_t i = 0, n = folded.numel(); i < n; ++i) v[i] = f(v[i]);
+}
+double itself(double v) { return v; }
+
+// A gradient of the shape that is left, at every element of x.
+Tensor spread(const Tensor& g, const Folding& r, const Shape& shape) { return expand(reshape(g, r.wide), shape); }
+
+// What a backward needs of the own result: as kept, or made again where the backward is recorded.
+template <class Again> Tensor result(const Saved& kept, Again again) { return NoGrad::active() ? kept() : again(); }
+
+template <class Fold> Tensor integer_result(const Tensor& x, const Folding& r) {
+  return reshape(fold_integers<Fold>(x, r), r.shape);
+}
+
+Tensor sum_of(const Tensor& x, const Folding& r) {
+  if (!is_floating(x.dtype())) return integer_result<folds::Sum>(x, r);
+  check_floating("sum", x);
+  Tensor out = finished(r, x.dtype(), itself, fold(folds::Sum{}, x, r));
+  if (recording(x)) record("sum", out, {&x}, [r, from = x.shape()](const Tensor& g, Gradients& to) { to[0] = spread(g, r, from); });
+  return out;
+}
+
+Tensor mean_of(const Tensor& x, const Folding& r) {
+  check_floating("mean", x);
+  const double n = double(r.count);
+  Tensor out = finished(r, x.dtype(), [n](double s) { return s / n; }, fold(folds::Sum{}, x, r));
   if (recording(x))
-    record(op, out, {&x}, [from = x.shape(), wide = kept.shape(), factor](const Tensor& g, Gradients& to) {
-      const Tensor scaled_g = factor == 1 ? g : scaled(g, factor);
-      to[0] = expand(reshape(scaled_g, wide), from);
+    record("mean", out, {&x}, [r, from = x.shape(), n](const Tensor& g, Gradients& to) { to[0] = spread(divided(g, n), r, from); });
+  return out;
+}
+
+// For each element of x, the product of the others that are folded with it.
+Tensor other_factors(const Tensor& x, const Folding& r) {
+  std::vector<int64_t> order, back(size_t(x.rank()));
+  for (const bool folded : {false, true})
+    for (int d = 0; d < x.rank(); ++d)
+      if (r.folded[d] == folded) back[size_t(d)] = int64_t(order.size()), order.push_back(d);
+  const Tensor last = permute(x, order);
+  const Tensor flat = reshape(last, {last.numel() / std::max<int64_t>(r.count, 1), r.count});
+  return permute(reshape(product_of_others(flat, 1), last.shape()), back);
+}
+
+Tensor prod_of(const Tensor& x, const Folding& r) {
+  if (!is_floating(x.dtype())) return integer_result<folds::Prod>(x, r);
+  check_floating("prod", x);
+  Tensor out = finished(r, x.dtype(), itself, fold(folds::Prod{}, x, r));
+  if (recording(x))
+    record("prod", out, {&x}, [r, x = Saved(x)](const Tensor& g, Gradients& to) {
+      to[0] = mul(spread(g, r, x().shape()), other_factors(x(), r));
     });
   return out;
 }
 
-int64_t reduced_count(const Tensor& x, const bool* reduced) {
-  int64_t n = 1;
-  for (int d = 0; d < x.rank(); ++d)
-    if (reduced[d]) n *= x.shape()[d];
-  return n;
+// ---- variance ----------------------------------------------------------------------------------------------------------
+
+struct Spread {
+  Tensor squares;  // Σ (x - mean)², float64
+  double divisor;
+};
+Spread spread_of(const Tensor& x, const Folding& r, double correction) {
+  Tensor mean = fold(folds::Sum{}, x, r);
+  replace_each(mean, [n = double(r.count)](double s) { return s / n; });
+  return {fold(SquaresAbout{}, x, r, mean), std::max(0.0, double(r.count) - correction)};
+}
+
+// x less its mean over the folded dimensions.
+Tensor centred(const Tensor& x, const Folding& r) {
+  Folding wide = r;
+  wide.shape = r.wide;
+  return sub(x, mean_of(x, wide));
+}
+
+Tensor var_of(const Tensor& x, const Folding& r, double correction) {
+  check_floating("var", x);
+  const auto [squares, divisor] = spread_of(x, r, correction);
+  Tensor out = finished(r, x.dtype(), [d = divisor](double s) { return s / d; }, squares);
+  if (recording(x))
+    record("var", out, {&x}, [r, x = Saved(x), factor = 2 / divisor](const Tensor& g, Gradients& to) {
+      to[0] = mul(spread(scaled(g, factor), r, x().shape()), centred(x(), r));
+    });
+  return out;
+}
+
+Tensor std_of(const Tensor& x, const Folding& r, double correction) {
+  check_floating("std", x);
+  const auto [squares, divisor] = spread_of(x, r, correction);
+  Tensor out = finished(r, x.dtype(), [d = divisor](double s) { return std::sqrt(s / d); }, squares);
+  if (recording(x))
+    record("std", out, {&x}, [r, x = Saved(x), y = Saved(out.detach()), correction, d = divisor](const Tensor& g, Gradients& to) {
+      const Tensor s = result(y, [&] { return std_of(x(), r, correction); });
+      const Tensor slope = where(s == 0, 0, div(g, scaled(where(s == 0, 1, s), d)));
+      to[0] = mul(spread(slope, r, x().shape()), centred(x(), r));
+    });
+  return out;
+}
+
+// ---- logsumexp ---------------------------------------------------------------------------------------------------------
+
+Tensor logsumexp_of(const Tensor& x, const Folding& r) {
+  check_floating("logsumexp", x);
+  Tensor largest = fold(folds::Max{}, x, r);
+  replace_each(largest, [](double m) { return std::isfinite(m) ? m : 0; });
+  Tensor out = finished(r, x.dtype(), [](double s, double m) { return std::log(s) + m; }, fold(ExpsAbout{}, x, r, largest), largest);
+  if (recording(x))
+    record("logsumexp", out, {&x}, [r, x = Saved(x), y = Saved(out.detach())](const Tensor& g, Gradients& to) {
+      const Tensor total = result(y, [&] { return logsumexp_of(x(), r); });
+      to[0] = mul(spread(g, r, x().shape()), exp(sub(x(), reshape(total, r.wide))));
+    });
+  return out;
+}
+
+// ---- norms -------------------------------------------------------------------------------------------------------------
+
+Tensor norm_value(const Tensor& x, const Folding& r, double p) {
+  if (p == 0) return finished(r, x.dtype(), itself, fold(Nonzeros{}, x, r));
+  if (p == 1) return finished(r, x.dtype(), itself, fold(Magnitudes{}, x, r));
+  Tensor scale = fold(LargestMagnitude{}, x, r);
+  if (std::isinf(p)) return finished(r, x.dtype(), itself, scale);
+  replace_each(scale, [](double m) { return m > 0 && std::isfinite(m) ? m : 1; });
+  const Tensor total = p == 2 ? fold(ScaledSquares{}, x, r, scale) : fold(ScaledPowers{{}, p}, x, r, scale);
+  const auto root = [p](double s, double m) { return m * (p == 2 ? std::sqrt(s) : std::pow(s, 1 / p)); };
+  return finished(r, x.dtype(), root, total, scale);
+}
+
+// d norm / d x, given the norm y of shape r.wide.
+Tensor norm_slope(const Tensor& x, const Tensor& y, double p, const Folding& r) {
+  if (p == 1) return sign(x);
+  if (std::isinf(p)) {
+    const Tensor ties = to(eq(abs(x.detach()), y.detach()), x.dtype());
+    Folding wide = r;
+    wide.shape = r.wide;
+    return mul(sign(x), div(ties, sum_of(ties, wide)));
+  }
+  const Tensor unit = div(x, where(y == 0, 1, y));
+  if (p == 2) return unit;
+  return mul(sign(x), pow(where(x == 0, 1, abs(unit)), p - 1));
+}
+
+Tensor norm_of(const Tensor& x, double p, const Folding& r) {
+  check_floating("norm", x);
+  if (!(p >= 0)) throw ParamError(fmt::format("norm: p is {}, wanted 0, a positive number or infinity", p));
+  Tensor out = norm_value(x, r, p);
+  if (recording(x))
+    record("norm", out, {&x}, [r, x = Saved(x), y = Saved(out.detach()), p](const Tensor& g, Gradients& to) {
+      if (p == 0) {
+        to[0] = zeros_like(x());
+        return;
+      }
+      const Tensor total = reshape(result(y, [&] { return norm_of(x(), p, r); }), r.wide);
+      to[0] = mul(spread(g, r, x().shape()), norm_slope(x(), total, p, r));
+    });
+  return out;
 }
 
 }  // namespace
 
-Tensor sum(const Tensor& x) {
-  const bool all[Shape::max_rank] = {true, true, true, true, true, true, true, true};
-  return reduce("sum", x, all, false, 1);
+Tensor sum(const Tensor& x) { return sum_of(x, folding_of_all(x)); }
+Tensor sum(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) { return sum_of(x, folding("sum", x, dims, keepdim)); }
+Tensor mean(const Tensor& x) { return mean_of(x, folding_of_all(x)); }
+Tensor mean(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) { return mean_of(x, folding("mean", x, dims, keepdim)); }
+Tensor prod(const Tensor& x) { return prod_of(x, folding_of_all(x)); }
+Tensor prod(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) { return prod_of(x, folding("prod", x, dims, keepdim)); }
+
+Tensor var(const Tensor& x) { return var_of(x, folding_of_all(x), 1); }
+Tensor var(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim, double correction) {
+  return var_of(x, folding("var", x, dims, keepdim), correction);
 }
-Tensor sum(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
-  bool reduced[Shape::max_rank] = {};
-  mark_all("sum", x, dims, reduced);
-  return reduce("sum", x, reduced, keepdim, 1);
-}
-Tensor mean(const Tensor& x) {
-  const bool all[Shape::max_rank] = {true, true, true, true, true, true, true, true};
-  return reduce("mean", x, all, false, 1.0 / double(x.numel()));
-}
-Tensor mean(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
-  bool reduced[Shape::max_rank] = {};
-  mark_all("mean", x, dims, reduced);
-  return reduce("mean", x, reduced, keepdim, 1.0 / double(reduced_count(x, reduced)));
+Tensor std(const Tensor& x) { return std_of(x, folding_of_all(x), 1); }
+Tensor std(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim, double correction) {
+  return std_of(x, folding("std", x, dims, keepdim), correction);
 }
 
-Tensor sum_to(const Tensor& x, const Shape& shape) {
-  if (x.shape() == shape) return x;
-  bool reduced[Shape::max_rank] = {};
+Tensor logsumexp(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
+  return logsumexp_of(x, folding("logsumexp", x, dims, keepdim));
+}
+
+Tensor norm(const Tensor& x, double p) { return norm_of(x, p, folding_of_all(x)); }
+Tensor norm(const Tensor& x, double p, const std::vector<int64_t>& dims, bool keepdim) {
+  return norm_of(x, p, folding("norm", x, dims, keepdim));
+}
+
+Tensor sum_of_repeats(const Tensor& x, const Shape& shape) {
+  std::vector<int64_t> repeated;
   const int shift = x.rank() - shape.rank();
-  for (int d = 0; d < x.rank(); ++d) reduced[d] = d < shift || (shape[d - shift] == 1 && x.shape()[d] != 1);
-  return reshape(reduce("sum", x, reduced, true, 1), shape);
+  for (int d = 0; d < x.rank(); ++d)
+    if (d < shift || (shape[d - shift] == 1 && x.shape()[d] != 1)) repeated.push_back(d);
+  return reshape(sum(x, repeated, true), shape);
 }
 
 }  // namespace gradus

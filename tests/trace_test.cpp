@@ -127,6 +127,7 @@ TEST(Trace, CombinedMasksKeepTheNearestMargin) {
   EXPECT_EQ(record([&] { select((x > 0) & (y > 1), x, 0); }).nearest, 0.5);
   EXPECT_EQ(record([&] { select((y > 1) | (x > 0), x, 0); }).nearest, 0.5);
   EXPECT_EQ(record([&] { select(!(x > 0), x, 0); }).nearest, 0.5);
+  EXPECT_EQ(record([&] { select((moving(NAN) > 0) | (x > 0), x, 0); }).nearest, 0.5);
   EXPECT_EQ(seen(only_visit(record([&] { select(!(x > 0), x, 0); }))), "false ");
 }
 

@@ -1,0 +1,96 @@
+// Trains an embedding from triplets: an anchor shall lie nearer to a sample of its class than to one of another.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "gradus/cli/training.h"
+#include "gradus/core/error.h"
+#include "gradus/core/random.h"
+#include "gradus/data/knn.h"
+#include "gradus/data/sampler.h"
+#include "gradus/ops/activation.h"
+#include "gradus/ops/arithmetic.h"
+#include "gradus/ops/factories.h"
+#include "gradus/ops/index.h"
+#include "gradus/ops/reduce.h"
+#include "gradus/ops/registry.h"
+
+namespace gradus {
+namespace {
+
+constexpr int64_t embedding_width = 32;
+constexpr uint64_t negative_streams = uint64_t{1} << 63;  // apart from those of the batches
+
+struct Triplets { Tensor anchor, positive, negative; };  // positions in the batch, int64 (M)
+
+Tensor positions(const Indices& list) { return from_data(list.data(), {int64_t(list.size())}); }
+
+// Every ordered pair of one class, each with a random sample of another.
+Triplets triplets_of(const Tensor& labels, Generator& generator) {
+  const int64_t n = labels.numel();
+  const auto* label = labels.data<int64_t>();
+  Indices anchor, positive, negative;
+  for (int64_t i = 0; i < n; ++i) {
+    Indices others;
+    for (int64_t j = 0; j < n; ++j)
+      if (label[j] != label[i]) others.push_back(j);
+    if (others.empty()) continue;
+    for (int64_t j = 0; j < n; ++j) {
+      if (j == i || label[j] != label[i]) continue;
+      int64_t pick = 0;
+      fill_integers(&pick, 1, 0, int64_t(others.size()), generator);
+      anchor.push_back(i), positive.push_back(j), negative.push_back(others[size_t(pick)]);
+    }
+  }
+  return {positions(anchor), positions(positive), positions(negative)};
+}
+
+using TripletLoss = std::function<Tensor(const Tensor& anchor, const Tensor& positive, const Tensor& negative)>;
+
+Tensor squared_distance(const Tensor& a, const Tensor& b) {
+  const Tensor d = a - b;
+  return sum(d * d, {1});
+}
+
+TripletLoss loss_named_by(const TrainOptions& options) {
+  if (options.loss.empty())
+    return [](const Tensor& a, const Tensor& p, const Tensor& n) { return mean(relu(squared_distance(a, p) - squared_distance(a, n) + 1.0)); };
+  const LossEntry& entry = loss_named(options.loss);
+  const std::vector<std::string> names = known_names(entry);
+  if (names.size() < 3 || names[0] != "anchor" || names[1] != "positive" || names[2] != "negative")
+    throw ParamError(fmt::format("--loss: {} does not take anchor, positive and negative; try triplet_margin_loss", options.loss));
+  return [&entry](const Tensor& a, const Tensor& p, const Tensor& n) { return evaluate(entry, {{{"anchor", a}, {"positive", p}, {"negative", n}}, {}}); };
+}
+
+}  // namespace
+
+TrainOptions triplet_defaults() {
+  TrainOptions options;
+  options.optimizer = "adam";
+  options.epochs = 20;
+  options.batch_size = 60;
+  return options;
+}
+
+TrainResult train_embedding(const TrainOptions& options, const Split& split, FILE* out) {
+  if (options.batch_size < 4)
+    throw ParamError(fmt::format("--batch-size: got {}, wanted at least 4, two classes of two samples; try 60", options.batch_size));
+  const TripletLoss triplet_loss = loss_named_by(options);
+  Sequential model = make_model(options, split.train["features"], embedding_width);
+  const Tensor& labels = split.train["labels"];
+  const int64_t classes = std::min<int64_t>(class_count, options.batch_size / 2), per_class = options.batch_size / classes;
+  const Loader loader(split.train, [&](int64_t epoch) { return balanced_batches(labels, classes, per_class, options.seed, epoch); });
+  Generator negatives(options.seed, negative_streams);
+  const auto loss_of = [&](const Dataset& batch) {
+    const Tensor embedded = model(batch["features"]);
+    const Triplets t = triplets_of(batch["labels"], negatives);
+    return triplet_loss(index_select(embedded, 0, t.anchor), index_select(embedded, 0, t.positive), index_select(embedded, 0, t.negative));
+  };
+  TrainResult result = fit(options, model, loader, loss_of, out);
+  result.accuracy = knn_accuracy(predict(model, split.train["features"]), labels, predict(model, split.test["features"]), split.test["labels"], neighbours);
+  result.raw_accuracy = raw_knn_accuracy(split);
+  return result;
+}
+
+}  // namespace gradus

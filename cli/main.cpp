@@ -1,0 +1,108 @@
+// The gradus command: checks the processor, reads the command line, and turns errors into one sentence and a status.
+#include <fmt/core.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "gradus/cli/choices.h"
+#include "gradus/cli/commands.h"
+#include "gradus/core/error.h"
+#include "gradus/version.h"
+
+namespace {
+
+// Runs before every other constructor of the program, and is itself compiled for the oldest x86-64: everything else may
+// begin with an instruction that an older processor does not have.
+#if defined(__x86_64__) && defined(__AVX2__)
+__attribute__((constructor(101), target("no-avx"), noinline)) void check_processor() {
+  __builtin_cpu_init();
+  bool known = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+#if defined(__AVX512F__)
+  known = known && __builtin_cpu_supports("avx512f");
+#endif
+  if (known) return;
+  static const char sentence[] =
+      "gradus: this processor lacks AVX2, FMA or another instruction set that this build uses; build it with -DGRADUS_ARCH=x86-64\n";
+  if (::write(STDERR_FILENO, sentence, sizeof(sentence) - 1) < 0) ::_exit(1);
+  ::_exit(1);
+}
+#endif
+
+// Every file is written elsewhere and then renamed, so there is nothing to tidy up.
+void interrupted(int) {
+  static const char text[] = "\ngradus: interrupted\n";
+  if (::write(STDERR_FILENO, text, sizeof(text) - 1) < 0) ::_exit(130);
+  ::_exit(130);
+}
+
+constexpr int wrong_call = 2, failure = 1;
+
+int refuse(const std::string& sentence) {
+  fmt::print(stderr, "gradus: {}\n", sentence);
+  return wrong_call;
+}
+
+// The innermost subcommand that the command line named.
+const CLI::App* named_command(const CLI::App* app) {
+  const auto below = app->get_subcommands();
+  return below.empty() ? app : named_command(below.back());
+}
+
+// One sentence for what CLI11 could not read: the word, what is known, the nearest.
+std::string explain(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = named_command(&app);
+  const std::string place = command == &app ? "gradus" : command->get_display_name();
+  std::vector<std::string> options, commands;
+  for (const CLI::Option* o : command->get_options())
+    for (const std::string& name : o->get_lnames()) options.push_back(fmt::format("--{}", name));
+  for (const CLI::App* c : command->get_subcommands({})) commands.push_back(c->get_name());
+  const auto rest = app.remaining(true);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) && !rest.empty()) {
+    const std::string word = rest.front().substr(0, rest.front().find('='));
+    if (word.starts_with("-")) return fmt::format("{}: there is no option '{}'; {}", place, word, gradus::suggestion(word, options));
+    if (!commands.empty()) return fmt::format("{}: there is no command '{}'; {}", place, word, gradus::suggestion(word, commands));
+    return fmt::format("{}: '{}' was not expected; see --help", place, word);
+  }
+  if (dynamic_cast<const CLI::RequiredError*>(&error) && !commands.empty())
+    return fmt::format("{}: a command is missing; {}", place, gradus::suggestion("", commands));
+  std::string text = error.what();
+  for (char& c : text)
+    if (c == '\n') c = ' ';
+  return fmt::format("{}: {}; see --help", place, text);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::signal(SIGINT, interrupted);
+  int status = 0;
+  CLI::App app("gradus: a deep-learning framework small enough to read and strong enough to trust", "gradus");
+  app.set_version_flag("--version", gradus::version);
+  app.require_subcommand(1);
+  app.footer("Examples:\n"
+             "  gradus demo                    train on real digits, in some seconds\n"
+             "  gradus losses cross_entropy    what a loss is, its gradient and its shape\n"
+             "  gradus train classify --help   all a training can be told");
+  gradus::add_demo(app, status);
+  gradus::add_train(app, status);
+  gradus::add_losses(app, status);
+  gradus::add_devices(app, status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return refuse(explain(app, error));
+  } catch (const gradus::ParamError& error) {
+    return refuse(error.what());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "gradus: {}\n", error.what());
+    return failure;
+  }
+  return status;
+}

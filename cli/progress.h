@@ -1,0 +1,45 @@
+// Progress of a training: a bar on a terminal, a line now and then elsewhere.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "gradus/data/meter.h"
+
+namespace gradus {
+
+/// Is this stream a terminal that can redraw a line?
+bool on_terminal(FILE* stream);
+
+class Progress {
+ public:
+  /// For `epochs` epochs of `steps` batches each, written to `out`.
+  Progress(int64_t epochs, int64_t steps, FILE* out);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// A batch of `samples` is done, with this mean loss.
+  void step(double loss, int64_t samples);
+  /// Which share of all batches is done.
+  double share() const { return double(done_) / double(epochs_ * steps_); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double elapsed() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+  std::string figures() const;
+  void draw();
+  void end_epoch();
+
+  int64_t epochs_, steps_, done_ = 0, samples_ = 0;
+  FILE* out_;
+  bool bar_;
+  RunningMean loss_;  // of the epoch under way
+  Clock::time_point begin_ = Clock::now(), drawn_ = {};
+};
+
+/// "0.8 s", "2 min 05 s": for people.
+std::string duration_text(double seconds);
+
+}  // namespace gradus

@@ -1,0 +1,71 @@
+// States that several Folds share: a running log-sum-exp and a running norm.  Both keep their sums relative to the largest
+// magnitude so far, so that neither overflows.
+#pragma once
+#include "gradus/core/functions.h"
+#include "gradus/core/number.h"
+
+namespace gradus {
+
+// A running log-sum-exp: the sum is kept as 1 + rest relative to the largest logit, so that log1p(rest) is exact when
+// one class dominates.  Nothing yet, or only -infinity: rest = -1.
+template <class T> struct RunningSoftmax {
+  T max = T::lowest(), rest = -1.0;
+
+  GRADUS_FN static RunningSoftmax of(T s) {
+    auto absent = s < T::lowest();  // -infinity adds nothing
+    return {select(absent, T::lowest(), s), select(absent, T(-1.0), 0.0)};
+  }
+  struct Merged;
+  // b joined to a; `rise` says by how much each one's maximum is below the common one.
+  GRADUS_FN static Merged merge(RunningSoftmax a, RunningSoftmax b);
+};
+template <class T> struct RunningSoftmax<T>::Merged {
+  RunningSoftmax total;
+  T rise_a, rise_b;
+};
+template <class T> GRADUS_FN typename RunningSoftmax<T>::Merged RunningSoftmax<T>::merge(RunningSoftmax a, RunningSoftmax b) {
+  T d = b.max - a.max;
+  auto up = d > 0.0;
+  T e = exp_negative(select(up, -d, d));  // never exp(-abs(d)): its derivative at a tie would be wrong
+  T rest = select(up, b.rest, a.rest) + e * (1.0 + select(up, a.rest, b.rest));
+  return {{select(up, b.max, a.max), rest}, select(up, d, 0.0), select(up, 0.0, -d)};
+}
+
+// A running p-norm: Σ (|x| / max)^p.  For p = infinity the sum counts how many share the maximum.
+template <class T> struct RunningNorm {
+  T max = 0, sum = 0;
+
+  GRADUS_FN static RunningNorm of(T x) {
+    T a = abs(x);
+    return {a, select(a == 0.0, T(0.0), 1.0)};
+  }
+  GRADUS_FN static T power(T ratio, double p) {
+    if (p == 1) return ratio;
+    if (p == 2) return ratio * ratio;
+    if (p == __builtin_huge_val()) return select(ratio == 1.0, T(1.0), 0.0);
+    return pow(ratio, T(p));
+  }
+  GRADUS_FN static RunningNorm merge(RunningNorm a, RunningNorm b, double p) {
+    auto up = a.max < b.max;
+    T large = select(up, b.max, a.max), small = select(up, a.max, b.max);
+    T ratio = select(small == 0.0, 0.0, small / large);
+    return {large, select(up, b.sum, a.sum) + power(ratio, p) * select(up, a.sum, b.sum)};
+  }
+  GRADUS_FN T norm(double p) const {
+    if (p == 1) return max * sum;
+    if (p == 2) return max * sqrt(sum);
+    if (p == __builtin_huge_val()) return max;
+    return select(max == 0.0, 0.0, max * pow(sum, T(1 / p)));
+  }
+  // d norm / d x for a member x; 0 at the zero vector, and shared evenly where several are the maximum.
+  GRADUS_FN T slope(T x, T norm, double p) const {
+    T way = select(x < 0.0, T(-1.0), select(x == 0.0, T(0.0), 1.0)), g;
+    if (p == 1) g = way;
+    else if (p == 2) g = x / norm;
+    else if (p == __builtin_huge_val()) g = select(abs(x) == max, way / sum, 0.0);
+    else g = way * pow(abs(x) / norm, T(p - 1));
+    return select(norm == 0.0, 0.0, g);
+  }
+};
+
+}  // namespace gradus

@@ -1,0 +1,21 @@
+// A running mean, for losses and accuracies that arrive batch by batch.
+#pragma once
+#include <cmath>
+
+namespace gradus {
+
+class RunningMean {
+ public:
+  /// `value` is the mean over `weight` samples.
+  void add(double value, double weight = 1) {
+    sum_ += value * weight;
+    weight_ += weight;
+  }
+  double mean() const { return weight_ > 0 ? sum_ / weight_ : std::nan(""); }
+  void reset() { *this = {}; }
+
+ private:
+  double sum_ = 0, weight_ = 0;
+};
+
+}  // namespace gradus

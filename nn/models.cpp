@@ -1,0 +1,33 @@
+#include "gradus/nn/models.h"
+
+#include <fmt/core.h>
+
+#include "gradus/core/error.h"
+#include "gradus/nn/activations.h"
+#include "gradus/nn/conv.h"
+#include "gradus/nn/flatten.h"
+#include "gradus/nn/linear.h"
+#include "gradus/nn/pooling.h"
+
+namespace gradus {
+
+Sequential mlp(const std::vector<int64_t>& widths, Generator& generator) {
+  if (widths.size() < 2) throw ParamError(fmt::format("mlp: got {} widths, wanted at least inputs and outputs; pass {{64, 128, 10}}", widths.size()));
+  Sequential model;
+  model.add(Flatten());
+  for (size_t i = 0; i + 1 < widths.size(); ++i) {
+    if (i > 0) model.add(ReLU());
+    model.add(Linear(widths[i], widths[i + 1], true, generator));
+  }
+  return model;
+}
+
+Sequential cnn(int64_t channels, int64_t height, int64_t width, int64_t outputs, Generator& generator) {
+  if (height < 4 || width < 4) throw ParamError(fmt::format("cnn: got images of {}x{}, wanted at least 4x4; use mlp", height, width));
+  const int64_t pixels = (height / 2 / 2) * (width / 2 / 2);
+  return Sequential(Conv2d(channels, 16, 3, {.padding = 1}, true, generator), ReLU(), MaxPool2d(2),  //
+                    Conv2d(16, 32, 3, {.padding = 1}, true, generator), ReLU(), MaxPool2d(2),        //
+                    Flatten(), Linear(32 * pixels, 128, true, generator), ReLU(), Linear(128, outputs, true, generator));
+}
+
+}  // namespace gradus

@@ -1,0 +1,69 @@
+// Module: a model or a part of one.  It has a forward, and says by name which parameters, buffers and modules it has.
+//
+//   struct Net : Module {
+//     Linear hidden{784, 128}, output{128, 10};
+//     Tensor forward(const Tensor& x) override { return output(relu(hidden(x))); }
+//     void parts(Parts& p) override { p.module("hidden", hidden).module("output", output); }
+//   };
+//
+// Copying a module copies handles: both train the same weights, as two Tensors share their elements.
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gradus/core/tensor.h"
+
+namespace gradus {
+
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+class Module;
+
+// What a module says it has.  A tensor that is undefined, such as the bias of a layer without one, is left out.
+class Parts {
+ public:
+  Parts& parameter(const std::string& name, Tensor& t);  // trains, unless frozen by t.requires_grad(false)
+  Parts& buffer(const std::string& name, Tensor& t);     // is saved, but no gradient changes it
+  Parts& module(const std::string& name, Module& m);
+
+ private:
+  friend class Module;
+  std::vector<std::pair<std::string, Tensor*>> parameters_, buffers_;
+  std::vector<std::pair<std::string, Module*>> modules_;
+};
+
+class Module {
+ public:
+  virtual ~Module() = default;
+  virtual Tensor forward(const Tensor& x) = 0;
+  Tensor operator()(const Tensor& x) { return forward(x); }
+  /// Names everything that trains or is saved; a part that is not named here does neither.
+  virtual void parts(Parts&) {}
+
+  /// All parameters of this module and those below it, as "hidden.weight".
+  NamedTensors named_parameters();
+  NamedTensors named_buffers();
+  int64_t parameter_count();
+
+  /// Parameters and buffers, sharing the module's elements.
+  NamedTensors state_dict();
+  /// Copies the values of a state into this module. Throws ParamError naming every entry that is missing, unknown or
+  /// twice there, ShapeError naming both shapes of the first that does not fit; then nothing has changed.
+  void load_state_dict(const NamedTensors& state);
+
+  /// Whether layers such as dropout behave as in training; for this module and all below it.
+  void train(bool on = true);
+  void eval() { train(false); }
+  bool training() const { return training_; }
+
+  /// Converts all floating-point parameters and buffers in place and forgets the gradients: optimisers made before see the
+  /// converted parameters, but refuse to go on with a state of the old dtype. Throws DtypeError unless float32 or float64.
+  void to(Dtype dtype);
+  void zero_grad();
+
+ private:
+  template <class Visit> void walk(const std::string& prefix, Visit visit);
+  bool training_ = true;
+};
+
+}  // namespace gradus

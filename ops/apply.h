@@ -1,0 +1,42 @@
+// What lies below calling a loss: a formula by its entry, and the exact derivative of a loss along a direction.
+// Gradient checks and forward mode use it; everybody else calls the loss.
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "gradus/core/formula.h"
+#include "gradus/core/tensor.h"
+
+namespace gradus {
+
+// A formula struct whose type only its entry knows.
+class Formula {
+ public:
+  Formula(const FormulaEntry& entry, auto construct) : entry_(&entry), storage_(new(alignment) char[entry.size]) { construct(storage_); }
+  Formula(const Formula&) = delete;
+  Formula& operator=(const Formula&) = delete;
+  ~Formula() {
+    entry_->destroy(storage_);
+    ::operator delete[](storage_, alignment);
+  }
+  void* get() const { return storage_; }
+  const FormulaEntry& entry() const { return *entry_; }
+
+ private:
+  static constexpr std::align_val_t alignment{alignof(std::max_align_t)};
+  const FormulaEntry* entry_;
+  char* storage_;
+};
+
+// The formula that a loss chooses for these parameters; `primary` is the struct of its first formula.
+std::unique_ptr<Formula> chosen_formula(const LossEntry&, const void* primary, bool integer_target);
+
+// The derivative of what apply() returns along `direction`, exact (by dual numbers, in float64), of apply()'s shape.
+// `direction` holds one tensor per input of the chosen formula, shaped like that input; an undefined one is zero.
+// The gradient runs too, so that a current Recorder sees every branch of the formula.
+Tensor derivative_along(const LossEntry&, const void* primary, const Tensor* const* inputs, int count, Reduction,
+                        const std::vector<Tensor>& direction);
+
+}  // namespace gradus

@@ -1,0 +1,11 @@
+// Conversion between dtypes.
+#pragma once
+#include "gradus/core/tensor.h"
+
+namespace gradus {
+
+// x itself when it has that dtype, else a dense copy.  Gradients flow between float32 and float64.  Floats lose their
+// fraction on the way to integers, where those out of range and NaN give undefined values; to bool, all but 0 is true.
+Tensor to(const Tensor& x, Dtype dtype);
+
+}  // namespace gradus

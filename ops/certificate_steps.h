@@ -1,0 +1,63 @@
+// The steps of a certificate at one point of one loss under one reduction.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gradus/core/trace.h"
+#include "gradus/ops/certificate.h"
+#include "gradus/ops/certificate_samples.h"
+
+namespace gradus {
+
+using Visits = std::map<BranchSite, Visit>;
+
+// How well one step agreed for one input.
+struct Agreement {
+  int input = 0;
+  int64_t cases = 0;
+  double worst = 0;
+};
+struct StepResult {
+  std::vector<Agreement> inputs;
+  std::optional<std::string> failure;
+};
+
+class PointCheck {
+ public:
+  // `alone`: only the first input requires a gradient, so that loss and gradient run fused.
+  PointCheck(const LossPoint&, Reduction, bool alone, Mutation, uint64_t seed, Visits&, bool* changed);
+
+  // Steps 1 and 4, and 3 if asked for; `most` elements of each input.
+  Report differences(bool second_order, int64_t most) const;
+  // Step 2.  Kinks and poles are left out: there the gradient is the loss's choice.
+  StepResult duals(const Report& differences, int64_t most) const;
+  bool empty() const { return checked_.empty(); }
+
+ private:
+  Reach reach(const std::vector<Tensor>& direction) const;
+  Tensor unit(int k, int64_t element) const;
+  std::vector<std::vector<bool>> find_ties() const;
+
+  const LossPoint& point_;
+  Reduction reduction_;
+  uint64_t seed_;
+  Visits& visits_;
+  std::vector<Tensor> inputs_;  // those under check require a gradient
+  std::vector<int> checked_;
+  TensorFunction loss_;         // of inputs_, with the mutation in its gradient
+};
+
+// Step 0: runs the formula and its gradient at the point and adds what it saw.
+void visit(const LossPoint&, Visits&);
+
+// Step 5: value and gradient of the point, whose tensors are float32, against the same in float64.  What rounding the
+// inputs once more could do to the float64 result is the measure: 16 times that, and 64 units in the last place.
+StepResult compare_float32(const LossPoint&, Reduction, uint64_t seed);
+
+// Step 6: nothing to average, and inputs as large and small as they come.  Each returns what is wrong, if anything.
+std::optional<std::string> check_nothing(LossPoint&, Dtype, Generator&);
+std::optional<std::string> check_extremes(LossPoint&, Dtype, Generator&);
+
+}  // namespace gradus

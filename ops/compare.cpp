@@ -1,0 +1,194 @@
+#include "gradus/ops/compare.h"
+
+#include <fmt/core.h>
+
+#include <cmath>
+#include <limits>
+
+#include "gradus/core/error.h"
+#include "gradus/ops/cast.h"
+#include "gradus/ops/differentiable.h"
+
+namespace gradus {
+namespace {
+
+// ---- comparisons: Op::holds on two elements ------------------------------------------------------------------------
+
+struct Eq {
+  static constexpr const char* name = "eq";
+  template <class E> static bool holds(E a, E b) { return a == b; }
+};
+struct Ne {
+  static constexpr const char* name = "ne";
+  template <class E> static bool holds(E a, E b) { return a != b; }
+};
+struct Lt {
+  static constexpr const char* name = "lt";
+  template <class E> static bool holds(E a, E b) { return a < b; }
+};
+struct Le {
+  static constexpr const char* name = "le";
+  template <class E> static bool holds(E a, E b) { return a <= b; }
+};
+struct Gt {
+  static constexpr const char* name = "gt";
+  template <class E> static bool holds(E a, E b) { return a > b; }
+};
+struct Ge {
+  static constexpr const char* name = "ge";
+  template <class E> static bool holds(E a, E b) { return a >= b; }
+};
+
+template <class Op, class E> void compare_pairs(const void* const* in, void* out, int64_t n, const double*) {
+  const E *a = static_cast<const E*>(in[0]), *b = static_cast<const E*>(in[1]);
+  bool* to = static_cast<bool*>(out);
+  for (int64_t i = 0; i < n; ++i) to[i] = Op::template holds<E>(a[i], b[i]);
+}
+template <class Op, class E> void compare_number(const void* const* in, void* out, int64_t n, const double* number) {
+  using Wide = std::conditional_t<std::is_same_v<E, int64_t>, double, E>;
+  const E* a = static_cast<const E*>(in[0]);
+  const Wide b = Wide(*number);
+  bool* to = static_cast<bool*>(out);
+  for (int64_t i = 0; i < n; ++i) to[i] = Op::template holds<Wide>(Wide(a[i]), b);
+}
+
+// The narrow types are compared as the next wider one that has a loop.
+Tensor widened(const Tensor& x) {
+  if (computes(x.dtype()) || x.dtype() == Dtype::int64) return x;
+  return to(x.detach(), is_floating(x.dtype()) ? Dtype::float32 : Dtype::int64);
+}
+
+template <class Op> Tensor compare(const Tensor& a, const Tensor& b) {
+  static constexpr Elementwise op{Op::name, 2, compare_pairs<Op, float>, compare_pairs<Op, double>, compare_pairs<Op, int64_t>, false, true};
+  if (a.dtype() != b.dtype())
+    throw DtypeError(fmt::format("{}: got {} and {}, wanted one dtype; convert one with to()", Op::name, describe(a), describe(b)));
+  const Tensor wide_a = widened(a), wide_b = widened(b);
+  const Tensor* inputs[] = {&wide_a, &wide_b};
+  return elementwise_with_masks(op, inputs);
+}
+template <class Op> Tensor compare(const Tensor& a, double number) {
+  static constexpr Elementwise op{Op::name, 1, compare_number<Op, float>, compare_number<Op, double>, compare_number<Op, int64_t>, false, true};
+  const Tensor wide = widened(a);
+  const Tensor* inputs[] = {&wide};
+  return elementwise_with_masks(op, inputs, &number);
+}
+
+// ---- the kinds of numbers ------------------------------------------------------------------------------------------
+
+struct IsNan {
+  static constexpr const char* name = "isnan";
+  template <class E> static bool holds(E x, E) { return x != x; }
+};
+struct IsInf {
+  static constexpr const char* name = "isinf";
+  template <class E> static bool holds(E x, E infinity) { return x == infinity || x == -infinity; }
+};
+struct IsFinite {
+  static constexpr const char* name = "isfinite";
+  template <class E> static bool holds(E x, E infinity) { return x < infinity && x > -infinity; }
+};
+template <class Op> Tensor classify(const Tensor& x) { return compare<Op>(x, std::numeric_limits<double>::infinity()); }
+
+// ---- choosing ------------------------------------------------------------------------------------------------------
+
+template <class E> void choose(const void* const* in, void* out, int64_t n, const double*) {
+  const bool* mask = static_cast<const bool*>(in[0]);
+  const E *a = static_cast<const E*>(in[1]), *b = static_cast<const E*>(in[2]);
+  for (int64_t i = 0; i < n; ++i) static_cast<E*>(out)[i] = mask[i] ? a[i] : b[i];
+}
+
+// x where the mask is `kept`, else a number.
+template <class E> void keep(const void* const* in, void* out, int64_t n, const double* constants) {
+  const bool* mask = static_cast<const bool*>(in[0]);
+  const E *x = static_cast<const E*>(in[1]), otherwise = E(constants[1]);
+  const bool kept = constants[0] != 0;
+  for (int64_t i = 0; i < n; ++i) static_cast<E*>(out)[i] = mask[i] == kept ? x[i] : otherwise;
+}
+
+Tensor keep(const Tensor& mask, const Tensor& x, bool kept, double otherwise) {
+  static constexpr Elementwise op{"where", 2, keep<float>, keep<double>, keep<int64_t>, true};
+  const double constants[] = {double(kept), otherwise};
+  const Tensor* inputs[] = {&mask, &x};
+  Tensor out = elementwise_with_masks(op, inputs, constants);
+  if (recording(x))
+    record("where", out, {&x}, [mask = Saved(mask), shape = x.shape(), kept](const Tensor& g, Gradients& to) {
+      to[0] = sum_to(keep(mask(), g, kept, 0), shape);
+    });
+  return out;
+}
+
+struct Maximum {
+  static constexpr const char* name = "maximum";
+  static constexpr bool pieces = true;
+  template <class T> GRADUS_FN static T value(T a, T b) { return select(is_nan(b), b, max(a, b)); }
+  static int64_t integer(int64_t a, int64_t b) { return a < b ? b : a; }
+  template <class T> GRADUS_FN static T along_first(T g, T a, T b) { return select(a == b, 0.5 * g, select(a < b, T(0.0), g)); }
+  template <class T> GRADUS_FN static T along_second(T g, T a, T b) { return along_first(g, b, a); }
+};
+struct Minimum {
+  static constexpr const char* name = "minimum";
+  static constexpr bool pieces = true;
+  template <class T> GRADUS_FN static T value(T a, T b) { return select(is_nan(b), b, min(a, b)); }
+  static int64_t integer(int64_t a, int64_t b) { return b < a ? b : a; }
+  template <class T> GRADUS_FN static T along_first(T g, T a, T b) { return select(a == b, 0.5 * g, select(a > b, T(0.0), g)); }
+  template <class T> GRADUS_FN static T along_second(T g, T a, T b) { return along_first(g, b, a); }
+};
+struct Clamp {
+  static constexpr const char* name = "clamp";
+  static constexpr Keeps keeps = Keeps::input_pieces;
+  template <class T> GRADUS_FN static T value(const double* c, T x) { return clamp(x, c[0], c[1]); }
+  static int64_t integer(const double* c, int64_t x) {
+    return double(x) < c[0] ? int64_t(std::ceil(c[0])) : double(x) > c[1] ? int64_t(std::floor(c[1])) : x;
+  }
+  template <class T> GRADUS_FN static T slope(const double* c, T g, T x) { return select((x >= c[0]) & (x <= c[1]), g, T(0.0)); }
+};
+
+}  // namespace
+
+Tensor eq(const Tensor& a, const Tensor& b) { return compare<Eq>(a, b); }
+Tensor ne(const Tensor& a, const Tensor& b) { return compare<Ne>(a, b); }
+Tensor lt(const Tensor& a, const Tensor& b) { return compare<Lt>(a, b); }
+Tensor le(const Tensor& a, const Tensor& b) { return compare<Le>(a, b); }
+Tensor gt(const Tensor& a, const Tensor& b) { return compare<Gt>(a, b); }
+Tensor ge(const Tensor& a, const Tensor& b) { return compare<Ge>(a, b); }
+Tensor eq(const Tensor& a, double b) { return compare<Eq>(a, b); }
+Tensor ne(const Tensor& a, double b) { return compare<Ne>(a, b); }
+Tensor lt(const Tensor& a, double b) { return compare<Lt>(a, b); }
+Tensor le(const Tensor& a, double b) { return compare<Le>(a, b); }
+Tensor gt(const Tensor& a, double b) { return compare<Gt>(a, b); }
+Tensor ge(const Tensor& a, double b) { return compare<Ge>(a, b); }
+
+Tensor isnan(const Tensor& x) { return classify<IsNan>(x); }
+Tensor isinf(const Tensor& x) { return classify<IsInf>(x); }
+Tensor isfinite(const Tensor& x) { return classify<IsFinite>(x); }
+
+// Of 0 and 1, `and` is the smaller and `or` the larger.
+Tensor logical_and(const Tensor& a, const Tensor& b) { return to(minimum(to(ne(a, 0), Dtype::int64), to(ne(b, 0), Dtype::int64)), Dtype::boolean); }
+Tensor logical_or(const Tensor& a, const Tensor& b) { return to(maximum(to(ne(a, 0), Dtype::int64), to(ne(b, 0), Dtype::int64)), Dtype::boolean); }
+Tensor logical_not(const Tensor& x) { return eq(x, 0); }
+
+Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
+  static constexpr Elementwise op{"where", 3, choose<float>, choose<double>, choose<int64_t>, true};
+  const Tensor* inputs[] = {&mask, &a, &b};
+  Tensor out = elementwise_with_masks(op, inputs);
+  if (recording(a, b))
+    record("where", out, {&a, &b}, [mask = Saved(mask), a = a.shape(), b = b.shape()](const Tensor& g, Gradients& to) {
+      if (to.wants(0)) to[0] = sum_to(keep(mask(), g, true, 0), a);
+      if (to.wants(1)) to[1] = sum_to(keep(mask(), g, false, 0), b);
+    });
+  return out;
+}
+Tensor where(const Tensor& mask, const Tensor& a, double b) { return keep(mask, a, true, b); }
+Tensor where(const Tensor& mask, double a, const Tensor& b) { return keep(mask, b, false, a); }
+
+Tensor maximum(const Tensor& a, const Tensor& b) { return binary<Maximum>(a, b); }
+Tensor minimum(const Tensor& a, const Tensor& b) { return binary<Minimum>(a, b); }
+
+Tensor clamp(const Tensor& x, std::optional<double> low, std::optional<double> high) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const double from = low.value_or(-infinity), to = high.value_or(infinity);
+  if (!(from <= to)) throw ParamError(fmt::format("clamp: low is {} and high is {}; choose low <= high", from, to));
+  return unary<Clamp>(x, from, to);
+}
+
+}  // namespace gradus

@@ -1,0 +1,130 @@
+// Recorded elementwise ops: an op is a struct with a name, its value and the one line that is its derivative.
+//
+//   struct Sigmoid {
+//     static constexpr const char* name = "sigmoid";
+//     static constexpr Keeps keeps = Keeps::output;
+//     template <class T> GRADUS_FN static T value(T x) { return sigmoid(x); }
+//     template <class T> GRADUS_FN static T slope(T g, T y) { return g * (y * (1.0 - y)); }
+//   };
+//   Tensor sigmoid(const Tensor& x) { return unary<Sigmoid>(x); }
+//
+// The slope is instantiated twice: on packs it is the fused kernel of a plain backward, on Tensors it is the recorded
+// expression of a backward that is itself to be differentiated.  Ops with parameters take `const double* c` first.
+#pragma once
+#include <array>
+
+#include "gradus/autograd/node.h"
+#include "gradus/ops/arithmetic.h"
+#include "gradus/ops/compare.h"
+#include "gradus/ops/elementwise.h"
+#include "gradus/ops/factories.h"
+#include "gradus/ops/math.h"
+#include "gradus/ops/reduce.h"
+
+namespace gradus {
+
+// Choosing under the name that packs know it by.
+inline Tensor select(const Tensor& mask, const Tensor& a, const Tensor& b) { return where(mask, a, b); }
+inline Tensor select(const Tensor& mask, double a, const Tensor& b) { return where(mask, a, b); }
+inline Tensor select(const Tensor& mask, const Tensor& a, double b) { return where(mask, a, b); }
+
+// What the slope is written on: the op's input, or its output where that is cheaper.  `pieces`: the slope depends on
+// which piece of a piecewise linear function the value lies in, so only g carries further derivatives; `flat`: it is 0.
+enum class Keeps { input, output, input_pieces, output_pieces, flat };
+
+// The output y that a node kept, in the graph again: for a backward that is itself recorded.  `record_from(x, y)` records
+// y as the op's output from an input of y's shape; the node of that input is all that was kept of it.
+template <class Record> Tensor made_again(const Tensor& y, const Ref<Counted>& input_node, Record record_from) {
+  Tensor x = y.detach(), again = y.detach();
+  x.state()->node = input_node;
+  record_from(x, again);
+  return again;
+}
+
+namespace detail {
+
+// A number per parameter of the op.
+template <size_t n> using Constants = std::array<double, n>;
+
+// The slopes as kernels.
+template <class Op> struct Slope {
+  template <class T> GRADUS_FN static T value(const double* c, T g, T kept) {
+    if constexpr (requires { Op::slope(c, g, kept); }) return Op::slope(c, g, kept);
+    else return Op::slope(g, kept);
+  }
+};
+template <class Op> struct AlongFirst {
+  template <class T> GRADUS_FN static T value(T g, T a, T b) { return Op::along_first(g, a, b); }
+};
+template <class Op> struct AlongSecond {
+  template <class T> GRADUS_FN static T value(T g, T a, T b) { return Op::along_second(g, a, b); }
+};
+
+constexpr bool of_output(Keeps k) { return k == Keeps::output || k == Keeps::output_pieces; }
+constexpr bool in_pieces(Keeps k) { return k == Keeps::input_pieces || k == Keeps::output_pieces; }
+
+template <class Op, size_t n> Tensor slope(const Tensor& g, const Tensor& kept, const Constants<n>& c) {
+  if constexpr (!in_pieces(Op::keeps))
+    if (recording(g, kept)) return Slope<Op>::template value<Tensor>(c.data(), g, kept);
+  static constexpr Elementwise kernel = elementwise_of<Slope<Op>, 2>(Op::name);
+  const Tensor* inputs[] = {&g, &kept};
+  Tensor out = elementwise(kernel, inputs, c.data());
+  if (recording(g))
+    record(Op::name, out, {&g}, [kept = Saved(kept.detach()), c](const Tensor& gg, Gradients& to) { to[0] = slope<Op>(gg, kept(), c); });
+  return out;
+}
+
+template <class Op, size_t n> void record_unary(const Tensor& x, Tensor& out, const Constants<n>& c) {
+  if constexpr (Op::keeps == Keeps::flat)
+    record(Op::name, out, {&x}, [](const Tensor& g, Gradients& to) { to[0] = zeros_like(g); });
+  else if constexpr (Op::keeps == Keeps::output)
+    record(Op::name, out, {&x}, [y = Saved(out.detach()), from = x.state()->node, c](const Tensor& g, Gradients& to) {
+      const auto again = [&c](const Tensor& x, Tensor& out) { record_unary<Op>(x, out, c); };
+      to[0] = slope<Op>(g, NoGrad::active() ? y() : made_again(y(), from, again), c);
+    });
+  else
+    record(Op::name, out, {&x}, [kept = Saved(of_output(Op::keeps) ? out.detach() : x), c](const Tensor& g, Gradients& to) {
+      to[0] = slope<Op>(g, kept(), c);
+    });
+}
+
+template <class Kernel, class Op> Tensor slope_along(const Tensor& g, const Tensor& a, const Tensor& b) {
+  if constexpr (!Op::pieces)
+    if (recording(g, a, b)) return Kernel::template value<Tensor>(g, a, b);
+  static constexpr Elementwise kernel = elementwise_of<Kernel, 3>(Op::name);
+  const Tensor* inputs[] = {&g, &a, &b};
+  Tensor out = elementwise(kernel, inputs);
+  if (recording(g))
+    record(Op::name, out, {&g}, [a = Saved(a.detach()), b = Saved(b.detach())](const Tensor& gg, Gradients& to) {
+      to[0] = slope_along<Kernel, Op>(gg, a(), b());
+    });
+  return out;
+}
+
+}  // namespace detail
+
+// Op::value(x), recorded; `numbers` are the op's parameters.
+template <class Op, class... Numbers> Tensor unary(const Tensor& x, Numbers... numbers) {
+  static constexpr Elementwise kernel = elementwise_of<Op, 1>(Op::name);
+  const detail::Constants<sizeof...(Numbers)> c{double(numbers)...};
+  const Tensor* inputs[] = {&x};
+  Tensor out = elementwise(kernel, inputs, c.data());
+  if (recording(x)) detail::record_unary<Op>(x, out, c);
+  return out;
+}
+
+// Op::value(a, b) over the broadcast shape, recorded; its slopes are along_first and along_second, and Op::pieces says
+// that they are constant in pieces.
+template <class Op> Tensor binary(const Tensor& a, const Tensor& b) {
+  static constexpr Elementwise kernel = elementwise_of<Op, 2>(Op::name);
+  const Tensor* inputs[] = {&a, &b};
+  Tensor out = elementwise(kernel, inputs);
+  if (recording(a, b))
+    record(Op::name, out, {&a, &b}, [a = Saved(a), b = Saved(b)](const Tensor& g, Gradients& to) {
+      if (to.wants(0)) to[0] = sum_to(detail::slope_along<detail::AlongFirst<Op>, Op>(g, a(), b()), a().shape());
+      if (to.wants(1)) to[1] = sum_to(detail::slope_along<detail::AlongSecond<Op>, Op>(g, a(), b()), b().shape());
+    });
+  return out;
+}
+
+}  // namespace gradus

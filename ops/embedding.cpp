@@ -1,0 +1,55 @@
+#include "gradus/ops/embedding.h"
+
+#include <fmt/core.h>
+
+#include "gradus/autograd/node.h"
+#include "gradus/core/error.h"
+#include "gradus/ops/factories.h"
+#include "gradus/ops/index.h"
+#include "gradus/ops/operands.h"
+#include "gradus/ops/shape.h"
+
+namespace gradus {
+namespace {
+
+// true where a row of the result shows the padding; (count, 1).
+Tensor padding_mask(const Tensor& flat, int64_t padding) {
+  Tensor mask({flat.numel(), 1}, Dtype::boolean);
+  bool* hidden = mask.mutable_data<bool>();
+  for (int64_t i = 0; i < flat.numel(); ++i) hidden[i] = flat.data<int64_t>()[i] == padding;
+  return mask;
+}
+
+}  // namespace
+
+Tensor embedding(const Tensor& weight, const Tensor& indices, std::optional<int64_t> padding) {
+  check_computes("embedding", {{"weight", &weight}});
+  if (weight.rank() != 2)
+    throw ShapeError(fmt::format("embedding: weight has shape {}, wanted (rows, features)", text(weight.shape())));
+  if (indices.dtype() != Dtype::int64)
+    throw DtypeError(fmt::format("embedding: indices are {}, wanted int64; convert them with to()", name_of(indices.dtype())));
+  const int64_t rows = weight.shape()[0], features = weight.shape()[1];
+  if (padding && (*padding < 0 || *padding >= rows))
+    throw IndexError(fmt::format("embedding: padding index {} is outside [0, {})", *padding, rows));
+  const Tensor flat = dense(indices).alias({indices.numel()}, {1});
+  for (int64_t i = 0; i < flat.numel(); ++i)
+    if (const int64_t row = flat.data<int64_t>()[i]; row < 0 || row >= rows)
+      throw IndexError(fmt::format("embedding: index {} at position {} is outside [0, {})", row, i, rows));
+  Tensor found;
+  {
+    NoGrad quiet;
+    found = index_select(weight, 0, flat);
+  }
+  Shape shape = indices.shape();
+  shape.push_back(features);
+  Tensor out = found.alias(shape, dense_strides(shape));
+  if (recording(weight))
+    record("embedding", out, {&weight}, [flat = Saved(flat), rows, features, padding](const Tensor& g, Gradients& to) {
+      const Tensor by_row = reshape(g, {flat().numel(), features});
+      const Tensor counted = padding ? masked_fill(by_row, padding_mask(flat(), *padding), 0) : by_row;
+      to[0] = index_add(zeros({rows, features}, g.dtype()), 0, flat(), counted);
+    });
+  return out;
+}
+
+}  // namespace gradus

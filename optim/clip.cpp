@@ -1,0 +1,85 @@
+#include "gradus/optim/clip.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "gradus/autograd/node.h"
+#include "gradus/core/error.h"
+#include "gradus/core/threads.h"
+#include "gradus/ops/arithmetic.h"
+#include "gradus/ops/staging.h"
+
+namespace gradus {
+namespace {
+
+std::vector<Tensor> gradients_of(const NamedTensors& parameters) {
+  std::vector<Tensor> gradients;
+  for (const auto& [name, p] : parameters)
+    if (const Tensor g = p.grad(); g.defined()) gradients.push_back(dense(g));
+  return gradients;
+}
+
+// term(x) of every element, joined per block and then over the blocks, which are fixed by the size.
+template <class Term, class Join> double fold(const Tensor& t, Term term, Join join) {
+  const int64_t n = t.numel(), blocks = (n + task_elements - 1) / task_elements;
+  std::vector<double> parts(static_cast<size_t>(blocks), 0.0);
+  visit_floating(t.dtype(), [&]<class F>(Type<F>) {
+    const F* x = t.data<F>();
+    parallel_for(blocks, [&](int64_t b) {
+      double part = 0;
+      for (int64_t i = b * task_elements, end = std::min(n, i + task_elements); i < end; ++i) part = join(part, term(double(x[i])));
+      parts[size_t(b)] = part;
+    });
+  });
+  double all = 0;
+  for (double part : parts) all = join(all, part);
+  return all;
+}
+
+double larger(double a, double b) { return a > b || std::isnan(a) ? a : b; }  // a NaN stays
+
+// Taken relative to the largest magnitude, so that no power overflows or vanishes.
+double norm_of(const std::vector<Tensor>& gradients, double p) {
+  double largest = 0;
+  for (const Tensor& g : gradients) largest = larger(largest, fold(g, [](double x) { return std::abs(x); }, larger));
+  if (std::isinf(p) || !(largest > 0) || std::isinf(largest)) return largest;
+  double sum = 0;
+  const auto power = [=](double x) { return p == 2 ? x / largest * (x / largest) : std::pow(std::abs(x) / largest, p); };
+  for (const Tensor& g : gradients) sum += fold(g, power, [](double a, double b) { return a + b; });
+  return largest * std::pow(sum, 1 / p);
+}
+
+// Replaced, not written over: the user may hold a gradient, or have given one to two parameters.
+template <class Change> void replace_gradients(const NamedTensors& parameters, Change change) {
+  const NoGrad quiet;
+  for (const auto& [name, p] : parameters)
+    if (const Tensor g = p.grad(); g.defined()) Tensor(p).set_grad(change(g));
+}
+
+}  // namespace
+
+double clip_grad_norm(const NamedTensors& parameters, double max_norm, double norm_type) {
+  if (!(max_norm >= 0)) throw ParamError(fmt::format("clip_grad_norm: got max_norm = {}, wanted at least 0; try 1", max_norm));
+  if (!(norm_type > 0)) throw ParamError(fmt::format("clip_grad_norm: got norm_type = {}, wanted a number above 0 or infinity; try 2", norm_type));
+  const double norm = norm_of(gradients_of(parameters), norm_type), scale = max_norm / (norm + 1e-6);
+  if (!(scale >= 1)) replace_gradients(parameters, [scale](const Tensor& g) { return scaled(g, scale); });
+  return norm;
+}
+
+void clip_grad_value(const NamedTensors& parameters, double clip_value) {
+  if (!(clip_value >= 0)) throw ParamError(fmt::format("clip_grad_value: got clip_value = {}, wanted at least 0; try 1", clip_value));
+  replace_gradients(parameters, [clip_value](const Tensor& g) {
+    Tensor clipped(g.shape(), g.dtype());
+    const Tensor from = dense(g);
+    visit_floating(g.dtype(), [&]<class F>(Type<F>) {
+      const F *x = from.data<F>(), high = F(clip_value);
+      F* y = clipped.mutable_data<F>();
+      for (int64_t i = 0; i < from.numel(); ++i) y[i] = x[i] > high ? high : x[i] < -high ? -high : x[i];
+    });
+    return clipped;
+  });
+}
+
+}  // namespace gradus

@@ -1,0 +1,279 @@
+// The tape: order, accumulation, release, errors, and how far it can go.
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <cmath>
+#include <thread>
+
+#include "gradus/autograd/engine.h"
+#include "gradus/autograd/hooks.h"
+#include "gradus/core/error.h"
+#include "gradus/ops/activation.h"
+#include "gradus/ops/arithmetic.h"
+#include "gradus/ops/factories.h"
+#include "gradus/ops/matmul.h"
+#include "gradus/ops/reduce.h"
+#include "gradus/ops/shape.h"
+
+namespace {
+
+using namespace gradus;
+
+Tensor leaf(const NestedList& values) { return tensor(values, Dtype::float64).requires_grad(true); }
+
+template <class E> std::string message_of(auto f) {
+  try {
+    f();
+  } catch (const E& e) {
+    return e.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(Engine, AddsTheGradientsOfEveryUse) {
+  const Tensor x = leaf({3});
+  backward(mul(x, x) + x * 2.0 + x);
+  EXPECT_EQ(x.grad().to_vector(), std::vector<double>({6 + 2 + 1}));
+}
+
+TEST(Engine, AccumulatesOnLeavesAcrossBackwards) {
+  const Tensor x = leaf({1, 2});
+  backward(sum(mul(x, x)));
+  const Tensor held = x.grad();
+  backward(sum(mul(x, x)));
+  EXPECT_EQ(x.grad().to_vector(), std::vector<double>({4, 8}));
+  EXPECT_EQ(held.to_vector(), x.grad().to_vector()) << "grad() handles see later accumulation";
+}
+
+TEST(Engine, TwoLeavesNeverShareOneGradient) {
+  const Tensor x = leaf({1}), y = leaf({2});
+  backward(x + y);  // both receive the same upstream gradient
+  EXPECT_FALSE(x.grad().same_storage(y.grad()));
+  Tensor g = x.grad();
+  g.set({0}, 7);
+  EXPECT_EQ(y.grad().item(), 1);
+}
+
+TEST(Engine, HandlesDiamondsOfDifferentDepths) {
+  const Tensor x = leaf({2});
+  Tensor deep = x;
+  for (int i = 0; i < 5; ++i) deep = deep * 1.5;
+  backward(mul(deep, x));  // 1.5^5 x²
+  EXPECT_DOUBLE_EQ(x.grad().item(), 2 * std::pow(1.5, 5) * 2);
+}
+
+TEST(Engine, ReleasesTheGraphAndSaysSoTheSecondTime) {
+  const Tensor x = leaf({2});
+  const Tensor y = mul(x, x);
+  backward(y);
+  EXPECT_EQ(message_of<StateError>([&] { backward(y); }),
+            "backward: the graph through 'mul' was already used and freed; pass retain_graph = true to the first backward");
+}
+
+TEST(Engine, RetainGraphRunsAgain) {
+  const Tensor x = leaf({2});
+  const Tensor y = mul(x, x);
+  backward(y, {}, {.retain_graph = true});
+  backward(y);
+  EXPECT_EQ(x.grad().item(), 8);
+}
+
+TEST(Engine, RefusesWhatHasNoGradient) {
+  EXPECT_EQ(message_of<StateError>([] { backward(tensor({1})); }),
+            "backward: the output does not depend on a tensor that requires a gradient; call requires_grad(true) on an input before computing it");
+  EXPECT_EQ(message_of<ShapeError>([] { backward(leaf({1, 2})); }),
+            "backward: the output has shape (2), wanted a single number; reduce it with sum() or mean(), or pass a gradient");
+  EXPECT_EQ(message_of<ShapeError>([] { backward(leaf({1, 2}), tensor({1}, Dtype::float64)); }),
+            "backward: gradient has shape (1) but the output has shape (2); pass one of the output's shape");
+  EXPECT_EQ(message_of<DtypeError>([] { tensor({1}, Dtype::int64).requires_grad(true); }),
+            "requires_grad: the tensor is int64, gradients exist for float32 and float64; convert it with to()");
+}
+
+TEST(Engine, NamesWhoSavedATensorThatWasChanged) {
+  const Tensor x = leaf({2});
+  Tensor y = x * 3.0;
+  const Tensor z = mul(y, y);
+  {
+    NoGrad quiet;
+    y.detach().mutable_data<double>()[0] = 5;
+  }
+  EXPECT_EQ(message_of<StateError>([&] { backward(z); }),
+            "mul: a tensor of shape (1) saved for backward was changed in place (saved at version 0, now 1); clone() it before changing it");
+}
+
+TEST(Engine, GuardsLeavesAgainstInPlaceWrites) {
+  Tensor x = leaf({1, 2});
+  EXPECT_EQ(message_of<StateError>([&] { x.set({0}, 5); }),
+            "set: a leaf that requires a gradient cannot be changed in place while recording; use a NoGrad block");
+  EXPECT_EQ(x.at({0}), 1);
+  NoGrad quiet;
+  x.set({0}, 5);
+  EXPECT_EQ(x.at({0}), 5);
+}
+
+TEST(Engine, RecordsNothingUnderNoGrad) {
+  const Tensor x = leaf({2});
+  const NoGrad quiet;
+  const Tensor y = mul(x, x);
+  EXPECT_FALSE(y.requires_grad());
+  EXPECT_TRUE(y.is_leaf());
+}
+
+TEST(Engine, TellsLeavesFromResults) {
+  const Tensor x = leaf({2}), y = mul(x, x);
+  EXPECT_TRUE(x.is_leaf());
+  EXPECT_STREQ(x.made_by(), "");
+  EXPECT_FALSE(y.is_leaf());
+  EXPECT_STREQ(y.made_by(), "mul");
+  EXPECT_FALSE(y.detach().requires_grad());
+}
+
+TEST(Engine, GradLeavesTheLeavesAlone) {
+  const Tensor x = leaf({3}), y = leaf({4}), unused = leaf({1});
+  const Tensor z = mul(mul(x, y), y);
+  const auto g = grad({z}, {x, y, unused});
+  EXPECT_EQ(g[0].item(), 16);
+  EXPECT_EQ(g[1].item(), 24);
+  EXPECT_FALSE(g[2].defined());
+  EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Engine, GradOfAnInteriorTensor) {
+  const Tensor x = leaf({3}), y = mul(x, x), z = mul(y, y);
+  EXPECT_EQ(grad({z}, {y}, {}, {.retain_graph = true})[0].item(), 18);
+  EXPECT_EQ(grad({z}, {y, x})[1].item(), 4 * 27);
+}
+
+TEST(Engine, DifferentiatesTwiceAndThrice) {
+  const Tensor x = leaf({2});
+  const Tensor y = mul(mul(x, x), mul(x, x));  // x⁴
+  const Tensor d1 = grad({y}, {x}, {}, {.create_graph = true})[0];
+  const Tensor d2 = grad({d1}, {x}, {}, {.create_graph = true})[0];
+  const Tensor d3 = grad({d2}, {x})[0];
+  EXPECT_DOUBLE_EQ(d1.item(), 32);
+  EXPECT_DOUBLE_EQ(d2.item(), 48);
+  EXPECT_DOUBLE_EQ(d3.item(), 48);
+}
+
+TEST(Engine, HookSeesTheCompleteGradientOnceAndMayReplaceIt) {
+  const Tensor x = leaf({3});
+  const Tensor y = x * 2.0;
+  int calls = 0;
+  register_hook(y, [&](const Tensor& g) {
+    ++calls;
+    EXPECT_EQ(g.item(), 2);  // of the two uses below
+    return g * 10.0;
+  });
+  backward(y + y);
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(x.grad().item(), 40);
+  EXPECT_EQ(message_of<ShapeError>([] {
+              const Tensor a = leaf({1});
+              const Tensor b = a * 1.0;
+              register_hook(b, [](const Tensor&) { return zeros({3}, Dtype::float64); });
+              backward(b);
+            }),
+            "hook: returned float64 (3), the gradient is float64 (1); return one like it");
+}
+
+TEST(Engine, AFailedBackwardLeavesNothingBehind) {
+  const Tensor x = leaf({2});
+  const Tensor bad = x * 1.0;
+  bool armed = true;
+  register_hook(bad, [&](const Tensor&) -> Tensor {
+    if (armed) throw DomainError("a hook failed");
+    return {};
+  });
+  const Tensor y = bad + mul(x, x);
+  EXPECT_THROW(backward(y), DomainError);
+  armed = false;
+  const Tensor again = x * 3.0;
+  x.zero_grad();
+  backward(again);
+  EXPECT_EQ(x.grad().item(), 3) << "half-summed gradients of the failed pass must be gone";
+}
+
+TEST(Engine, AnomalyModeNamesTheOp) {
+  set_anomaly_mode(true);
+  const Tensor x = leaf({0});
+  const Tensor y = div(x, x);
+  const std::string what = message_of<DomainError>([&] { backward(y); });
+  set_anomaly_mode(false);
+  EXPECT_EQ(what, "backward of div: the gradient of its input 1 is NaN at element 0; look at what the forward div was given");
+}
+
+TEST(Engine, FollowsViewsBackToTheirOrigin) {
+  const Tensor x = leaf({{1, 2, 3}, {4, 5, 6}});
+  backward(sum(mul(reshape(transpose(x, 0, 1), {6}), tensor({1, 2, 3, 4, 5, 6}, Dtype::float64))));
+  EXPECT_EQ(x.grad().to_vector(), std::vector<double>({1, 3, 5, 2, 4, 6}));
+}
+
+// A chain of a million ops builds, runs backward and frees on a stack of 256 KB.
+void* million_ops(void* result) {
+  const Tensor x = full({1}, 1.0).requires_grad(true);
+  Tensor y = x;
+  for (int i = 0; i < 1'000'000; ++i) y = y * 1.0;
+  backward(y, {}, {.retain_graph = true});
+  *static_cast<double*>(result) = x.grad().item();
+  return nullptr;  // and here the whole chain goes
+}
+
+TEST(Engine, AMillionOpsFitASmallStack) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 256 << 10);
+  pthread_t thread;
+  double gradient = 0;
+  ASSERT_EQ(pthread_create(&thread, &attributes, million_ops, &gradient), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+  EXPECT_EQ(gradient, 1);
+  EXPECT_EQ(pool::figures().live_nodes, 0);
+}
+
+// The same small training step, over and over: nothing may pile up.
+TEST(Engine, MemoryStaysLevelOverManySteps) {
+  const auto step = [] {
+    Tensor w = ones({8, 8}).requires_grad(true);
+    const Tensor x = full({4, 8}, 0.5);
+    backward(sum(relu(matmul(relu(matmul(x, w)), w))));
+  };
+  pool::Figures early{};
+  for (int i = 1; i <= 20'000; ++i) {
+    step();
+    if (i == 1'000) early = pool::figures();
+  }
+  const pool::Figures late = pool::figures();
+  EXPECT_EQ(late.live_tensors, early.live_tensors);
+  EXPECT_EQ(late.live_bytes, early.live_bytes);
+  EXPECT_EQ(late.held_bytes, early.held_bytes);
+  EXPECT_EQ(late.misses, early.misses);
+}
+
+TEST(Engine, ThreadsBuildGraphsOfTheirOwn) {
+  std::vector<double> results(4);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([t, &results] {
+      const Tensor x = full({3}, t + 1.0, Dtype::float64).requires_grad(true);
+      for (int i = 0; i < 200; ++i) {
+        x.zero_grad();
+        backward(sum(mul(mul(x, x), x)));
+      }
+      results[t] = x.grad().at({0});
+    });
+  for (auto& thread : threads) thread.join();
+  for (int t = 0; t < 4; ++t) EXPECT_DOUBLE_EQ(results[t], 3 * (t + 1.0) * (t + 1.0));
+}
+
+TEST(Engine, AGraphBuiltHereMayRunElsewhere) {
+  const Tensor x = leaf({2});
+  Tensor y = mul(x, x);
+  std::thread([&] {
+    backward(y);
+    y = Tensor();
+  }).join();
+  EXPECT_EQ(x.grad().item(), 4);
+}
+
+}  // namespace
