@@ -238,7 +238,7 @@ class Check {
     Extrapolated best{unknown, infinity};
     if (room == 0) return best;
     double step = first_step(in.values[size_t(i)], room);
-    for (int attempt = 0; attempt < attempts && !(best.error <= side_tolerance * scale_); ++attempt, step /= attempt_ratio) {
+    for (int attempt = 0; attempt < attempts && !(best.error <= 1e-3 * side_tolerance * scale_); ++attempt, step /= attempt_ratio) {
       const Extrapolated d = from_one_side(in, i, sign * step);
       if (d.error < best.error) best = d;
     }

@@ -18,7 +18,9 @@ void choose(const std::string& option, const std::string& word, const std::vecto
 std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
   const std::string near = nearest(word, known);
   const std::string list = fmt::format("known are {}", fmt::join(known, ", "));
-  return near.empty() ? list : known.size() <= 5 ? fmt::format("{}, did you mean '{}'?", list, near) : fmt::format("did you mean '{}'?", near);
+  return near.empty()        ? list
+         : known.size() <= 5 ? fmt::format("{}, did you mean '{}'?", list, near)
+                             : fmt::format("did you mean '{}'?", near);
 }
 
 }  // namespace gradus

@@ -1,5 +1,5 @@
-// The subcommands of `gradus`: each adds itself to the command line, and what it did to `status` becomes the exit status.
-// A ParamError that leaves a command is a wrong call (status 2), any other error a failure (status 1).
+// The subcommands of `gradus`: each adds itself to the command line, and what it did to `status` becomes the exit
+// status. A ParamError that leaves a command is a wrong call (status 2), any other error a failure (status 1).
 #pragma once
 
 namespace CLI {

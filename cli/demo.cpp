@@ -14,7 +14,8 @@ namespace {
 void demonstrate() {
   const TrainOptions classify, triplet = triplet_defaults();
   const Split data = load_data(classify);
-  fmt::print("gradus learns {} handwritten digits of 8x8 pixels and is tested on {} others ({} threads).\n", data.train.size(), data.test.size(), threads());
+  fmt::print("gradus learns {} handwritten digits of 8x8 pixels and is tested on {} others ({} threads).\n",
+             data.train.size(), data.test.size(), threads());
 
   fmt::print("\n1. A classifier: 64 pixels -> 256 -> 128 -> 10 classes, cross_entropy, SGD\n");
   const TrainResult classifier = train_classifier(classify, data, stdout);
@@ -23,13 +24,17 @@ void demonstrate() {
   const TrainResult embedding = train_embedding(triplet, data, stdout);
 
   fmt::print("\nOn the {} test digits:\n", data.test.size());
-  fmt::print("  classifier                          {:6.2f} %   trained in {}\n", 100 * classifier.accuracy, duration_text(classifier.seconds));
-  fmt::print("  {} nearest neighbours, embedding     {:6.2f} %   trained in {}\n", neighbours, 100 * embedding.accuracy, duration_text(embedding.seconds));
-  fmt::print("  {} nearest neighbours, raw pixels    {:6.2f} %   the yardstick: nothing learnt\n", neighbours, 100 * embedding.raw_accuracy);
-  fmt::print("\nWhat next:\n"
-             "  gradus train classify --help            change model, loss, optimiser, data\n"
-             "  gradus losses                           every loss there is\n"
-             "  gradus losses cross_entropy             its formula, gradient and shape\n");
+  fmt::print("  classifier                          {:6.2f} %   trained in {}\n", 100 * classifier.accuracy,
+             duration_text(classifier.seconds));
+  fmt::print("  {} nearest neighbours, embedding     {:6.2f} %   trained in {}\n", neighbours, 100 * embedding.accuracy,
+             duration_text(embedding.seconds));
+  fmt::print("  {} nearest neighbours, raw pixels    {:6.2f} %   the yardstick: nothing learnt\n", neighbours,
+             100 * embedding.raw_accuracy);
+  fmt::print(
+      "\nWhat next:\n"
+      "  gradus train classify --help            change model, loss, optimiser, data\n"
+      "  gradus losses                           every loss there is\n"
+      "  gradus losses cross_entropy             its formula, gradient and shape\n");
 }
 
 }  // namespace

@@ -23,8 +23,11 @@ const char* instruction_set() {
 }
 
 nlohmann::ordered_json devices() {
-  return nlohmann::ordered_json::array(
-      {{{"name", "cpu"}, {"available", true}, {"threads", threads()}, {"instructions", instruction_set()}, {"float32_lanes", register_bytes / 4}}});
+  return nlohmann::ordered_json::array({{{"name", "cpu"},
+                                         {"available", true},
+                                         {"threads", threads()},
+                                         {"instructions", instruction_set()},
+                                         {"float32_lanes", register_bytes / 4}}});
 }
 
 }  // namespace
@@ -37,8 +40,8 @@ void add_devices(CLI::App& app, int&) {
   command->callback([json] {
     if (*json) return fmt::print("{}\n", devices().dump());
     for (const auto& d : devices())
-      fmt::print("{}   {} threads, {}, {} float32 lanes a register\n", d["name"].get<std::string>(), d["threads"].get<int>(),
-                 d["instructions"].get<std::string>(), d["float32_lanes"].get<int>());
+      fmt::print("{}   {} threads, {}, {} float32 lanes a register\n", d["name"].get<std::string>(),
+                 d["threads"].get<int>(), d["instructions"].get<std::string>(), d["float32_lanes"].get<int>());
   });
 }
 

@@ -9,11 +9,8 @@
 #include "gradus/core/random.h"
 #include "gradus/data/knn.h"
 #include "gradus/data/sampler.h"
-#include "gradus/ops/activation.h"
-#include "gradus/ops/arithmetic.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/index.h"
-#include "gradus/ops/reduce.h"
 #include "gradus/ops/registry.h"
 
 namespace gradus {
@@ -22,7 +19,9 @@ namespace {
 constexpr int64_t embedding_width = 32;
 constexpr uint64_t negative_streams = uint64_t{1} << 63;  // apart from those of the batches
 
-struct Triplets { Tensor anchor, positive, negative; };  // positions in the batch, int64 (M)
+struct Triplets {
+  Tensor anchor, positive, negative;
+};  // positions in the batch, int64 (M)
 
 Tensor positions(const Indices& list) { return from_data(list.data(), {int64_t(list.size())}); }
 
@@ -48,19 +47,16 @@ Triplets triplets_of(const Tensor& labels, Generator& generator) {
 
 using TripletLoss = std::function<Tensor(const Tensor& anchor, const Tensor& positive, const Tensor& negative)>;
 
-Tensor squared_distance(const Tensor& a, const Tensor& b) {
-  const Tensor d = a - b;
-  return sum(d * d, {1});
-}
-
-TripletLoss loss_named_by(const TrainOptions& options) {
-  if (options.loss.empty())
-    return [](const Tensor& a, const Tensor& p, const Tensor& n) { return mean(relu(squared_distance(a, p) - squared_distance(a, n) + 1.0)); };
-  const LossEntry& entry = loss_named(options.loss);
+TripletLoss triplet_loss_of(const TrainOptions& options) {
+  const std::string name = options.loss.empty() ? "triplet_margin_loss" : options.loss;
+  const LossEntry& entry = loss_named(name);
   const std::vector<std::string> names = known_names(entry);
   if (names.size() < 3 || names[0] != "anchor" || names[1] != "positive" || names[2] != "negative")
-    throw ParamError(fmt::format("--loss: {} does not take anchor, positive and negative; try triplet_margin_loss", options.loss));
-  return [&entry](const Tensor& a, const Tensor& p, const Tensor& n) { return evaluate(entry, {{{"anchor", a}, {"positive", p}, {"negative", n}}, {}}); };
+    throw ParamError(
+        fmt::format("--loss: {} does not take anchor, positive and negative; try triplet_margin_loss", name));
+  return [&entry](const Tensor& a, const Tensor& p, const Tensor& n) {
+    return evaluate(entry, {{{"anchor", a}, {"positive", p}, {"negative", n}}, {}});
+  };
 }
 
 }  // namespace
@@ -75,20 +71,25 @@ TrainOptions triplet_defaults() {
 
 TrainResult train_embedding(const TrainOptions& options, const Split& split, FILE* out) {
   if (options.batch_size < 4)
-    throw ParamError(fmt::format("--batch-size: got {}, wanted at least 4, two classes of two samples; try 60", options.batch_size));
-  const TripletLoss triplet_loss = loss_named_by(options);
+    throw ParamError(
+        fmt::format("--batch-size: got {}, wanted at least 4, two classes of two samples; try 60", options.batch_size));
+  const TripletLoss triplet_loss = triplet_loss_of(options);
   Sequential model = make_model(options, split.train["features"], embedding_width);
   const Tensor& labels = split.train["labels"];
-  const int64_t classes = std::min<int64_t>(class_count, options.batch_size / 2), per_class = options.batch_size / classes;
-  const Loader loader(split.train, [&](int64_t epoch) { return balanced_batches(labels, classes, per_class, options.seed, epoch); });
+  const int64_t classes = std::min<int64_t>(class_count, options.batch_size / 2),
+                per_class = options.batch_size / classes;
+  const Loader loader(split.train,
+                      [&](int64_t epoch) { return balanced_batches(labels, classes, per_class, options.seed, epoch); });
   Generator negatives(options.seed, negative_streams);
   const auto loss_of = [&](const Dataset& batch) {
     const Tensor embedded = model(batch["features"]);
     const Triplets t = triplets_of(batch["labels"], negatives);
-    return triplet_loss(index_select(embedded, 0, t.anchor), index_select(embedded, 0, t.positive), index_select(embedded, 0, t.negative));
+    return triplet_loss(index_select(embedded, 0, t.anchor), index_select(embedded, 0, t.positive),
+                        index_select(embedded, 0, t.negative));
   };
   TrainResult result = fit(options, model, loader, loss_of, out);
-  result.accuracy = knn_accuracy(predict(model, split.train["features"]), labels, predict(model, split.test["features"]), split.test["labels"], neighbours);
+  result.accuracy = knn_accuracy(predict(model, split.train["features"]), labels,
+                                 predict(model, split.test["features"]), split.test["labels"], neighbours);
   result.raw_accuracy = raw_knn_accuracy(split);
   return result;
 }

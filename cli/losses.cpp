@@ -41,7 +41,7 @@ std::string range_text(const Range& r) {
 
 // One entry of a loss's signature: an input, or a parameter with its default.
 struct Line {
-  std::string name, kind;        // kind: "element", "row", "column", "label", "number" …
+  std::string name, kind;  // kind: "element", "row", "column", "label", "number" …
   bool input = false, required = false;
   ordered_json value = nullptr;  // the default of a parameter
   std::string values = "";       // which are allowed
@@ -89,9 +89,11 @@ std::vector<Line> signature(const LossEntry& entry) {
   const LossParameters defaults(entry);
   const FormulaEntry& f = *entry.formula(0);
   std::vector<Line> lines;
-  for (int k = 0; k < f.inputs; ++k) lines.push_back(line_of(*f.input(k), f.param(const_cast<void*>(defaults.get()), k)));
+  for (int k = 0; k < f.inputs; ++k)
+    lines.push_back(line_of(*f.input(k), f.param(const_cast<void*>(defaults.get()), k)));
   for (int i = 0; i < f.options; ++i) lines.push_back(line_of(*f.option(i), f.get(defaults.get(), i)));
-  lines.push_back({.name = "reduction", .kind = "choice", .value = "mean", .values = "none, sum, mean, batchmean, mean_active"});
+  lines.push_back(
+      {.name = "reduction", .kind = "choice", .value = "mean", .values = "none, sum, mean, batchmean, mean_active"});
   lines.push_back({.name = "empty", .kind = "choice", .value = "zero", .values = "zero, nan, error"});
   return lines;
 }
@@ -100,19 +102,27 @@ ordered_json as_json(const LossEntry& entry) {
   const About& a = *entry.about;
   ordered_json inputs = ordered_json::array(), params = ordered_json::object();
   for (const Line& line : signature(entry)) {
-    if (line.input) inputs.push_back(line.required ? line.name : "[" + line.name + "]");
-    else params[line.name] = line.value;
+    if (line.input)
+      inputs.push_back(line.required ? line.name : "[" + line.name + "]");
+    else
+      params[line.name] = line.value;
   }
-  return {{"name", a.name},       {"tier", fmt::format("T{}", a.tier)}, {"family", a.family}, {"aliases", aliases_of(a)}, {"inputs", inputs},
-          {"params", params},     {"summary", a.summary},               {"formula", a.formula}, {"gradient", a.gradient}, {"kinks", a.kinks},
-          {"edges", a.edges},     {"paper", a.paper}};
+  return {{"name", a.name},         {"tier", fmt::format("T{}", a.tier)},
+          {"family", a.family},     {"aliases", aliases_of(a)},
+          {"inputs", inputs},       {"params", params},
+          {"summary", a.summary},   {"formula", a.formula},
+          {"gradient", a.gradient}, {"kinks", a.kinks},
+          {"edges", a.edges},       {"paper", a.paper}};
 }
 
-// ---- the plot ---------------------------------------------------------------------------------------------------------
+// ---- the plot
+// ---------------------------------------------------------------------------------------------------------
 
 constexpr int plot_points = 129;
 
-struct Sweep { double low, high; };
+struct Sweep {
+  double low, high;
+};
 
 Sweep sweep_of(const Range& r) {
   if (!bounded(r)) return {-4, 4};
@@ -129,7 +139,11 @@ Tensor one_sample(const FormulaEntry& f, const InputFacts& in, double value) {
   return tensor({value, 0}, {1, 2}, Dtype::float64);
 }
 
-struct Curves { Sweep sweep; std::vector<double> value, gradient; std::string others; };
+struct Curves {
+  Sweep sweep;
+  std::vector<double> value, gradient;
+  std::string others;
+};
 
 // The loss of a single sample while its first input moves; throws where a loss needs more than that.
 Curves curves_of(const LossEntry& entry) {
@@ -143,8 +157,10 @@ Curves curves_of(const LossEntry& entry) {
     if (f.param(const_cast<void*>(defaults.get()), k)) continue;
     const double value = bounded(in.range) && !in.label ? 1 : constant++;
     arguments.inputs.emplace_back(in.name, one_sample(f, in, value));
-    if (k == 0) constant = 0;
-    else curves.others += fmt::format(", {} {:g}", in.name, in.label ? 0 : value);
+    if (k == 0)
+      constant = 0;
+    else
+      curves.others += fmt::format(", {} {:g}", in.name, in.label ? 0 : value);
   }
   for (int i = 0; i < plot_points; ++i) {
     const double x = curves.sweep.low + (curves.sweep.high - curves.sweep.low) * i / (plot_points - 1);
@@ -167,10 +183,12 @@ void print_plot(const LossEntry& entry) {
   }
   const std::string picture = plot(c.sweep.low, c.sweep.high, {{'*', c.value}, {'.', c.gradient}});
   if (picture.empty()) return;
-  fmt::print("\nvalue (*) and gradient (.) of one sample while {} moves{}\n{}", entry.formula(0)->input(0)->name, c.others, picture);
+  fmt::print("\nvalue (*) and gradient (.) of one sample while {} moves{}\n{}", entry.formula(0)->input(0)->name,
+             c.others, picture);
 }
 
-// ---- the pages --------------------------------------------------------------------------------------------------------
+// ---- the pages
+// --------------------------------------------------------------------------------------------------------
 
 void print_field(const char* title, const char* text) {
   if (*text) fmt::print("{:<10} {}\n", title, text);
@@ -187,11 +205,16 @@ void print_page(const LossEntry& entry) {
   print_field("paper", a.paper);
   fmt::print("\n{:<18} {:<8} {:<10} {}\n", "input, parameter", "kind", "default", "values");
   for (const Line& line : signature(entry)) {
-    const std::string value = line.required ? "required" : line.value.is_null() ? "none" : line.value.is_string() ? line.value.get<std::string>() : line.value.is_number_float() ? fmt::format("{:g}", line.value.get<double>()) : line.value.dump();
+    const std::string value = line.required                  ? "required"
+                              : line.value.is_null()         ? "none"
+                              : line.value.is_string()       ? line.value.get<std::string>()
+                              : line.value.is_number_float() ? fmt::format("{:g}", line.value.get<double>())
+                                                             : line.value.dump();
     fmt::print("{:<18} {:<8} {:<10} {}\n", line.name, line.kind, value, line.values);
   }
   for (int i = 0; i < entry.example_count; ++i)
-    fmt::print("{}{}({}) = {:.10g}   ({})\n", i ? "" : "\n", a.name, entry.examples[i].call, entry.examples[i].value, entry.examples[i].source);
+    fmt::print("{}{}({}) = {:.10g}   ({})\n", i ? "" : "\n", a.name, entry.examples[i].call, entry.examples[i].value,
+               entry.examples[i].source);
   print_plot(entry);
 }
 
@@ -222,7 +245,8 @@ void add_losses(CLI::App& app, int&) {
     bool json = false;
   };
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("name", arguments->name, "a loss: its formula, gradient, parameters, kinks and a plot")->type_name("NAME");
+  command->add_option("name", arguments->name, "a loss: its formula, gradient, parameters, kinks and a plot")
+      ->type_name("NAME");
   command->add_flag("--json", arguments->json, "print JSON: an array of all losses, or one object");
   command->footer("Examples:\n  gradus losses huber_loss\n  gradus losses --json");
   command->callback([arguments] { show(arguments->name, arguments->json); });

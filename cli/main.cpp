@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <vector>
@@ -27,7 +30,8 @@ __attribute__((constructor(101), target("no-avx"), noinline)) void check_process
 #endif
   if (known) return;
   static const char sentence[] =
-      "gradus: this processor lacks AVX2, FMA or another instruction set that this build uses; build it with -DGRADUS_ARCH=x86-64\n";
+      "gradus: this processor lacks AVX2, FMA or another instruction set that this build uses; build it with "
+      "-DGRADUS_ARCH=x86-64\n";
   if (::write(STDERR_FILENO, sentence, sizeof(sentence) - 1) < 0) ::_exit(1);
   ::_exit(1);
 }
@@ -47,33 +51,52 @@ int refuse(const std::string& sentence) {
   return wrong_call;
 }
 
-// The innermost subcommand that the command line named.
-const CLI::App* named_command(const CLI::App* app) {
-  const auto below = app->get_subcommands();
-  return below.empty() ? app : named_command(below.back());
+// The innermost subcommand that the command line named, and the words that lead to it.
+struct Place {
+  const CLI::App* command;
+  std::string words;
+};
+Place place_in(const CLI::App& app) {
+  Place place{&app, ""};
+  while (!place.command->get_subcommands().empty()) {
+    place.command = place.command->get_subcommands().back();
+    place.words =
+        place.words.empty() ? place.command->get_name() : fmt::format("{} {}", place.words, place.command->get_name());
+  }
+  return place;
 }
 
 // One sentence for what CLI11 could not read: the word, what is known, the nearest.
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
-  const CLI::App* command = named_command(&app);
-  const std::string place = command == &app ? "gradus" : command->get_display_name();
+  const auto [command, words] = place_in(app);
+  const std::string where = words.empty() ? "" : fmt::format("{}: ", words);
   std::vector<std::string> options, commands;
   for (const CLI::Option* o : command->get_options())
     for (const std::string& name : o->get_lnames()) options.push_back(fmt::format("--{}", name));
   for (const CLI::App* c : command->get_subcommands({})) commands.push_back(c->get_name());
-  const auto rest = app.remaining(true);
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) && !rest.empty()) {
+  if (const auto rest = app.remaining(true); !rest.empty()) {
     const std::string word = rest.front().substr(0, rest.front().find('='));
-    if (word.starts_with("-")) return fmt::format("{}: there is no option '{}'; {}", place, word, gradus::suggestion(word, options));
-    if (!commands.empty()) return fmt::format("{}: there is no command '{}'; {}", place, word, gradus::suggestion(word, commands));
-    return fmt::format("{}: '{}' was not expected; see --help", place, word);
+    if (word.starts_with("-"))
+      return fmt::format("{}there is no option '{}'; {}", where, word, gradus::suggestion(word, options));
+    if (!commands.empty())
+      return fmt::format("{}there is no command '{}'; {}", where, word, gradus::suggestion(word, commands));
+    return fmt::format("{}'{}' was not expected; see --help", where, word);
   }
   if (dynamic_cast<const CLI::RequiredError*>(&error) && !commands.empty())
-    return fmt::format("{}: a command is missing; {}", place, gradus::suggestion("", commands));
+    return fmt::format("{}a command is missing; {}", where, gradus::suggestion("", commands));
   std::string text = error.what();
-  for (char& c : text)
-    if (c == '\n') c = ' ';
-  return fmt::format("{}: {}; see --help", place, text);
+  if (dynamic_cast<const CLI::ConversionError*>(&error) && text.find(": ") != std::string::npos)
+    text = fmt::format("could not understand {}", text.substr(text.find(": ") + 2));
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return fmt::format("{}{}; see --help", where, text);
+}
+
+// What could not be written, to a full disk for one, must not look like success.
+int checked(int status) {
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
+  fmt::print(stderr, "gradus: standard output: cannot be written ({}); make room or write elsewhere\n",
+             std::strerror(errno));
+  return failure;
 }
 
 }  // namespace
@@ -84,25 +107,24 @@ int main(int argc, char** argv) {
   CLI::App app("gradus: a deep-learning framework small enough to read and strong enough to trust", "gradus");
   app.set_version_flag("--version", gradus::version);
   app.require_subcommand(1);
-  app.footer("Examples:\n"
-             "  gradus demo                    train on real digits, in some seconds\n"
-             "  gradus losses cross_entropy    what a loss is, its gradient and its shape\n"
-             "  gradus train classify --help   all a training can be told");
+  app.footer(
+      "Examples:\n"
+      "  gradus demo                    train on real digits, in some seconds\n"
+      "  gradus losses cross_entropy    what a loss is, its gradient and its shape\n"
+      "  gradus train classify --help   all a training can be told");
   gradus::add_demo(app, status);
   gradus::add_train(app, status);
   gradus::add_losses(app, status);
+  gradus::add_gradcheck(app, status);
+  gradus::add_conformance(app, status);
   gradus::add_devices(app, status);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success& success) {
-    return app.exit(success);
-  } catch (const CLI::ParseError& error) {
+  } catch (const CLI::Success& success) { return checked(app.exit(success)); } catch (const CLI::ParseError& error) {
     return refuse(explain(app, error));
-  } catch (const gradus::ParamError& error) {
-    return refuse(error.what());
-  } catch (const std::exception& error) {
+  } catch (const gradus::ParamError& error) { return refuse(error.what()); } catch (const std::exception& error) {
     fmt::print(stderr, "gradus: {}\n", error.what());
     return failure;
   }
-  return status;
+  return checked(status);
 }

@@ -42,7 +42,8 @@ std::string plot(double x_low, double x_high, const std::vector<Curve>& curves, 
   std::string text;
   for (int r = 0; r < rows; ++r) {
     const double y = e.high - (e.high - e.low) * r / (rows - 1);
-    text += r % 7 == 0 ? fmt::format("{:>8.3g} {}\n", std::abs(y) < 1e-9 ? 0 : y, grid[size_t(r)]) : fmt::format("{:>8} {}\n", "", grid[size_t(r)]);
+    text += r % 7 == 0 ? fmt::format("{:>8.3g} {}\n", std::abs(y) < 1e-9 ? 0 : y, grid[size_t(r)])
+                       : fmt::format("{:>8} {}\n", "", grid[size_t(r)]);
   }
   return text + fmt::format("{:>8} {:<{}.3g}{:>.3g}\n", "", x_low, columns - 3, x_high);
 }

@@ -12,7 +12,7 @@
 namespace gradus {
 namespace {
 
-constexpr int plain_lines = 10;                               // how many lines a run writes where there is no terminal
+constexpr int plain_lines = 10;  // how many lines a run writes where there is no terminal
 constexpr auto redraw_interval = std::chrono::milliseconds(50);  // faster than the eye, slower than the training
 
 int columns_of(FILE* stream) {
@@ -40,7 +40,8 @@ std::string duration_text(double seconds) {
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
 }
 
-Progress::Progress(int64_t epochs, int64_t steps, FILE* out) : epochs_(epochs), steps_(steps), out_(out), bar_(on_terminal(out)) {}
+Progress::Progress(int64_t epochs, int64_t steps, FILE* out)
+    : epochs_(epochs), steps_(steps), out_(out), bar_(on_terminal(out)) {}
 
 Progress::~Progress() {
   if (bar_) fmt::print(out_, "\r\033[K");
@@ -57,7 +58,8 @@ void Progress::step(double loss, int64_t samples) {
 }
 
 std::string Progress::figures() const {
-  return fmt::format("loss {:<9.4g} {:>9} samples/s", loss_.mean(), grouped(double(samples_) / std::max(elapsed(), 1e-9)));
+  return fmt::format("loss {:<9.4g} {:>9} samples/s", loss_.mean(),
+                     grouped(double(samples_) / std::max(elapsed(), 1e-9)));
 }
 
 void Progress::draw() {
@@ -65,8 +67,11 @@ void Progress::draw() {
   const double left = elapsed() / share() - elapsed();
   const std::string head = fmt::format("epoch {}/{} ", std::min(epochs_, done_ / steps_ + 1), epochs_);
   const std::string tail = fmt::format(" {:3.0f} %  {}  {} left", 100 * share(), figures(), duration_text(left));
-  const int width = std::clamp(columns_of(out_) - int(head.size() + tail.size()) - 3, 0, 40), filled = int(share() * width);
-  const std::string bar = width < 5 ? "" : fmt::format("[{}{}]", std::string(size_t(filled), '='), std::string(size_t(width - filled), ' '));
+  const int width = std::clamp(columns_of(out_) - int(head.size() + tail.size()) - 3, 0, 40),
+            filled = int(share() * width);
+  const std::string bar =
+      width < 5 ? ""
+                : fmt::format("[{}{}]", std::string(size_t(filled), '='), std::string(size_t(width - filled), ' '));
   fmt::print(out_, "\r\033[K{}", (head + bar + tail).substr(0, size_t(columns_of(out_) - 1)));
   std::fflush(out_);
 }

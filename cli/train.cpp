@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "gradus/cli/choices.h"
 #include "gradus/cli/commands.h"
@@ -17,6 +18,13 @@
 
 namespace gradus {
 namespace {
+
+// What the command line says, before it is checked.
+struct Arguments {
+  TrainOptions options;
+  int64_t seed = int64_t(options.seed);
+  std::optional<int> threads;
+};
 
 void check_at_least_one(const char* option, int64_t value) {
   if (value < 1) throw ParamError(fmt::format("{}: got {}, wanted at least 1; see --help", option, value));
@@ -31,22 +39,40 @@ void check(const TrainOptions& o) {
   if (!o.loss.empty()) loss_named(o.loss);
 }
 
-void add_options(CLI::App& command, TrainOptions& o, int& threads) {
-  command.add_option("--data", o.data, "digits (built in), or a folder with the four IDX files of MNIST")->type_name("digits|FOLDER")->capture_default_str();
-  command.add_option("--model", o.model, "mlp: fully connected, 256 and 128 hidden units; cnn: two convolutions")->type_name("mlp|cnn")->capture_default_str();
-  command.add_option("--loss", o.loss, "a loss by its name; `gradus losses` lists them")->type_name("NAME")->default_str("");
-  command.add_option("--optimizer", o.optimizer, "how weights follow gradients")->type_name("sgd|adam|adamw")->capture_default_str();
-  command.add_option("--lr", o.lr, "learning rate, which falls to 0 along half a cosine; default: 0.003, for sgd (momentum 0.9) 0.1")->type_name("RATE");
+void add_options(CLI::App& command, Arguments& a) {
+  TrainOptions& o = a.options;
+  command.add_option("--data", o.data, "digits (built in), or a folder with the four IDX files of MNIST")
+      ->type_name("digits|FOLDER")
+      ->capture_default_str();
+  command.add_option("--model", o.model, "mlp: fully connected, 256 and 128 hidden units; cnn: two convolutions")
+      ->type_name("mlp|cnn")
+      ->capture_default_str();
+  command.add_option("--loss", o.loss, "a loss by its name; `gradus losses` lists them")
+      ->type_name("NAME")
+      ->default_str("");
+  command.add_option("--optimizer", o.optimizer, "how weights follow gradients")
+      ->type_name("sgd|adam|adamw")
+      ->capture_default_str();
+  command
+      .add_option("--lr", o.lr,
+                  "learning rate, which falls to 0 along half a cosine; default: 0.003, for sgd (momentum 0.9) 0.1")
+      ->type_name("RATE");
   command.add_option("--epochs", o.epochs, "passes over the training data")->type_name("N")->capture_default_str();
   command.add_option("--batch-size", o.batch_size, "samples per step")->type_name("N")->capture_default_str();
-  command.add_option("--seed", o.seed, "of the initial weights and the order of the samples")->type_name("N")->capture_default_str();
-  command.add_option("--threads", threads, "does not change a bit of the result; default: the processor's cores")->type_name("N");
-  command.add_option("--dtype", o.dtype, "precision of data and weights")->type_name("float32|float64")->capture_default_str();
+  command.add_option("--seed", a.seed, "of the initial weights and the order of the samples")
+      ->type_name("N")
+      ->capture_default_str();
+  command.add_option("--threads", a.threads, "does not change a bit of the result; default: the processor's cores")
+      ->type_name("N");
+  command.add_option("--dtype", o.dtype, "precision of data and weights")
+      ->type_name("float32|float64")
+      ->capture_default_str();
   command.add_flag("--json", o.json, "print one JSON object; progress goes to standard error");
 }
 
 nlohmann::ordered_json report(const char* task, const TrainOptions& o, const TrainResult& r) {
-  nlohmann::ordered_json j = {{"task", task}, {"data", o.data}, {"model", o.model}, {"optimizer", o.optimizer}, {"dtype", o.dtype}};
+  nlohmann::ordered_json j = {
+      {"task", task}, {"data", o.data}, {"model", o.model}, {"optimizer", o.optimizer}, {"dtype", o.dtype}};
   if (std::string(task) == "classify") {
     j["test_accuracy"] = r.accuracy;
   } else {
@@ -64,30 +90,34 @@ nlohmann::ordered_json report(const char* task, const TrainOptions& o, const Tra
   return j;
 }
 
-void train_and_report(const char* task, const TrainOptions& o, int threads_wanted) {
+void train_and_report(const char* task, const Arguments& arguments) {
+  if (arguments.seed < 0) throw ParamError(fmt::format("--seed: got {}, wanted at least 0; try 1", arguments.seed));
+  TrainOptions o = arguments.options;
+  o.seed = uint64_t(arguments.seed);
   check(o);
-  if (threads_wanted != 0) set_threads(threads_wanted);
+  if (arguments.threads) set_threads(*arguments.threads);
   const bool classify = std::string(task) == "classify";
   const Split data = load_data(o);
   FILE* progress = o.json ? stderr : stdout;
   const TrainResult r = classify ? train_classifier(o, data, progress) : train_embedding(o, data, progress);
-  if (o.json) fmt::print("{}\n", report(task, o, r).dump());
-  else if (classify) fmt::print("test accuracy {:.2f} % on {} samples, trained in {}\n", 100 * r.accuracy, data.test.size(), duration_text(r.seconds));
+  if (o.json)
+    fmt::print("{}\n", report(task, o, r).dump());
+  else if (classify)
+    fmt::print("test accuracy {:.2f} % on {} samples, trained in {}\n", 100 * r.accuracy, data.test.size(),
+               duration_text(r.seconds));
   else
-    fmt::print("{} nearest neighbours: {:.2f} % in the embedding, {:.2f} % among raw pixels, on {} samples, trained in {}\n", neighbours, 100 * r.accuracy,
-               100 * r.raw_accuracy, data.test.size(), duration_text(r.seconds));
+    fmt::print(
+        "{} nearest neighbours: {:.2f} % in the embedding, {:.2f} % among raw pixels, on {} samples, trained in {}\n",
+        neighbours, 100 * r.accuracy, 100 * r.raw_accuracy, data.test.size(), duration_text(r.seconds));
 }
 
 void add_task(CLI::App& train, const char* task, const char* description, const char* footer, TrainOptions defaults) {
   CLI::App* command = train.add_subcommand(task, description);
-  struct Arguments {
-    TrainOptions options;
-    int threads = 0;
-  };
-  auto arguments = std::make_shared<Arguments>(Arguments{std::move(defaults)});
-  add_options(*command, arguments->options, arguments->threads);
+  auto arguments = std::make_shared<Arguments>();
+  arguments->options = std::move(defaults);
+  add_options(*command, *arguments);
   command->footer(footer);
-  command->callback([=] { train_and_report(task, arguments->options, arguments->threads); });
+  command->callback([=] { train_and_report(task, *arguments); });
 }
 
 }  // namespace

@@ -60,17 +60,22 @@ Target target_of(const std::string& loss) {
   for (int k = 0; k < formula.inputs; ++k)
     if (!formula.param(const_cast<void*>(defaults.get()), k)) required.push_back(formula.input(k));
   if (required.size() != 2)
-    throw ParamError(fmt::format("--loss: {} takes {} inputs, a classifier has a prediction and a target; try cross_entropy", loss, required.size()));
+    throw ParamError(
+        fmt::format("--loss: {} takes {} inputs, a classifier has a prediction and a target; try cross_entropy", loss,
+                    required.size()));
   return {entry, required[0]->name, required[1]->name, required[1]->label};
 }
 
 }  // namespace
 
 Split load_data(const TrainOptions& options) {
-  const auto converted = [&](const Split& s) { return Split{s.train.to(chosen_dtype(options)), s.test.to(chosen_dtype(options))}; };
+  const auto converted = [&](const Split& s) {
+    return Split{s.train.to(chosen_dtype(options)), s.test.to(chosen_dtype(options))};
+  };
   if (options.data == "digits") return converted(split(digits(), test_share, split_seed, "labels"));
   if (!is_folder(options.data))
-    throw ParamError(fmt::format("--data: there is no folder '{}'; wanted digits, or a folder with the four IDX files of MNIST", options.data));
+    throw ParamError(fmt::format(
+        "--data: there is no folder '{}'; wanted digits, or a folder with the four IDX files of MNIST", options.data));
   return converted(read_idx_folder(options.data, class_count));
 }
 
@@ -85,12 +90,15 @@ Sequential make_model(const TrainOptions& options, const Tensor& features, int64
 
 std::unique_ptr<Optimizer> make_optimizer(const TrainOptions& options, Module& model) {
   const NamedTensors parameters = model.named_parameters();
-  if (options.optimizer == "sgd") return std::make_unique<SGD>(parameters, SGDOptions{.lr = options.lr.value_or(0.1), .momentum = 0.9});
-  if (options.optimizer == "adamw") return std::make_unique<AdamW>(parameters, AdamOptions{.lr = options.lr.value_or(3e-3), .weight_decay = 0.01});
+  if (options.optimizer == "sgd")
+    return std::make_unique<SGD>(parameters, SGDOptions{.lr = options.lr.value_or(0.1), .momentum = 0.9});
+  if (options.optimizer == "adamw")
+    return std::make_unique<AdamW>(parameters, AdamOptions{.lr = options.lr.value_or(3e-3), .weight_decay = 0.01});
   return std::make_unique<Adam>(parameters, AdamOptions{.lr = options.lr.value_or(3e-3)});
 }
 
-TrainResult fit(const TrainOptions& options, Module& model, const Loader& loader, const std::function<Tensor(const Dataset&)>& loss_of, FILE* out) {
+TrainResult fit(const TrainOptions& options, Module& model, const Loader& loader,
+                const std::function<Tensor(const Dataset&)>& loss_of, FILE* out) {
   const auto begin = std::chrono::steady_clock::now();
   const auto optimizer = make_optimizer(options, model);
   const double lr = optimizer->lr();
@@ -102,7 +110,9 @@ TrainResult fit(const TrainOptions& options, Module& model, const Loader& loader
     for (const Dataset& batch : loader.epoch(epoch)) {
       const Tensor loss = loss_of(batch);
       const double value = loss.item();
-      if (!std::isfinite(value)) throw DomainError(fmt::format("train: the loss became {} in epoch {}; try a smaller --lr", value, epoch + 1));
+      if (!std::isfinite(value))
+        throw DomainError(fmt::format("train: the loss became {} in epoch {}, wanted it finite; try a smaller --lr",
+                                      std::isnan(value) ? "nan" : "infinite", epoch + 1));
       optimizer->zero_grad();
       backward(loss);
       optimizer->set_lr(lr * (1 + std::cos(std::numbers::pi * progress.share())) / 2);
@@ -148,7 +158,8 @@ std::string weights_hash(Module& model) {
 }
 
 double raw_knn_accuracy(const Split& split) {
-  return knn_accuracy(split.train["features"], split.train["labels"], split.test["features"], split.test["labels"], neighbours);
+  return knn_accuracy(split.train["features"], split.train["labels"], split.test["features"], split.test["labels"],
+                      neighbours);
 }
 
 TrainResult train_classifier(const TrainOptions& options, const Split& split, FILE* out) {

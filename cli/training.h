@@ -32,7 +32,7 @@ struct TrainResult {
 };
 
 constexpr int64_t class_count = 10;  // of digits and of MNIST
-constexpr int64_t neighbours = 5;  // k of every nearest-neighbour accuracy
+constexpr int64_t neighbours = 5;    // k of every nearest-neighbour accuracy
 
 /// "digits", or a folder of IDX files; features in options.dtype. Throws ParamError when it is neither.
 Split load_data(const TrainOptions& options);
@@ -48,8 +48,8 @@ double raw_knn_accuracy(const Split& split);
 
 Sequential make_model(const TrainOptions& options, const Tensor& features, int64_t outputs);
 std::unique_ptr<Optimizer> make_optimizer(const TrainOptions& options, Module& model);
-/// Runs the epochs; loss_of(batch) records the loss of one batch. The result lacks the accuracies. Throws DomainError when
-/// the loss is no longer finite.
+/// Runs the epochs; loss_of(batch) records the loss of one batch. The result lacks the accuracies. Throws DomainError
+/// when the loss is no longer finite.
 TrainResult fit(const TrainOptions& options, Module& model, const Loader& loader,
                 const std::function<Tensor(const Dataset&)>& loss_of, FILE* out);
 /// model(features), in batches, with nothing recorded, in evaluation mode.

@@ -74,7 +74,7 @@ template <class P> struct Dual {
     auto still = ((x.v == 0.0) & (y.v >= 0.0)) | ((x.v < 0.0) & (y.d == 0.0));
     P along_x = select(y.v == 0.0, 0.0, y.v * pow(x.v, y.v - 1.0));
     P along_y = select(still, 0.0, r * log(select(still, 1.0, x.v)));
-    return {r, along_x * x.d + along_y * y.d};
+    return {r, select(x.d == 0.0, 0.0, along_x * x.d) + along_y * y.d};
   }
   GRADUS_FN friend Dual tanh(Dual a) {
     P e = exp_negative(-2.0 * abs(a.v)), s = 1.0 + e;  // 4 e / (1 + e)^2 does not cancel, as 1 - tanh^2 would

@@ -53,7 +53,7 @@ template <class T> struct RunningNorm {
   }
   GRADUS_FN T norm(double p) const {
     if (p == 1) return max * sum;
-    if (p == 2) return max * sqrt(sum);
+    if (p == 2) return select(max == 0.0, 0.0, max * sqrt(sum));
     if (p == __builtin_huge_val()) return max;
     return select(max == 0.0, 0.0, max * pow(sum, T(1 / p)));
   }
@@ -63,7 +63,7 @@ template <class T> struct RunningNorm {
     if (p == 1) g = way;
     else if (p == 2) g = x / norm;
     else if (p == __builtin_huge_val()) g = select(abs(x) == max, way / sum, 0.0);
-    else g = way * pow(abs(x) / norm, T(p - 1));
+    else g = select(x == 0.0, 0.0, way * pow(abs(x) / norm, T(p - 1)));
     return select(norm == 0.0, 0.0, g);
   }
 };

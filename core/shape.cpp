@@ -13,9 +13,13 @@ void Shape::too_many() {
 }
 
 std::string text(const Shape& shape) {
-  std::string out = "(";
-  for (int i = 0; i < shape.rank(); ++i) out += (i ? "," : "") + std::to_string(shape[i]);
-  return out + ")";
+  std::string out(1, '(');
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (i) out.push_back(',');
+    out.append(std::to_string(shape[i]));
+  }
+  out.push_back(')');
+  return out;
 }
 
 Shape dense_strides(const Shape& shape) {

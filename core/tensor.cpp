@@ -203,7 +203,7 @@ std::vector<double> Tensor::to_vector() const {
   return out;
 }
 
-std::string describe(const Tensor& t) { return std::string(name_of(t.dtype())) + " " + text(t.shape()); }
+std::string describe(const Tensor& t) { return fmt::format("{} {}", name_of(t.dtype()), text(t.shape())); }
 
 void copy_elements(const Tensor& from, Tensor& to) {
   if (from.numel() == 0) return;

@@ -39,7 +39,8 @@ std::vector<uint8_t> read_file(const std::string& path, size_t most) {
   if (S_ISDIR(facts.st_mode)) throw FileError(fmt::format("{}: is a folder, wanted a file; name a file in it", path));
   if (!S_ISREG(facts.st_mode)) throw FileError(fmt::format("{}: is no regular file; copy its contents into one", path));
   if (uint64_t(facts.st_size) > most)
-    throw FileError(fmt::format("{}: has {} bytes, wanted at most {}; this is not a data set that fits in memory", path, facts.st_size, most));
+    throw FileError(fmt::format("{}: has {} bytes, wanted at most {}; this is not a data set that fits in memory", path,
+                                facts.st_size, most));
   std::vector<uint8_t> bytes;
   for (;;) {
     const size_t have = bytes.size(), room = std::min(piece, most + 1 - have);
@@ -48,7 +49,8 @@ std::vector<uint8_t> read_file(const std::string& path, size_t most) {
     bytes.resize(have + size_t(std::max<ssize_t>(got, 0)));
     if (got == 0) return bytes;
     if (got < 0 && errno != EINTR) fail(path, "cannot be read");
-    if (bytes.size() > most) throw FileError(fmt::format("{}: grew past {} bytes while being read; try again", path, most));
+    if (bytes.size() > most)
+      throw FileError(fmt::format("{}: grew past {} bytes while being read; try again", path, most));
   }
 }
 
@@ -62,7 +64,8 @@ struct ByteReader::Inflater {
   ~Inflater() { ::inflateEnd(&stream); }
 };
 
-ByteReader::ByteReader(std::string name, const uint8_t* bytes, size_t size) : name_(std::move(name)), next_(bytes), left_(size) {
+ByteReader::ByteReader(std::string name, const uint8_t* bytes, size_t size)
+    : name_(std::move(name)), next_(bytes), left_(size) {
   if (size >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b) inflater_ = std::make_unique<Inflater>();
 }
 ByteReader::~ByteReader() = default;
@@ -81,12 +84,15 @@ size_t ByteReader::inflate_into(uint8_t* out, size_t n) {
     left_ -= in - z.avail_in;
     done += room - z.avail_out;
     if (status == Z_STREAM_END) {
-      if (left_ == 0) inflater_->ended = true;
-      else ::inflateReset(&z);  // gzip files may be joined one after the other
+      if (left_ == 0)
+        inflater_->ended = true;
+      else
+        ::inflateReset(&z);  // gzip files may be joined one after the other
     } else if (status == Z_BUF_ERROR && left_ == 0) {
       throw FileError(fmt::format("{}: the gzip data end too early; fetch the file again", name_));
     } else if (status != Z_OK && status != Z_BUF_ERROR) {
-      throw FileError(fmt::format("{}: the gzip data are damaged ({}); fetch the file again", name_, z.msg ? z.msg : "zlib gives no reason"));
+      throw FileError(fmt::format("{}: the gzip data are damaged ({}); fetch the file again", name_,
+                                  z.msg ? z.msg : "zlib gives no reason"));
     }
   }
   return done;

@@ -47,10 +47,13 @@ std::string excerpt(std::string_view s) {
 
 void append(const std::string& name, int64_t line, const std::vector<std::string_view>& cells, Table& table) {
   if (int64_t(cells.size()) != table.columns)
-    throw FileError(fmt::format("{}: line {} has {} values, wanted {} as in the lines before; mend that line", name, line, cells.size(), table.columns));
+    throw FileError(fmt::format("{}: line {} has {} values, wanted {} as in the lines before; mend that line", name,
+                                line, cells.size(), table.columns));
   for (size_t i = 0; i < cells.size(); ++i) {
     const auto value = number(cells[i]);
-    if (!value) throw FileError(fmt::format("{}: line {}, value {} is '{}', wanted a finite number; mend that line", name, line, i + 1, excerpt(cells[i])));
+    if (!value)
+      throw FileError(fmt::format("{}: line {}, value {} is '{}', wanted a finite number; mend that line", name, line,
+                                  i + 1, excerpt(cells[i])));
     table.values.push_back(*value);
   }
   ++table.rows;
@@ -95,7 +98,8 @@ Table read_csv(const std::string& path) {
 Dataset classification_table(const std::string& name, const Table& table, int64_t classes, int64_t label_column) {
   const int64_t columns = table.columns, at = label_column < 0 ? label_column + columns : label_column;
   if (at < 0 || at >= columns || columns < 2)
-    throw FileError(fmt::format("{}: has {} columns, wanted at least 2 and a label in column {}; choose another column", name, columns, label_column));
+    throw FileError(fmt::format("{}: has {} columns, wanted at least 2 and a label in column {}; choose another column",
+                                name, columns, label_column));
   Tensor features({table.rows, columns - 1}), labels(Shape{table.rows}, Dtype::int64);
   float* feature = features.mutable_data<float>();
   int64_t* label = labels.mutable_data<int64_t>();
@@ -103,7 +107,9 @@ Dataset classification_table(const std::string& name, const Table& table, int64_
     const double* values = table.values.data() + row * columns;
     const double l = values[at];
     if (!(l >= 0 && l < double(classes) && l == std::floor(l)))
-      throw FileError(fmt::format("{}: label {} in row {} is no whole number in [0, {}); mend that row or name another number of classes", name, l, row + 1, classes));
+      throw FileError(fmt::format(
+          "{}: label {} in row {} is no whole number in [0, {}); mend that row or name another number of classes", name,
+          l, row + 1, classes));
     label[row] = int64_t(l);
     for (int64_t c = 0; c < columns; ++c)
       if (c != at) *feature++ = float(values[c]);

@@ -52,10 +52,13 @@ Dataset::Dataset(NamedTensors fields) : fields_(std::move(fields)) {
   for (size_t i = 0; i < fields_.size(); ++i) {
     const auto& [name, t] = fields_[i];
     for (size_t j = 0; j < i; ++j)
-      if (fields_[j].first == name) throw ParamError(fmt::format("Dataset: got two fields named '{}'; give each its own name", name));
+      if (fields_[j].first == name)
+        throw ParamError(fmt::format("Dataset: got two fields named '{}'; give each its own name", name));
     if (t.rank() < 1 || t.shape()[0] != fields_[0].second.shape()[0])
-      throw ShapeError(fmt::format("Dataset: field '{}' has shape {}, field '{}' has shape {}, wanted one first extent; check the number of samples", name,
-                                   text(t.shape()), fields_[0].first, text(fields_[0].second.shape())));
+      throw ShapeError(
+          fmt::format("Dataset: field '{}' has shape {}, field '{}' has shape {}, wanted one first extent; check the "
+                      "number of samples",
+                      name, text(t.shape()), fields_[0].first, text(fields_[0].second.shape())));
   }
 }
 
@@ -70,7 +73,8 @@ const Tensor& Dataset::operator[](const std::string& name) const {
 
 Dataset Dataset::rows(const Indices& indices) const {
   for (int64_t i : indices)
-    if (i < 0 || i >= size()) throw IndexError(fmt::format("Dataset: sample {} is outside [0, {}); check the indices", i, size()));
+    if (i < 0 || i >= size())
+      throw IndexError(fmt::format("Dataset: sample {} is outside [0, {}); check the indices", i, size()));
   NamedTensors taken;
   for (const auto& [name, t] : fields_) taken.emplace_back(name, rows_of(t, indices));
   return Dataset(std::move(taken));
@@ -89,7 +93,9 @@ Dataset Dataset::to(Dtype dtype) const {
 
 Split split(const Dataset& data, double test_share, uint64_t seed, const std::string& stratify) {
   if (!(test_share > 0 && test_share < 1) || data.size() < 2)
-    throw ParamError(fmt::format("split: got a test share of {} for {} samples, wanted a share between 0 and 1 and two samples; try 0.2", test_share, data.size()));
+    throw ParamError(fmt::format(
+        "split: got a test share of {} for {} samples, wanted a share between 0 and 1 and two samples; try 0.2",
+        test_share, data.size()));
   Generator generator(seed);
   Indices train, test;
   for (const Indices& list : strata(data, stratify)) {

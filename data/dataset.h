@@ -14,7 +14,8 @@ using Indices = std::vector<int64_t>;
 
 class Dataset {
  public:
-  /// Throws ShapeError unless all fields have one first extent, ParamError when there is no field or a name comes twice.
+  /// Throws ShapeError unless all fields have one first extent, ParamError when there is no field or a name comes
+  /// twice.
   explicit Dataset(NamedTensors fields);
 
   int64_t size() const { return fields_.front().second.shape()[0]; }
@@ -35,9 +36,9 @@ struct Split {
   Dataset train, test;
 };
 
-/// Shuffles by the seed and gives round(test_share * size) samples to the test half, at least one to each. With a field of
-/// int64 labels in `stratify` each class is split so for itself, and both halves keep its share. Throws ParamError unless
-/// 0 < test_share < 1 and there are two samples.
+/// Shuffles by the seed and gives round(test_share * size) samples to the test half, at least one to each. With a field
+/// of int64 labels in `stratify` each class is split so for itself, and both halves keep its share. Throws ParamError
+/// unless 0 < test_share < 1 and there are two samples.
 Split split(const Dataset& data, double test_share, uint64_t seed, const std::string& stratify = "");
 
 }  // namespace gradus

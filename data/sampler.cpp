@@ -12,7 +12,8 @@ namespace gradus {
 namespace {
 
 std::vector<Indices> cut(const Indices& order, int64_t batch_size, bool drop_last) {
-  if (batch_size < 1) throw ParamError(fmt::format("batches: got a batch size of {}, wanted at least 1; try 64", batch_size));
+  if (batch_size < 1)
+    throw ParamError(fmt::format("batches: got a batch size of {}, wanted at least 1; try 64", batch_size));
   std::vector<Indices> batches;
   const auto n = int64_t(order.size());
   for (int64_t from = 0; from < n; from += batch_size) {
@@ -32,16 +33,23 @@ Indices shuffle_of(int64_t n, Generator& generator) {
 // Each epoch has its own key, so that an epoch can be had without those before it.
 Generator generator_of(uint64_t seed, int64_t epoch) { return Generator(seed, uint64_t(epoch) << 32); }
 
-// A class whose samples come in a random order, and in another one when all were used.
+// A class whose samples are dealt in a random order, and in another one when too few are left.
 class Deck {
  public:
   Deck(Indices samples, Generator& generator) : samples_(std::move(samples)), generator_(generator) {}
-  int64_t draw() {
-    if (next_ == order_.size()) order_ = shuffle_of(int64_t(samples_.size()), generator_), next_ = 0;
-    return samples_[size_t(order_[next_++])];
+  void deal(int64_t count, Indices& batch) {
+    if (order_.size() - next_ < size_t(count)) shuffle();
+    for (; count > 0; --count) {
+      if (next_ == order_.size()) shuffle();  // the class has fewer than were asked for
+      batch.push_back(samples_[size_t(order_[next_++])]);
+    }
   }
 
  private:
+  void shuffle() {
+    order_ = shuffle_of(int64_t(samples_.size()), generator_);
+    next_ = 0;
+  }
   Indices samples_, order_;
   size_t next_ = 0;
   Generator& generator_;
@@ -60,15 +68,20 @@ std::vector<Indices> shuffled_batches(int64_t n, int64_t batch_size, bool drop_l
   return cut(shuffle_of(n, generator), batch_size, drop_last);
 }
 
-std::vector<Indices> balanced_batches(const Tensor& labels, int64_t classes, int64_t per_class, uint64_t seed, int64_t epoch) {
-  if (labels.rank() != 1) throw ShapeError(fmt::format("balanced_batches: labels have shape {}, wanted (N); pass one label a sample", text(labels.shape())));
+std::vector<Indices> balanced_batches(const Tensor& labels, int64_t classes, int64_t per_class, uint64_t seed,
+                                      int64_t epoch) {
+  if (labels.rank() != 1)
+    throw ShapeError(fmt::format("balanced_batches: labels have shape {}, wanted (N); pass one label a sample",
+                                 text(labels.shape())));
   std::map<int64_t, Indices> by_class;
   const Tensor l = dense(labels);
   for (int64_t i = 0; i < l.numel(); ++i) by_class[l.data<int64_t>()[i]].push_back(i);
   const auto known = int64_t(by_class.size());
   if (classes < 1 || per_class < 1 || known < classes)
-    throw ParamError(fmt::format("balanced_batches: got {} classes of {} samples each and data of {} classes, wanted positive numbers and no more classes than there are; choose fewer",
-                                 classes, per_class, known));
+    throw ParamError(
+        fmt::format("balanced_batches: got {} classes of {} samples each and data of {} classes, wanted positive "
+                    "numbers and no more classes than there are; choose fewer",
+                    classes, per_class, known));
   Generator generator = generator_of(seed, epoch);
   std::vector<Deck> decks;
   for (auto& [label, samples] : by_class) decks.emplace_back(std::move(samples), generator);
@@ -76,8 +89,7 @@ std::vector<Indices> balanced_batches(const Tensor& labels, int64_t classes, int
   std::vector<Indices> batches(size_t((l.numel() + batch_size - 1) / batch_size));
   for (Indices& batch : batches) {
     const Indices chosen = shuffle_of(known, generator);
-    for (int64_t c = 0; c < classes; ++c)
-      for (int64_t k = 0; k < per_class; ++k) batch.push_back(decks[size_t(chosen[size_t(c)])].draw());
+    for (int64_t c = 0; c < classes; ++c) decks[size_t(chosen[size_t(c)])].deal(per_class, batch);
   }
   return batches;
 }

@@ -13,9 +13,10 @@ std::vector<Indices> ordered_batches(int64_t n, int64_t batch_size, bool drop_la
 /// The same in a random order.
 std::vector<Indices> shuffled_batches(int64_t n, int64_t batch_size, bool drop_last, uint64_t seed, int64_t epoch);
 
-/// Batches for metric learning: each has `per_class` samples of each of `classes` random classes, drawn without repetition
-/// within a class while it lasts. As many batches as a pass over all samples would take. Throws ParamError when fewer
-/// classes have a sample, or a number is not positive.
-std::vector<Indices> balanced_batches(const Tensor& labels, int64_t classes, int64_t per_class, uint64_t seed, int64_t epoch);
+/// Batches for metric learning: each has `per_class` samples of each of `classes` random classes, all different unless
+/// a class has fewer. As many batches as a pass over all samples would take. Throws ParamError when fewer classes have
+/// a sample, or a number is not positive.
+std::vector<Indices> balanced_batches(const Tensor& labels, int64_t classes, int64_t per_class, uint64_t seed,
+                                      int64_t epoch);
 
 }  // namespace gradus

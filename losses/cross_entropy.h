@@ -13,8 +13,8 @@ struct ScoreOf {
   template <class T> GRADUS_FN Point<T> operator()(T x) const {
     T u = temperature == 1 ? x : x / temperature;
     if (!(softcap > 0)) return {u, 1 / temperature};
-    T t = tanh(u / softcap);
-    return {softcap * t, (1.0 - t) * (1.0 + t) / temperature};
+    T v = u / softcap, e = exp_negative(-2.0 * abs(v)), rest = 1.0 + e;
+    return {softcap * tanh(v), 4.0 * e / (rest * rest) / temperature};  // 1 - tanh² would cancel
   }
 };
 

@@ -6,8 +6,8 @@
 
 namespace gradus {
 
-/// x (N, inputs, H, W) -> (N, outputs, H', W'), as conv2d. weight is (outputs, inputs / groups, kernel, kernel); weight and
-/// bias start uniform within 1 / sqrt(fan in), as in PyTorch.
+/// x (N, inputs, H, W) -> (N, outputs, H', W'), as conv2d. weight is (outputs, inputs / groups, kernel, kernel); weight
+/// and bias start uniform within 1 / sqrt(fan in), as in PyTorch.
 struct Conv2d : Module {
   Tensor weight, bias;  // bias may be undefined
   Conv2dOptions options;

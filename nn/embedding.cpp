@@ -10,9 +10,11 @@
 
 namespace gradus {
 
-Embedding::Embedding(int64_t rows, int64_t width, std::optional<int64_t> padding, Generator& generator) : padding(padding) {
+Embedding::Embedding(int64_t rows, int64_t width, std::optional<int64_t> padding, Generator& generator)
+    : padding(padding) {
   if (rows < 1 || width < 1)
-    throw ParamError(fmt::format("Embedding: got {} rows of width {}, wanted at least one of each; check the size of the table", rows, width));
+    throw ParamError(fmt::format(
+        "Embedding: got {} rows of width {}, wanted at least one of each; check the size of the table", rows, width));
   if (padding && (*padding < 0 || *padding >= rows))
     throw ParamError(fmt::format("Embedding: padding {} is outside [0, {}); name a row of the table", *padding, rows));
   weight = Tensor({rows, width});

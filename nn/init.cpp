@@ -11,7 +11,8 @@ namespace {
 
 template <class Fill> void fill(const char* op, Tensor& t, Fill f) {
   if (!computes(t.dtype()) || !t.is_contiguous())
-    throw DtypeError(fmt::format("{}: got {}{}, wanted a dense float32 or float64 tensor; pass contiguous()", op, describe(t), t.is_contiguous() ? "" : " strided"));
+    throw DtypeError(fmt::format("{}: got {}{}, wanted a dense float32 or float64 tensor; pass contiguous()", op,
+                                 describe(t), t.is_contiguous() ? "" : " strided"));
   visit_floating(t.dtype(), [&]<class F>(Type<F>) { f(t.mutable_data<F>()); });
 }
 
@@ -26,7 +27,9 @@ double bound_of(double std) { return std::sqrt(3.0) * std; }
 }  // namespace
 
 Fans fans(const Tensor& t) {
-  if (t.rank() < 2) throw ShapeError(fmt::format("fans: got shape {}, wanted (outputs, inputs, ...); initialise a bias with uniform()", text(t.shape())));
+  if (t.rank() < 2)
+    throw ShapeError(fmt::format("fans: got shape {}, wanted (outputs, inputs, ...); initialise a bias with uniform()",
+                                 text(t.shape())));
   const int64_t out = t.shape()[0], in = t.shape()[1], field = t.numel() > 0 ? t.numel() / (in * out) : 0;
   return {in * field, out * field};
 }

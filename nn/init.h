@@ -7,13 +7,16 @@
 namespace gradus::init {
 
 /// How many inputs feed one output, and how many outputs one input feeds. Throws ShapeError below rank 2.
-struct Fans { int64_t in, out; };
+struct Fans {
+  int64_t in, out;
+};
 Fans fans(const Tensor& t);
 
 // Each writes over t, which must be dense float32 or float64, and takes one stream of the generator.
 void uniform(Tensor& t, double low, double high, Generator& generator = default_generator());
 void normal(Tensor& t, double mean = 0, double std = 1, Generator& generator = default_generator());
-/// K. He et al., Delving deep into rectifiers, 2015: for a leaky ReLU of slope a behind the layer, spread by the fan in.
+/// K. He et al., Delving deep into rectifiers, 2015: for a leaky ReLU of slope a behind the layer, spread by the fan
+/// in.
 void kaiming_uniform(Tensor& t, double a = 0, Generator& generator = default_generator());
 void kaiming_normal(Tensor& t, double a = 0, Generator& generator = default_generator());
 /// X. Glorot, Y. Bengio, Understanding the difficulty of training deep feedforward neural networks, 2010.

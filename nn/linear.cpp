@@ -12,7 +12,8 @@ namespace gradus {
 
 Linear::Linear(int64_t inputs, int64_t outputs, bool with_bias, Generator& generator) {
   if (inputs < 1 || outputs < 1)
-    throw ParamError(fmt::format("Linear: got {} inputs and {} outputs, wanted at least one of each; check the widths", inputs, outputs));
+    throw ParamError(fmt::format("Linear: got {} inputs and {} outputs, wanted at least one of each; check the widths",
+                                 inputs, outputs));
   weight = Tensor({outputs, inputs});
   init::kaiming_uniform(weight, std::sqrt(5.0), generator);
   weight.requires_grad(true);

@@ -7,12 +7,14 @@
 
 namespace gradus {
 
-/// A multilayer perceptron: Linear layers between the widths, ReLU between them; mlp({64, 128, 10}) has one hidden layer.
-/// Inputs of higher rank are flattened. Throws ParamError below two widths.
+/// A multilayer perceptron: Linear layers between the widths, ReLU between them; mlp({64, 128, 10}) has one hidden
+/// layer. Inputs of higher rank are flattened. Throws ParamError below two widths.
 Sequential mlp(const std::vector<int64_t>& widths, Generator& generator = default_generator());
 
-/// A small convolutional network for images (N, channels, height, width): twice a 3×3 convolution, ReLU and 2×2 max
-/// pooling, with 16 and 32 channels, then 128 hidden units. Throws ParamError for images smaller than 4×4.
-Sequential cnn(int64_t channels, int64_t height, int64_t width, int64_t outputs, Generator& generator = default_generator());
+/// A small convolutional network for images (N, channels, height, width): two 3×3 convolutions to 16 and 32 channels,
+/// each with ReLU and 2×2 max pooling (images below 16×16 are pooled only after the second), then 128 hidden units.
+/// Throws ParamError for images smaller than 4×4.
+Sequential cnn(int64_t channels, int64_t height, int64_t width, int64_t outputs,
+               Generator& generator = default_generator());
 
 }  // namespace gradus

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "gradus/core/error.h"
@@ -68,20 +69,26 @@ void Module::load_state_dict(const NamedTensors& state) {
   std::vector<std::pair<const Tensor*, Tensor*>> copies;
   for (auto& [name, t] : own) {
     const auto given = std::find_if(state.begin(), state.end(), [&](const auto& entry) { return entry.first == name; });
-    if (given == state.end()) wrong.push_back(fmt::format("'{}' is missing", name));
-    else copies.emplace_back(&given->second, &t);
+    if (given == state.end())
+      wrong.push_back(fmt::format("'{}' is missing", name));
+    else
+      copies.emplace_back(&given->second, &t);
   }
   std::set<std::string> seen;
   for (const auto& [name, t] : state) {
     const bool known = std::any_of(own.begin(), own.end(), [&](const auto& entry) { return entry.first == name; });
-    if (!known) wrong.push_back(fmt::format("'{}' is unknown", name));
-    else if (!seen.insert(name).second) wrong.push_back(fmt::format("'{}' comes twice", name));
+    if (!known)
+      wrong.push_back(fmt::format("'{}' is unknown", name));
+    else if (!seen.insert(name).second)
+      wrong.push_back(fmt::format("'{}' comes twice", name));
   }
-  if (!wrong.empty()) throw ParamError(fmt::format("load_state_dict: {}; load the state of a model built alike", fmt::join(wrong, ", ")));
+  if (!wrong.empty())
+    throw ParamError(fmt::format("load_state_dict: {}; load the state of a model built alike", fmt::join(wrong, ", ")));
   for (size_t i = 0; i < copies.size(); ++i)
     if (const auto [from, to] = copies[i]; !from->defined() || !(from->shape() == to->shape()))
-      throw ShapeError(fmt::format("load_state_dict: '{}' has shape {}, wanted {}; load the state of a model built alike", own[i].first,
-                                   from->defined() ? text(from->shape()) : "none", text(to->shape())));
+      throw ShapeError(
+          fmt::format("load_state_dict: '{}' has shape {}, wanted {}; load the state of a model built alike",
+                      own[i].first, from->defined() ? text(from->shape()) : "none", text(to->shape())));
   for (auto& [from, to] : copies) copy_elements(*from, *to);
 }
 
@@ -89,29 +96,24 @@ void Module::train(bool on) {
   walk("", [on](Module& m, Parts&, const std::string&) { m.training_ = on; });
 }
 
-namespace {
-
-// Gives t the same values in another dtype, behind every handle on it.
-void convert_in_place(Tensor& t, Dtype dtype) {
-  if (!is_floating(t.dtype()) || t.dtype() == dtype) return;
-  t.zero_grad();
-  Tensor converted(t.shape(), dtype);
-  copy_elements(t, converted);
-  TensorState &state = *t.state(), &from = *converted.state();
-  state.strides = from.strides;
-  state.data = from.data;
-  state.storage = from.storage;
-  state.dtype = dtype;
-  state.contiguous = true;
-}
-
-}  // namespace
-
 void Module::to(Dtype dtype) {
-  if (!computes(dtype)) throw DtypeError(fmt::format("Module.to: got {}, wanted float32 or float64; convert saved tensors with to() instead", name_of(dtype)));
-  walk("", [dtype](Module&, Parts& own, const std::string&) {
-    for (auto& [name, t] : own.parameters_) convert_in_place(*t, dtype);
-    for (auto& [name, t] : own.buffers_) convert_in_place(*t, dtype);
+  if (!computes(dtype))
+    throw DtypeError(fmt::format(
+        "Module.to: got {}, wanted float32 or float64; convert saved tensors with to() instead", name_of(dtype)));
+  std::map<const TensorState*, Tensor> converted;  // tied weights stay tied
+  const auto convert = [&](Tensor& t) {
+    if (!is_floating(t.dtype()) || t.dtype() == dtype) return;
+    Tensor& other = converted[t.state().get()];
+    if (!other.defined()) {
+      other = Tensor(t.shape(), dtype);
+      copy_elements(t, other);
+      other.requires_grad(t.requires_grad());
+    }
+    t = other;
+  };
+  walk("", [&](Module&, Parts& own, const std::string&) {
+    for (auto& [name, t] : own.parameters_) convert(*t);
+    for (auto& [name, t] : own.buffers_) convert(*t);
   });
 }
 

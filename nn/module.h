@@ -56,8 +56,8 @@ class Module {
   void eval() { train(false); }
   bool training() const { return training_; }
 
-  /// Converts all floating-point parameters and buffers in place and forgets the gradients: optimisers made before see the
-  /// converted parameters, but refuse to go on with a state of the old dtype. Throws DtypeError unless float32 or float64.
+  /// Replaces all floating-point parameters and buffers by converted ones, without their gradients. Make optimisers
+  /// afterwards: one made before goes on with the old tensors. Throws DtypeError unless float32 or float64.
   void to(Dtype dtype);
   void zero_grad();
 

@@ -4,9 +4,10 @@
 
 namespace gradus {
 
-Tensor relu(const Tensor& x);                             // max(x, 0); the slope at 0 is 0
-Tensor leaky_relu(const Tensor& x, double slope = 0.01);  // x where it is positive, else slope x; at 0 the slope is `slope`
-Tensor elu(const Tensor& x, double alpha = 1);            // x where it is positive, else alpha (exp(x) - 1)
+Tensor relu(const Tensor& x);  // max(x, 0); the slope at 0 is 0
+Tensor leaky_relu(const Tensor& x,
+                  double slope = 0.01);         // x where it is positive, else slope x; at 0 the slope is `slope`
+Tensor elu(const Tensor& x, double alpha = 1);  // x where it is positive, else alpha (exp(x) - 1)
 Tensor tanh(const Tensor& x);
 Tensor sigmoid(const Tensor& x);      // 1 / (1 + exp(-x))
 Tensor log_sigmoid(const Tensor& x);  // log(sigmoid(x)), also where that is far below 0

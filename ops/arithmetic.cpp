@@ -57,7 +57,8 @@ struct Divided {
 // Integers meet whole numbers only; anything else would be rounded in silence.
 void check_whole(const char* op, const Tensor& x, double number) {
   if (x.dtype() == Dtype::int64 && !(std::abs(number) < 0x1p63 && number == std::floor(number))) [[unlikely]]
-    throw DtypeError(fmt::format("{}: got int64 and the number {}, wanted a whole one; convert the tensor with to()", op, number));
+    throw DtypeError(
+        fmt::format("{}: got int64 and the number {}, wanted a whole one; convert the tensor with to()", op, number));
 }
 
 template <class Op> Tensor result(const Tensor& a, const Tensor& b) {
@@ -130,7 +131,8 @@ Tensor divided(const Tensor& x, double divisor) {
   static constexpr Elementwise op = elementwise_of<Divided, 1>("div");
   const Tensor* inputs[] = {&x};
   Tensor out = elementwise(op, inputs, &divisor);
-  if (recording(x)) record("div", out, {&x}, [divisor](const Tensor& g, Gradients& to) { to[0] = divided(g, divisor); });
+  if (recording(x))
+    record("div", out, {&x}, [divisor](const Tensor& g, Gradients& to) { to[0] = divided(g, divisor); });
   return out;
 }
 

@@ -11,8 +11,8 @@ Tensor sub(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, const Tensor& b);  // float only
 Tensor neg(const Tensor& x);
-Tensor scaled(const Tensor& x, double factor);  // factor x
-Tensor shifted(const Tensor& x, double term);   // x + term
+Tensor scaled(const Tensor& x, double factor);    // factor x
+Tensor shifted(const Tensor& x, double term);     // x + term
 Tensor divided(const Tensor& x, double divisor);  // x / divisor, correctly rounded; float only
 
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }

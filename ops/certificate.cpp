@@ -129,14 +129,17 @@ class Certification {
 
   void account_for_visits(const std::vector<LossVariant>& variants) {
     constexpr int more_rounds = 10;  // for branches that random samples seldom take
-    for (int i = 0; i < more_rounds && !all_visited(); ++i)
-      for (const LossVariant& v : variants) {
+    for (int i = 0; i < more_rounds && !all_visited(); ++i) {
+      std::vector<LossVariant> more = variants_of(loss_, options_.seed + uint64_t(i) + 1);  // options mixed anew
+      more.insert(more.end(), variants.begin(), variants.end());
+      for (const LossVariant& v : more) {
         LossPoint point(loss_, v);
         try {
           sweep(point, 1);
         } catch (const Error&) {  // a variant that is refused was noted before
         }
       }
+    }
     certificate_.sites = int64_t(visits_.size());
     for (const auto& [site, visit] : visits_)
       if (by_column(variants, visit)) certificate_.uniform.push_back(to_string(site));

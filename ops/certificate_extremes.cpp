@@ -75,6 +75,17 @@ Numbers random_upstream(size_t n, Generator& generator) {
 
 size_t outputs_of(const LossPoint& point, Reduction reduction) { return size_t(point.value(point.inputs, reduction).numel()); }
 
+// The size of the two terms of d (S / n) = dS / n - S dn / n² for inputs of the count: where they cancel, their rounding remains.
+Numbers quotient_terms(const LossPoint& point, const std::vector<Tensor>& at, Reduction reduction, const std::vector<Numbers>& mean, const Numbers& upstream) {
+  Numbers terms(mean.size(), 0.0);
+  if (reduction != Reduction::mean) return terms;
+  const std::vector<Numbers> sum = results(point, at, Reduction::sum, Empty::zero, upstream);
+  if (sum[0][0] == 0) return terms;
+  for (size_t k = 1; k < mean.size(); ++k)
+    if (point.facts(int(k) - 1).in_count) terms[k] = largest(sum[k]) * std::abs(mean[0][0] / sum[0][0]);
+  return terms;
+}
+
 bool all_zero(const Numbers& x) { return largest(x) == 0 && std::none_of(x.begin(), x.end(), [](double v) { return std::isnan(v); }); }
 
 // What Empty::zero, nan and error promise where the count is 0.  `what` names the case.
@@ -109,10 +120,11 @@ StepResult compare_float32(const LossPoint& point, Reduction reduction, uint64_t
     const std::vector<Numbers> r = results(point, moved, reduction, Empty::zero, upstream);
     for (size_t k = 0; k < r.size(); ++k) change[k] = std::max(change[k], largest_difference(r[k], precise[k]));
   }
+  const Numbers terms = quotient_terms(point, wide, reduction, precise, upstream);
   StepResult result;
   for (size_t k = 0; k < precise.size(); ++k) {
     if (precise[k].empty()) continue;
-    const double scale = largest(precise[k]), error = largest_difference(single[k], precise[k]);
+    const double scale = std::max(largest(precise[k]), terms[k]), error = largest_difference(single[k], precise[k]);
     const int input = k == 0 ? 0 : int(k) - 1;
     result.inputs.push_back({input, int64_t(precise[k].size()), scale > 0 ? error / scale : error});
     if (!(error <= 64 * unit_of_float32 * scale + 16 * change[k]) && !result.failure)

@@ -274,7 +274,9 @@ class Drawing {
     point_.numbers.assign(n, 0.0);
     for (size_t k = 0; k < n; ++k) {
       const InputFacts& facts = point_.facts(int(k));
-      if (point_.is_param(int(k)) && !plan_.tensors) {
+      // A mask can make a result infinite by itself, which is not what extreme numbers are to show.
+      const bool mask = facts.range.only_ends && plan_.style == Style::extreme;
+      if (point_.is_param(int(k)) && (!plan_.tensors || mask)) {
         const bool usual = plan_.defaults || facts.range.only_ends;  // a mask of one number would leave nothing
         point_.numbers[k] = usual ? point_.default_number(int(k)) : one_value(Style::ties, facts.range, generator_);
         continue;

@@ -53,8 +53,10 @@ Size2 output_size(const char* op, Size2 image, const Window& w) {
   const Size2 reach = {w.dilation.height * (w.kernel.height - 1) + 1, w.dilation.width * (w.kernel.width - 1) + 1};
   const Size2 padded = {image.height + 2 * w.padding.height, image.width + 2 * w.padding.width};
   if (reach.height > padded.height || reach.width > padded.width)
-    throw ShapeError(fmt::format("{}: the kernel covers {} but the padded input is {}, wanted an input at least as large; "
-                                 "add padding or use a smaller kernel", op, text(reach), text(padded)));
+    throw ShapeError(
+        fmt::format("{}: the kernel covers {} but the padded input is {}, wanted an input at least as large; "
+                    "add padding or use a smaller kernel",
+                    op, text(reach), text(padded)));
   return {(padded.height - reach.height) / w.stride.height + 1, (padded.width - reach.width) / w.stride.width + 1};
 }
 
@@ -64,7 +66,8 @@ template <class F> void columns_of(const F* image, const Patches& p, int64_t fir
     F* to = columns + column;
     const F* from = image + pixel;
     std::fill_n(to, run.first, F(0));
-    if (stride == 1) std::copy(from + run.first, from + run.last, to + run.first);
+    if (stride == 1)
+      std::copy(from + run.first, from + run.last, to + run.first);
     else
       for (int64_t x = run.first; x < run.last; ++x) to[x] = from[x * stride];
     std::fill(to + run.last, to + width, F(0));

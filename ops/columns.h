@@ -37,9 +37,7 @@ struct Patches {
   int64_t positions() const { return output.height * output.width; }
   int64_t pixels() const { return channels * image.height * image.width; }
   // Is the matrix the image itself?
-  bool trivial() const {
-    return window.kernel == Size2(1) && window.stride == Size2(1) && window.padding == Size2(0);
-  }
+  bool trivial() const { return window.kernel == Size2(1) && window.stride == Size2(1) && window.padding == Size2(0); }
 };
 
 // The columns of output rows first … first + count - 1 of a dense (channels, height, width) image.

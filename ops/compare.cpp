@@ -2,8 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "gradus/core/error.h"
 #include "gradus/ops/cast.h"
@@ -59,15 +61,18 @@ Tensor widened(const Tensor& x) {
 }
 
 template <class Op> Tensor compare(const Tensor& a, const Tensor& b) {
-  static constexpr Elementwise op{Op::name, 2, compare_pairs<Op, float>, compare_pairs<Op, double>, compare_pairs<Op, int64_t>, false, true};
+  static constexpr Elementwise op{
+      Op::name, 2, compare_pairs<Op, float>, compare_pairs<Op, double>, compare_pairs<Op, int64_t>, false, true};
   if (a.dtype() != b.dtype())
-    throw DtypeError(fmt::format("{}: got {} and {}, wanted one dtype; convert one with to()", Op::name, describe(a), describe(b)));
+    throw DtypeError(
+        fmt::format("{}: got {} and {}, wanted one dtype; convert one with to()", Op::name, describe(a), describe(b)));
   const Tensor wide_a = widened(a), wide_b = widened(b);
   const Tensor* inputs[] = {&wide_a, &wide_b};
   return elementwise_with_masks(op, inputs);
 }
 template <class Op> Tensor compare(const Tensor& a, double number) {
-  static constexpr Elementwise op{Op::name, 1, compare_number<Op, float>, compare_number<Op, double>, compare_number<Op, int64_t>, false, true};
+  static constexpr Elementwise op{
+      Op::name, 1, compare_number<Op, float>, compare_number<Op, double>, compare_number<Op, int64_t>, false, true};
   const Tensor wide = widened(a);
   const Tensor* inputs[] = {&wide};
   return elementwise_with_masks(op, inputs, &number);
@@ -89,12 +94,41 @@ struct IsFinite {
 };
 template <class Op> Tensor classify(const Tensor& x) { return compare<Op>(x, std::numeric_limits<double>::infinity()); }
 
+// ---- logic ---------------------------------------------------------------------------------------------------------
+
+struct And {
+  static constexpr const char* name = "logical_and";
+  static bool holds(bool a, bool b) { return a & b; }
+};
+struct Or {
+  static constexpr const char* name = "logical_or";
+  static bool holds(bool a, bool b) { return a | b; }
+};
+
+template <class Op> void join_masks(const void* const* in, void* out, int64_t n, const double*) {
+  const bool *a = static_cast<const bool*>(in[0]), *b = static_cast<const bool*>(in[1]);
+  for (int64_t i = 0; i < n; ++i) static_cast<bool*>(out)[i] = Op::holds(a[i], b[i]);
+}
+
+template <class Op> Tensor logical(const Tensor& a, const Tensor& b) {
+  static constexpr Elementwise op{Op::name, 2, nullptr, nullptr, nullptr, false, true, join_masks<Op>};
+  const Tensor mask_a = a.dtype() == Dtype::boolean ? a : ne(a, 0), mask_b = b.dtype() == Dtype::boolean ? b : ne(b, 0);
+  const Tensor* inputs[] = {&mask_a, &mask_b};
+  return elementwise_with_masks(op, inputs);
+}
+
 // ---- choosing ------------------------------------------------------------------------------------------------------
 
+// By bits: with a conditional expression the compiler chooses between addresses, and the loop does not vectorise.
 template <class E> void choose(const void* const* in, void* out, int64_t n, const double*) {
+  using Bits = std::conditional_t<sizeof(E) == 8, uint64_t, std::conditional_t<sizeof(E) == 4, uint32_t, uint8_t>>;
   const bool* mask = static_cast<const bool*>(in[0]);
   const E *a = static_cast<const E*>(in[1]), *b = static_cast<const E*>(in[2]);
-  for (int64_t i = 0; i < n; ++i) static_cast<E*>(out)[i] = mask[i] ? a[i] : b[i];
+  for (int64_t i = 0; i < n; ++i) {
+    const Bits chosen = Bits(0) - Bits(mask[i]);
+    const Bits bits = Bits((std::bit_cast<Bits>(a[i]) & chosen) | (std::bit_cast<Bits>(b[i]) & ~chosen));
+    static_cast<E*>(out)[i] = std::bit_cast<E>(bits);
+  }
 }
 
 // x where the mask is `kept`, else a number.
@@ -102,11 +136,14 @@ template <class E> void keep(const void* const* in, void* out, int64_t n, const 
   const bool* mask = static_cast<const bool*>(in[0]);
   const E *x = static_cast<const E*>(in[1]), otherwise = E(constants[1]);
   const bool kept = constants[0] != 0;
-  for (int64_t i = 0; i < n; ++i) static_cast<E*>(out)[i] = mask[i] == kept ? x[i] : otherwise;
+  for (int64_t i = 0; i < n; ++i) {
+    const E v = x[i];
+    static_cast<E*>(out)[i] = mask[i] == kept ? v : otherwise;
+  }
 }
 
 Tensor keep(const Tensor& mask, const Tensor& x, bool kept, double otherwise) {
-  static constexpr Elementwise op{"where", 2, keep<float>, keep<double>, keep<int64_t>, true};
+  static constexpr Elementwise op{"where", 2, keep<float>, keep<double>, keep<int64_t>, true, false, keep<bool>};
   const double constants[] = {double(kept), otherwise};
   const Tensor* inputs[] = {&mask, &x};
   Tensor out = elementwise_with_masks(op, inputs, constants);
@@ -122,7 +159,9 @@ struct Maximum {
   static constexpr bool pieces = true;
   template <class T> GRADUS_FN static T value(T a, T b) { return select(is_nan(b), b, max(a, b)); }
   static int64_t integer(int64_t a, int64_t b) { return a < b ? b : a; }
-  template <class T> GRADUS_FN static T along_first(T g, T a, T b) { return select(a == b, 0.5 * g, select(a < b, T(0.0), g)); }
+  template <class T> GRADUS_FN static T along_first(T g, T a, T b) {
+    return select(a == b, 0.5 * g, select(a < b, T(0.0), g));
+  }
   template <class T> GRADUS_FN static T along_second(T g, T a, T b) { return along_first(g, b, a); }
 };
 struct Minimum {
@@ -130,7 +169,9 @@ struct Minimum {
   static constexpr bool pieces = true;
   template <class T> GRADUS_FN static T value(T a, T b) { return select(is_nan(b), b, min(a, b)); }
   static int64_t integer(int64_t a, int64_t b) { return b < a ? b : a; }
-  template <class T> GRADUS_FN static T along_first(T g, T a, T b) { return select(a == b, 0.5 * g, select(a > b, T(0.0), g)); }
+  template <class T> GRADUS_FN static T along_first(T g, T a, T b) {
+    return select(a == b, 0.5 * g, select(a > b, T(0.0), g));
+  }
   template <class T> GRADUS_FN static T along_second(T g, T a, T b) { return along_first(g, b, a); }
 };
 struct Clamp {
@@ -140,7 +181,9 @@ struct Clamp {
   static int64_t integer(const double* c, int64_t x) {
     return double(x) < c[0] ? int64_t(std::ceil(c[0])) : double(x) > c[1] ? int64_t(std::floor(c[1])) : x;
   }
-  template <class T> GRADUS_FN static T slope(const double* c, T g, T x) { return select((x >= c[0]) & (x <= c[1]), g, T(0.0)); }
+  template <class T> GRADUS_FN static T slope(const double* c, T g, T x) {
+    return select((x >= c[0]) & (x <= c[1]), g, T(0.0));
+  }
 };
 
 }  // namespace
@@ -162,13 +205,13 @@ Tensor isnan(const Tensor& x) { return classify<IsNan>(x); }
 Tensor isinf(const Tensor& x) { return classify<IsInf>(x); }
 Tensor isfinite(const Tensor& x) { return classify<IsFinite>(x); }
 
-// Of 0 and 1, `and` is the smaller and `or` the larger.
-Tensor logical_and(const Tensor& a, const Tensor& b) { return to(minimum(to(ne(a, 0), Dtype::int64), to(ne(b, 0), Dtype::int64)), Dtype::boolean); }
-Tensor logical_or(const Tensor& a, const Tensor& b) { return to(maximum(to(ne(a, 0), Dtype::int64), to(ne(b, 0), Dtype::int64)), Dtype::boolean); }
+Tensor logical_and(const Tensor& a, const Tensor& b) { return logical<And>(a, b); }
+Tensor logical_or(const Tensor& a, const Tensor& b) { return logical<Or>(a, b); }
 Tensor logical_not(const Tensor& x) { return eq(x, 0); }
 
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
-  static constexpr Elementwise op{"where", 3, choose<float>, choose<double>, choose<int64_t>, true};
+  static constexpr Elementwise op{"where",         3,    choose<float>, choose<double>,
+                                  choose<int64_t>, true, false,         choose<bool>};
   const Tensor* inputs[] = {&mask, &a, &b};
   Tensor out = elementwise_with_masks(op, inputs);
   if (recording(a, b))

@@ -68,7 +68,8 @@ template <class F> void convolve(const Form& form, const F* x, const F* w, const
     F* to = g + part * form.filters * positions + blocks.offset(block);
     if (bias)
       for (int64_t o = 0; o < form.filters; ++o) std::fill_n(to + o * positions, width, bias[group * form.filters + o]);
-    gemm<F>(form.filters, width, rows, {w + group * form.filters * rows, rows, 1}, {columns, width, 1}, to, positions, bias);
+    gemm<F>(form.filters, width, rows, {w + group * form.filters * rows, rows, 1}, {columns, width, 1}, to, positions,
+            bias);
   });
 }
 
@@ -81,7 +82,8 @@ template <class F> void convolve_transposed(const Form& form, const F* g, const 
     const int64_t group = part % form.groups;
     const Scratch scratch(blocks.scratch_bytes());
     F* to = x + part * p.pixels();
-    for (int64_t c = 0; c < p.channels; ++c) std::fill_n(to + c * area, area, bias ? bias[group * p.channels + c] : F(0));
+    for (int64_t c = 0; c < p.channels; ++c)
+      std::fill_n(to + c * area, area, bias ? bias[group * p.channels + c] : F(0));
     const Matrix filters = {w + group * form.filters * rows, 1, rows};
     for (int64_t block = 0; block < blocks.count(); ++block) {
       const int64_t width = blocks.positions(block);
@@ -104,7 +106,8 @@ template <class F> void correlate(const Form& form, const F* x, const F* g, F* w
   const Blocks<F> blocks(p);
   const int64_t positions = p.positions(), rows = p.rows(), size = form.groups * form.filters * rows;
   const int64_t wanted = std::clamp<int64_t>(most_elements / std::max<int64_t>(size, 1), 1, most_batches);
-  const int64_t batch = std::max<int64_t>(1, (form.images + wanted - 1) / wanted), batches = (form.images + batch - 1) / batch;
+  const int64_t batch = std::max<int64_t>(1, (form.images + wanted - 1) / wanted),
+                batches = (form.images + batch - 1) / batch;
   const Scratch sums(size_t(batches * size) * sizeof(F));
   parallel_for(batches * form.groups, [&](int64_t task) {
     const int64_t b = task / form.groups, group = task % form.groups;
@@ -160,16 +163,18 @@ Tensor transposed(const char* op, const Tensor& g, const Tensor& w, const Tensor
   Tensor out(form.input_shape(), g.dtype());
   const Tensor gd = dense(g), wd = dense(w), bd = bias.defined() ? dense(bias) : Tensor();
   visit_floating(g.dtype(), [&]<class F>(Type<F>) {
-    convolve_transposed<F>(form, gd.data<F>(), wd.data<F>(), bd.defined() ? bd.data<F>() : nullptr, out.mutable_data<F>());
+    convolve_transposed<F>(form, gd.data<F>(), wd.data<F>(), bd.defined() ? bd.data<F>() : nullptr,
+                           out.mutable_data<F>());
   });
   if (recording_any(g, w, bias)) {
     const Tensor* inputs[] = {&g, &w, &bias};
     const bool biased = bias.defined();
-    record(op, out, inputs, biased ? 3 : 2, [g = Saved(g), w = Saved(w), form, biased](const Tensor& gg, Gradients& to) {
-      if (to.wants(0)) to[0] = convolved("conv_transpose_input_gradient", gg, w(), Tensor(), form);
-      if (to.wants(1)) to[1] = correlated(gg, g(), form);
-      if (biased && to.wants(2)) to[2] = sum(gg, {0, 2, 3});
-    });
+    record(op, out, inputs, biased ? 3 : 2,
+           [g = Saved(g), w = Saved(w), form, biased](const Tensor& gg, Gradients& to) {
+             if (to.wants(0)) to[0] = convolved("conv_transpose_input_gradient", gg, w(), Tensor(), form);
+             if (to.wants(1)) to[1] = correlated(gg, g(), form);
+             if (biased && to.wants(2)) to[2] = sum(gg, {0, 2, 3});
+           });
   }
   return out;
 }
@@ -177,7 +182,8 @@ Tensor transposed(const char* op, const Tensor& g, const Tensor& w, const Tensor
 Tensor correlated(const Tensor& x, const Tensor& g, const Form& form) {
   Tensor out(form.weight_shape(), x.dtype());
   const Tensor xd = dense(x), gd = dense(g);
-  visit_floating(x.dtype(), [&]<class F>(Type<F>) { correlate<F>(form, xd.data<F>(), gd.data<F>(), out.mutable_data<F>()); });
+  visit_floating(x.dtype(),
+                 [&]<class F>(Type<F>) { correlate<F>(form, xd.data<F>(), gd.data<F>(), out.mutable_data<F>()); });
   if (recording(x, g))
     record("conv_weight_gradient", out, {&x, &g}, [x = Saved(x), g = Saved(g), form](const Tensor& gg, Gradients& to) {
       if (to.wants(0)) to[0] = transposed("conv_input_gradient", g(), gg, Tensor(), form);
@@ -200,12 +206,14 @@ void check_ranks(const char* op, const Tensor& x, const Tensor& weight, int rank
 void check_groups(const char* op, int64_t groups, const char* divided, int64_t channels) {
   if (groups < 1) throw ParamError(fmt::format("{}: groups is {}, wanted at least 1", op, groups));
   if (channels % groups)
-    throw ShapeError(fmt::format("{}: {} {} channels do not divide into {} groups; choose a divisor", op, channels, divided, groups));
+    throw ShapeError(fmt::format("{}: {} {} channels do not divide into {} groups; choose a divisor", op, channels,
+                                 divided, groups));
 }
 
 void check_bias(const char* op, const Tensor& bias, int64_t channels) {
   if (bias.defined() && !(bias.shape() == Shape{channels}))
-    throw ShapeError(fmt::format("{}: bias has shape {}, wanted ({}), one per output channel", op, text(bias.shape()), channels));
+    throw ShapeError(
+        fmt::format("{}: bias has shape {}, wanted ({}), one per output channel", op, text(bias.shape()), channels));
 }
 
 void check_conv(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups, int rank) {
@@ -214,8 +222,9 @@ void check_conv(const char* op, const Tensor& x, const Tensor& weight, const Ten
   const Shape &xs = x.shape(), &ws = weight.shape();
   check_groups(op, groups, "output", ws[0]);
   if (xs[1] != ws[1] * groups)
-    throw ShapeError(fmt::format("{}: weight has shape {} but input has shape {}, wanted {} input channels / {} groups = {}", op,
-                                 text(ws), text(xs), ws[1] * groups, groups, ws[1]));
+    throw ShapeError(
+        fmt::format("{}: weight has shape {} but input has shape {}, wanted {} input channels / {} groups = {}", op,
+                    text(ws), text(xs), ws[1] * groups, groups, ws[1]));
   check_bias(op, bias, ws[0]);
 }
 
@@ -226,24 +235,32 @@ Form conv_form(const char* op, const Tensor& x, const Tensor& weight, const Conv
   return {xs[0], o.groups, ws[0] / o.groups, {ws[1], image, output_size(op, image, window), window}};
 }
 
-Form transpose_form(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvTranspose2dOptions& o) {
+Form transpose_form(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                    const ConvTranspose2dOptions& o) {
   const Shape &xs = x.shape(), &ws = weight.shape();
   check_groups(op, o.groups, "input", ws[0]);
   if (xs[1] != ws[0])
-    throw ShapeError(fmt::format("{}: weight has shape {} but input has shape {}, wanted {} input channels", op, text(ws), text(xs), ws[0]));
+    throw ShapeError(fmt::format("{}: weight has shape {} but input has shape {}, wanted {} input channels", op,
+                                 text(ws), text(xs), ws[0]));
   check_bias(op, bias, ws[1] * o.groups);
   const auto extent = [](int64_t n, int64_t k, int64_t s, int64_t p, int64_t d, int64_t extra) {
     return (n - 1) * s - 2 * p + d * (k - 1) + extra + 1;
   };
   const Window window = {{ws[2], ws[3]}, o.stride, o.padding, o.dilation};
-  const Size2 image = {extent(xs[2], ws[2], o.stride.height, o.padding.height, o.dilation.height, o.output_padding.height),
-                       extent(xs[3], ws[3], o.stride.width, o.padding.width, o.dilation.width, o.output_padding.width)};
-  const auto bad = [](int64_t extra, int64_t stride, int64_t dilation) { return extra < 0 || extra >= std::max(stride, dilation); };
-  if (bad(o.output_padding.height, o.stride.height, o.dilation.height) || bad(o.output_padding.width, o.stride.width, o.dilation.width))
-    throw ParamError(fmt::format("{}: output padding {} with stride {} and dilation {}, wanted it smaller than one of them", op,
-                                 text(o.output_padding), text(o.stride), text(o.dilation)));
+  const Size2 image = {
+      extent(xs[2], ws[2], o.stride.height, o.padding.height, o.dilation.height, o.output_padding.height),
+      extent(xs[3], ws[3], o.stride.width, o.padding.width, o.dilation.width, o.output_padding.width)};
+  const auto bad = [](int64_t extra, int64_t stride, int64_t dilation) {
+    return extra < 0 || extra >= std::max(stride, dilation);
+  };
+  if (bad(o.output_padding.height, o.stride.height, o.dilation.height) ||
+      bad(o.output_padding.width, o.stride.width, o.dilation.width))
+    throw ParamError(
+        fmt::format("{}: output padding {} with stride {} and dilation {}, wanted it smaller than one of them", op,
+                    text(o.output_padding), text(o.stride), text(o.dilation)));
   if (image.height < 1 || image.width < 1)
-    throw ShapeError(fmt::format("{}: the output would be {}, wanted at least (1,1); use less padding", op, text(image)));
+    throw ShapeError(
+        fmt::format("{}: the output would be {}, wanted at least (1,1); use less padding", op, text(image)));
   output_size(op, image, window);  // checks the window
   return {xs[0], o.groups, ws[0] / o.groups, {ws[1], image, {xs[2], xs[3]}, window}};
 }
@@ -262,7 +279,8 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
   return squeeze(convolved("conv1d", image, kernel, bias, conv_form("conv1d", image, kernel, options)), 2);
 }
 
-Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvTranspose2dOptions& options) {
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const ConvTranspose2dOptions& options) {
   check_computes("conv_transpose2d", {{"input", &x}, {"weight", &weight}, {"bias", &bias}});
   check_ranks("conv_transpose2d", x, weight, 4);
   return transposed("conv_transpose2d", x, weight, bias, transpose_form("conv_transpose2d", x, weight, bias, options));

@@ -32,8 +32,8 @@ inline Tensor select(const Tensor& mask, const Tensor& a, double b) { return whe
 // which piece of a piecewise linear function the value lies in, so only g carries further derivatives; `flat`: it is 0.
 enum class Keeps { input, output, input_pieces, output_pieces, flat };
 
-// The output y that a node kept, in the graph again: for a backward that is itself recorded.  `record_from(x, y)` records
-// y as the op's output from an input of y's shape; the node of that input is all that was kept of it.
+// The output y that a node kept, in the graph again: for a backward that is itself recorded.  `record_from(x, y)`
+// records y as the op's output from an input of y's shape; the node of that input is all that was kept of it.
 template <class Record> Tensor made_again(const Tensor& y, const Ref<Counted>& input_node, Record record_from) {
   Tensor x = y.detach(), again = y.detach();
   x.state()->node = input_node;
@@ -49,8 +49,10 @@ template <size_t n> using Constants = std::array<double, n>;
 // The slopes as kernels.
 template <class Op> struct Slope {
   template <class T> GRADUS_FN static T value(const double* c, T g, T kept) {
-    if constexpr (requires { Op::slope(c, g, kept); }) return Op::slope(c, g, kept);
-    else return Op::slope(g, kept);
+    if constexpr (requires { Op::slope(c, g, kept); })
+      return Op::slope(c, g, kept);
+    else
+      return Op::slope(g, kept);
   }
 };
 template <class Op> struct AlongFirst {
@@ -70,7 +72,8 @@ template <class Op, size_t n> Tensor slope(const Tensor& g, const Tensor& kept, 
   const Tensor* inputs[] = {&g, &kept};
   Tensor out = elementwise(kernel, inputs, c.data());
   if (recording(g))
-    record(Op::name, out, {&g}, [kept = Saved(kept.detach()), c](const Tensor& gg, Gradients& to) { to[0] = slope<Op>(gg, kept(), c); });
+    record(Op::name, out, {&g},
+           [kept = Saved(kept.detach()), c](const Tensor& gg, Gradients& to) { to[0] = slope<Op>(gg, kept(), c); });
   return out;
 }
 
@@ -83,9 +86,10 @@ template <class Op, size_t n> void record_unary(const Tensor& x, Tensor& out, co
       to[0] = slope<Op>(g, NoGrad::active() ? y() : made_again(y(), from, again), c);
     });
   else
-    record(Op::name, out, {&x}, [kept = Saved(of_output(Op::keeps) ? out.detach() : x), c](const Tensor& g, Gradients& to) {
-      to[0] = slope<Op>(g, kept(), c);
-    });
+    record(Op::name, out, {&x},
+           [kept = Saved(of_output(Op::keeps) ? out.detach() : x), c](const Tensor& g, Gradients& to) {
+             to[0] = slope<Op>(g, kept(), c);
+           });
 }
 
 template <class Kernel, class Op> Tensor slope_along(const Tensor& g, const Tensor& a, const Tensor& b) {

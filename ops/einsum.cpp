@@ -46,7 +46,8 @@ void check_output(const std::string& equation, const Equation& e) {
     const char label = e.output[i];
     if (e.output.find(label, i + 1) != std::string::npos)
       throw ParamError(fmt::format("einsum: '{}' names output index {} twice, wanted it once", equation, label));
-    if (std::none_of(e.inputs.begin(), e.inputs.end(), [=](const std::string& labels) { return contains(labels, label); }))
+    if (std::none_of(e.inputs.begin(), e.inputs.end(),
+                     [=](const std::string& labels) { return contains(labels, label); }))
       throw ParamError(fmt::format("einsum: '{}' has output index {}, which no operand has", equation, label));
   }
 }
@@ -56,8 +57,10 @@ Equation parse(const std::string& equation) {
   const size_t arrow = text.find("->");
   Equation e{{""}, ""};
   for (char c : text.substr(0, arrow)) {
-    if (c == ',') e.inputs.emplace_back();
-    else e.inputs.back() += c;
+    if (c == ',')
+      e.inputs.emplace_back();
+    else
+      e.inputs.back() += c;
   }
   e.output = arrow == std::string::npos ? implicit_output(e.inputs) : text.substr(arrow + 2);
   for (const std::string& labels : e.inputs)
@@ -73,13 +76,14 @@ void check_extents(const Equation& e, const std::vector<Tensor>& operands) {
   for (size_t i = 0; i < operands.size(); ++i) {
     const Tensor& t = operands[i];
     if (int(e.inputs[i].size()) != t.rank())
-      throw ShapeError(fmt::format("einsum: operand {} has shape {} but indices '{}', wanted one index per dimension", i, text(t.shape()), e.inputs[i]));
+      throw ShapeError(fmt::format("einsum: operand {} has shape {} but indices '{}', wanted one index per dimension",
+                                   i, text(t.shape()), e.inputs[i]));
     for (int d = 0; d < t.rank(); ++d) {
       const char label = e.inputs[i][size_t(d)];
       const auto [found, fresh] = known.insert({label, {t.shape()[d], i}});
       if (!fresh && found->second.first != t.shape()[d])
-        throw ShapeError(fmt::format("einsum: index {} is {} in operand {} but {} in operand {}, wanted one extent", label, t.shape()[d], i,
-                                     found->second.first, found->second.second));
+        throw ShapeError(fmt::format("einsum: index {} is {} in operand {} but {} in operand {}, wanted one extent",
+                                     label, t.shape()[d], i, found->second.first, found->second.second));
     }
   }
 }
@@ -133,7 +137,8 @@ Labelled contracted(const Labelled& x, const Labelled& y, const std::string& kep
   const std::string rows = filtered(a.labels, [&](char l) { return !contains(b.labels, l); });
   const std::string columns = filtered(b.labels, [&](char l) { return !contains(a.labels, l); });
   const Tensor left = reshape(arranged(a, batch + rows + inner), {a.extent(batch), a.extent(rows), a.extent(inner)});
-  const Tensor right = reshape(arranged(b, batch + inner + columns), {b.extent(batch), b.extent(inner), b.extent(columns)});
+  const Tensor right =
+      reshape(arranged(b, batch + inner + columns), {b.extent(batch), b.extent(inner), b.extent(columns)});
   Shape shape;
   for (char label : batch + rows) shape.push_back(a.extent(std::string(1, label)));
   for (char label : columns) shape.push_back(b.extent(std::string(1, label)));
@@ -145,7 +150,8 @@ Labelled contracted(const Labelled& x, const Labelled& y, const std::string& kep
 Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands) {
   const Equation e = parse(equation);
   if (e.inputs.size() != operands.size())
-    throw ParamError(fmt::format("einsum: '{}' has {} operands but {} tensors were given", equation, e.inputs.size(), operands.size()));
+    throw ParamError(fmt::format("einsum: '{}' has {} operands but {} tensors were given", equation, e.inputs.size(),
+                                 operands.size()));
   for (const Tensor& t : operands) check_computes("einsum", {{"operand 0", &operands[0]}, {"another operand", &t}});
   check_extents(e, operands);
   Labelled result = without_repeats(operands[0], e.inputs[0]);

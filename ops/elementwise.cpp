@@ -18,14 +18,17 @@ constexpr int most_inputs = 4;
 Dtype common_dtype(const Elementwise& op, const Tensor* const* inputs) {
   const int first = op.takes_mask;
   if (op.takes_mask && inputs[0]->dtype() != Dtype::boolean)
-    throw DtypeError(fmt::format("{}: got a mask of {}, wanted bool; make one with a comparison", op.name, name_of(inputs[0]->dtype())));
+    throw DtypeError(fmt::format("{}: got a mask of {}, wanted bool; make one with a comparison", op.name,
+                                 name_of(inputs[0]->dtype())));
   const Dtype dtype = inputs[first]->dtype();
   for (int k = first + 1; k < op.inputs; ++k)
     if (inputs[k]->dtype() != dtype)
-      throw DtypeError(fmt::format("{}: got {} and {}, wanted one dtype; convert one with to()", op.name, describe(*inputs[first]), describe(*inputs[k])));
+      throw DtypeError(fmt::format("{}: got {} and {}, wanted one dtype; convert one with to()", op.name,
+                                   describe(*inputs[first]), describe(*inputs[k])));
   for (int k = 1; k < op.inputs; ++k)
     if (inputs[k]->device() != inputs[0]->device())
-      throw DeviceError(fmt::format("{}: got tensors on {} and {}; move one with to()", op.name, text(inputs[0]->device()), text(inputs[k]->device())));
+      throw DeviceError(fmt::format("{}: got tensors on {} and {}; move one with to()", op.name,
+                                    text(inputs[0]->device()), text(inputs[k]->device())));
   return dtype;
 }
 
@@ -33,7 +36,9 @@ ElementwiseLoop loop_for(const Elementwise& op, Dtype dtype) {
   if (dtype == Dtype::float32) return op.single;
   if (dtype == Dtype::float64) return op.precise;
   if (dtype == Dtype::int64 && op.integer) return op.integer;
-  throw DtypeError(fmt::format("{}: got {}, wanted float32{} float64{}; convert it with to()", op.name, name_of(dtype), op.integer ? "," : " or", op.integer ? " or int64" : ""));
+  if (dtype == Dtype::boolean && op.boolean) return op.boolean;
+  throw DtypeError(fmt::format("{}: got {}, wanted float32{} float64{}; convert it with to()", op.name, name_of(dtype),
+                               op.integer ? "," : " or", op.integer ? " or int64" : ""));
 }
 
 // Dense tensors of one shape: the loop runs over them as they lie.
@@ -48,7 +53,8 @@ void run_dense(ElementwiseLoop loop, const Tensor* const* inputs, int count, Ten
   parallel_for((n + task_elements - 1) / task_elements, [&](int64_t t) {
     const int64_t start = t * task_elements;
     const void* piece[most_inputs];
-    for (int k = 0; k < count; ++k) piece[k] = static_cast<const char*>(inputs[k]->bytes()) + start * size_of(inputs[k]->dtype());
+    for (int k = 0; k < count; ++k)
+      piece[k] = static_cast<const char*>(inputs[k]->bytes()) + start * size_of(inputs[k]->dtype());
     loop(piece, static_cast<char*>(to) + start * size_of(out.dtype()), std::min(task_elements, n - start), constants);
   });
 }
@@ -77,7 +83,8 @@ void run_staged(ElementwiseLoop loop, const Tensor* const* inputs, int count, Te
       for (int k = 0; k < count; ++k) {
         const View& v = geometry.view(k);
         if (is_constant(v) && start > begin) continue;  // the first block was full of it
-        piece[k] = block_of(v, geometry.extent(), inputs[k]->dtype(), start, length, scratch.as<char>(size_t(k) * block_bytes));
+        piece[k] = block_of(v, geometry.extent(), inputs[k]->dtype(), start, length,
+                            scratch.as<char>(size_t(k) * block_bytes));
       }
       loop(piece, to + start * size_of(out.dtype()), length, constants);
     }
@@ -88,17 +95,20 @@ bool small(const TensorState& t) {
   return t.contiguous && computes(t.dtype) && t.numel <= task_elements && t.storage->device.kind == Device::cpu_kind;
 }
 bool alike(const TensorState& a, const TensorState& b) {
-  return &a == &b || (b.contiguous && b.dtype == a.dtype && b.shape == a.shape && b.storage->device.kind == Device::cpu_kind);
+  return &a == &b ||
+         (b.contiguous && b.dtype == a.dtype && b.shape == a.shape && b.storage->device.kind == Device::cpu_kind);
 }
 
 }  // namespace
 
 // Apart from elementwise(), so that the path of small dense tensors keeps a small frame.
-[[gnu::noinline]] Tensor elementwise_with_masks(const Elementwise& op, const Tensor* const* inputs, const double* constants) {
+[[gnu::noinline]] Tensor elementwise_with_masks(const Elementwise& op, const Tensor* const* inputs,
+                                                const double* constants) {
   const Dtype dtype = common_dtype(op, inputs), result = op.gives_mask ? Dtype::boolean : dtype;
   const ElementwiseLoop loop = loop_for(op, dtype);
   bool plain = inputs[0]->is_contiguous();
-  for (int k = 1; k < op.inputs; ++k) plain = plain && inputs[k]->is_contiguous() && inputs[k]->shape() == inputs[0]->shape();
+  for (int k = 1; k < op.inputs; ++k)
+    plain = plain && inputs[k]->is_contiguous() && inputs[k]->shape() == inputs[0]->shape();
   if (plain) {
     Tensor out(inputs[0]->shape(), result);
     run_dense(loop, inputs, op.inputs, out, constants);
@@ -114,7 +124,8 @@ bool alike(const TensorState& a, const TensorState& b) {
 Tensor elementwise(const Elementwise& op, const Tensor* const* inputs, const double* constants) {
   // The path of a small tape: one or two float tensors, dense and of one shape.
   const TensorState &first = *inputs[0]->state(), &last = *inputs[op.inputs - 1]->state();
-  if (op.inputs > 2 || op.gives_mask || !small(first) || !alike(first, last)) [[unlikely]] return elementwise_with_masks(op, inputs, constants);
+  if (op.inputs > 2 || op.gives_mask || !small(first) || !alike(first, last)) [[unlikely]]
+    return elementwise_with_masks(op, inputs, constants);
   Tensor out = Tensor::empty_like(*inputs[0]);
   const void* from[] = {first.data, last.data};
   (first.dtype == Dtype::float32 ? op.single : op.precise)(from, out.state()->data, first.numel, constants);

@@ -18,6 +18,7 @@ struct Elementwise {
   ElementwiseLoop integer = nullptr;  // int64; null where the op has no meaning there
   bool takes_mask = false;            // the first input is a bool tensor, whatever the others are
   bool gives_mask = false;            // so is the result
+  ElementwiseLoop boolean = nullptr;  // bool, where it is no mask
 };
 
 // A new tensor of the inputs' broadcast shape.  All inputs (but a mask) have one dtype, else a DtypeError names the op
@@ -30,15 +31,19 @@ namespace loops {
 
 // Op::value(constants, x…) or Op::value(x…), whichever the op has; the same for integers.
 template <class Op, class... X> GRADUS_FN auto value(const double* constants, X... x) {
-  if constexpr (requires { Op::value(constants, x...); }) return Op::value(constants, x...);
-  else return Op::value(x...);
+  if constexpr (requires { Op::value(constants, x...); })
+    return Op::value(constants, x...);
+  else
+    return Op::value(x...);
 }
 template <class Op, class... X> GRADUS_FN int64_t integer(const double* constants, X... x) {
-  if constexpr (requires { Op::integer(constants, x...); }) return Op::integer(constants, x...);
-  else return Op::integer(x...);
+  if constexpr (requires { Op::integer(constants, x...); })
+    return Op::integer(constants, x...);
+  else
+    return Op::integer(x...);
 }
-template <class Op, class... X>
-constexpr bool has_integer = requires(const double* c, X... x) { Op::integer(c, x...); } || requires(X... x) { Op::integer(x...); };
+template <class Op, class... X> constexpr bool has_integer = requires(const double* c, X... x) { Op::integer(c, x...); }
+|| requires(X... x) { Op::integer(x...); };
 
 // The value over packs; a single element and the ragged end run through the same instructions.
 template <class Op, class F, size_t... I>
@@ -61,7 +66,8 @@ void over_integers(const void* const* in, void* out, int64_t n, const double* co
   for (int64_t i = 0; i < n; ++i) y[i] = integer<Op>(constants, x[I][i]...);
 }
 
-template <class Op, class F, int inputs> void run(const void* const* in, void* out, int64_t n, const double* constants) {
+template <class Op, class F, int inputs>
+void run(const void* const* in, void* out, int64_t n, const double* constants) {
   over_packs<Op, F>(in, out, n, constants, std::make_index_sequence<size_t(inputs)>{});
 }
 template <class Op, int inputs> void run_integer(const void* const* in, void* out, int64_t n, const double* constants) {
@@ -69,8 +75,10 @@ template <class Op, int inputs> void run_integer(const void* const* in, void* ou
 }
 
 template <class Op, size_t... I> constexpr ElementwiseLoop integer_loop(std::index_sequence<I...>) {
-  if constexpr (has_integer<Op, std::conditional_t<true, int64_t, char[I + 1]>...>) return run_integer<Op, int(sizeof...(I))>;
-  else return nullptr;
+  if constexpr (has_integer<Op, std::conditional_t<true, int64_t, char[I + 1]>...>)
+    return run_integer<Op, int(sizeof...(I))>;
+  else
+    return nullptr;
 }
 
 }  // namespace loops

@@ -27,7 +27,8 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, std::optional<int6
   if (weight.rank() != 2)
     throw ShapeError(fmt::format("embedding: weight has shape {}, wanted (rows, features)", text(weight.shape())));
   if (indices.dtype() != Dtype::int64)
-    throw DtypeError(fmt::format("embedding: indices are {}, wanted int64; convert them with to()", name_of(indices.dtype())));
+    throw DtypeError(
+        fmt::format("embedding: indices are {}, wanted int64; convert them with to()", name_of(indices.dtype())));
   const int64_t rows = weight.shape()[0], features = weight.shape()[1];
   if (padding && (*padding < 0 || *padding >= rows))
     throw IndexError(fmt::format("embedding: padding index {} is outside [0, {})", *padding, rows));

@@ -7,8 +7,8 @@
 
 namespace gradus {
 
-// weight (V,D), indices (…) int64 in [0, V) -> (…,D).  The row `padding`, if given, receives no gradient.  Gradients of a
-// row that is looked up several times are added in the order of the indices, at any number of threads.
+// weight (V,D), indices (…) int64 in [0, V) -> (…,D).  The row `padding`, if given, receives no gradient.  Gradients of
+// a row that is looked up several times are added in the order of the indices, at any number of threads.
 Tensor embedding(const Tensor& weight, const Tensor& indices, std::optional<int64_t> padding = {});
 
 }  // namespace gradus

@@ -16,14 +16,15 @@ namespace {
 
 // The extremes over the folded dimensions, of shape f.wide: in x's dtype, or int64.
 template <class Fold> Tensor extremes(const char* op, const Tensor& x, const Folding& f) {
-  if (f.count == 0) throw ShapeError(fmt::format("{}: got shape {}, wanted at least one element to choose from", op, text(x.shape())));
+  if (f.count == 0)
+    throw ShapeError(fmt::format("{}: got shape {}, wanted at least one element to choose from", op, text(x.shape())));
   if (computes(x.dtype())) return to(fold(Fold{}, x, f), x.dtype());
   if (!is_floating(x.dtype())) return fold_integers<Fold>(x, f);
-  throw DtypeError(fmt::format("{}: got {}, wanted float32, float64, integers or bool; convert it with to()", op, name_of(x.dtype())));
+  throw DtypeError(fmt::format("{}: got {}, wanted float32, float64, integers or bool; convert it with to()", op,
+                               name_of(x.dtype())));
 }
 
 Tensor spread(const Tensor& g, const Folding& f, const Shape& shape) { return expand(reshape(g, f.wide), shape); }
-
 
 // Where x has its extreme value; where that is NaN, all NaN have it.
 Tensor holders(const Tensor& x, const Tensor& extreme) {
@@ -47,7 +48,8 @@ template <class Fold> Tensor evenly(const char* op, const Tensor& x, const Foldi
 }
 
 // The first k with x[o][k][i] == extreme[o][i], or with NaN where that is the extreme.
-template <class E> void find_first(const E* x, const E* extreme, int64_t outer, int64_t n, int64_t inner, int64_t* index) {
+template <class E>
+void find_first(const E* x, const E* extreme, int64_t outer, int64_t n, int64_t inner, int64_t* index) {
   const auto found = [](E v, E wanted) { return v == wanted || v != v; };  // a NaN in x is the extreme
   const int64_t outer_a_task = std::max<int64_t>(1, task_elements / std::max<int64_t>(n * inner, 1));
   parallel_for((outer + outer_a_task - 1) / outer_a_task, [&](int64_t t) {
@@ -73,7 +75,8 @@ Tensor indices_of(const Tensor& x, const Tensor& extreme, const Folding& f, int 
   for (int d = 0; d < x.rank(); ++d)
     if (!f.folded[d]) (d < dim ? outer : inner) *= x.shape()[d];
   visit(extreme.dtype(), [&]<class E>(Type<E>) {
-    if constexpr (std::is_arithmetic_v<E>) find_first(from.data<E>(), extreme.data<E>(), outer, f.count, inner, out.mutable_data<int64_t>());
+    if constexpr (std::is_arithmetic_v<E>)
+      find_first(from.data<E>(), extreme.data<E>(), outer, f.count, inner, out.mutable_data<int64_t>());
   });
   return out;
 }
@@ -110,11 +113,13 @@ template <class Fold> Tensor argument(const char* op, const Tensor& x, int64_t a
   return argument<Fold>(op, x, folding(op, x, {dim}, keepdim), dim);
 }
 
-struct Any : folds::Max {
+struct Any {
   static constexpr int64_t integer_start = 0;
+  static int64_t integer(int64_t a, int64_t b) { return a | b; }
 };
-struct All : folds::Min {
+struct All {
   static constexpr int64_t integer_start = 1;
+  static int64_t integer(int64_t a, int64_t b) { return a & b; }
 };
 template <class Fold> Tensor truth(const Tensor& x, const Folding& f) {
   const Tensor mask = x.dtype() == Dtype::boolean ? x : ne(x, 0);
@@ -125,8 +130,12 @@ template <class Fold> Tensor truth(const Tensor& x, const Folding& f) {
 
 Tensor max(const Tensor& x) { return evenly<folds::Max>("max", x, folding_of_all(x)); }
 Tensor min(const Tensor& x) { return evenly<folds::Min>("min", x, folding_of_all(x)); }
-Tensor amax(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) { return evenly<folds::Max>("amax", x, folding("amax", x, dims, keepdim)); }
-Tensor amin(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) { return evenly<folds::Min>("amin", x, folding("amin", x, dims, keepdim)); }
+Tensor amax(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
+  return evenly<folds::Max>("amax", x, folding("amax", x, dims, keepdim));
+}
+Tensor amin(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
+  return evenly<folds::Min>("amin", x, folding("amin", x, dims, keepdim));
+}
 
 Extreme max(const Tensor& x, int64_t dim, bool keepdim) { return along<folds::Max>("max", x, dim, keepdim); }
 Extreme min(const Tensor& x, int64_t dim, bool keepdim) { return along<folds::Min>("min", x, dim, keepdim); }
@@ -137,8 +146,12 @@ Tensor argmax(const Tensor& x, int64_t dim, bool keepdim) { return argument<fold
 Tensor argmin(const Tensor& x, int64_t dim, bool keepdim) { return argument<folds::Min>("argmin", x, dim, keepdim); }
 
 Tensor any(const Tensor& x) { return truth<Any>(x, folding_of_all(x)); }
-Tensor any(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) { return truth<Any>(x, folding("any", x, dims, keepdim)); }
+Tensor any(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
+  return truth<Any>(x, folding("any", x, dims, keepdim));
+}
 Tensor all(const Tensor& x) { return truth<All>(x, folding_of_all(x)); }
-Tensor all(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) { return truth<All>(x, folding("all", x, dims, keepdim)); }
+Tensor all(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
+  return truth<All>(x, folding("all", x, dims, keepdim));
+}
 
 }  // namespace gradus

@@ -1,10 +1,12 @@
 // Folding dimensions of a tensor into one value each: the loops behind sum, prod, max, norm …
 //
-// A fold is a struct with `start`, `join(a, b)` of two partial results, and `lift(x, about)`, what one element brings in;
-// `about` is a number per result that an earlier fold found, such as the mean.  Partial results are float64, and how
-// they are joined depends on the shape alone, so that no result depends on the number of threads.
+// A fold is a struct with `start`, `join(a, b)` of two partial results, and `lift(x, about)`, what one element brings
+// in; `about` is a number per result that an earlier fold found, such as the mean.  Partial results are float64, and
+// how they are joined depends on the shape alone, so that no result depends on the number of threads.
 #pragma once
 #include <algorithm>
+#include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "gradus/core/number.h"
@@ -31,8 +33,10 @@ namespace folds {
 template <int N> GRADUS_FN Num<double, N> wide(Num<double, N> x) { return x; }
 template <int N> GRADUS_FN Num<double, N> wide(Num<float, N> x) { return widen(x); }
 template <class T, int N> GRADUS_FN T as(Num<double, N> x) {
-  if constexpr (sizeof(typename T::Scalar) == 8) return x;
-  else return narrow(x);
+  if constexpr (sizeof(typename T::Scalar) == 8)
+    return x;
+  else
+    return narrow(x);
 }
 
 struct Sum {
@@ -108,7 +112,8 @@ void rows(Fold fold, const F* x, int64_t count, int64_t width, int64_t stride, c
     if (const int rest = int(width - i)) {
       W sum = W::load_first(into + i, rest);
       const W centre = about ? W::load_first(about + i, rest) : W(0.0);
-      for (int k = 0; k < several; ++k) sum = Fold::join(sum, fold.lift(Pack<F>::load_first(from + k * stride + i, rest), centre));
+      for (int k = 0; k < several; ++k)
+        sum = Fold::join(sum, fold.lift(Pack<F>::load_first(from + k * stride + i, rest), centre));
       sum.store_first(into + i, rest);
     }
   };
@@ -118,7 +123,8 @@ void rows(Fold fold, const F* x, int64_t count, int64_t width, int64_t stride, c
 }
 
 // The same for dense rows; narrow ones are taken several at a time, as one long row, to fill the lanes.
-template <class Fold, class F> void dense_rows(Fold fold, const F* x, int64_t count, int64_t width, const double* about, double* into) {
+template <class Fold, class F>
+void dense_rows(Fold fold, const F* x, int64_t count, int64_t width, const double* about, double* into) {
   constexpr int64_t long_row = 64;
   const int64_t several = long_row / width;
   if (several < 2 || count < 2 * several) return rows(fold, x, count, width, width, about, into);
@@ -131,12 +137,14 @@ template <class Fold, class F> void dense_rows(Fold fold, const F* x, int64_t co
 }
 
 // y[o] = the fold of x[o][0 … n-1].
-template <class Fold, class F> void last(Fold fold, const F* x, const double* about, int64_t outer, int64_t n, double* y) {
+template <class Fold, class F>
+void last(Fold fold, const F* x, const double* about, int64_t outer, int64_t n, double* y) {
   const auto centre = [=](int64_t o) { return about ? about[o] : 0.0; };
   if (n <= task_elements) {
     const int64_t rows_a_task = task_elements / std::max<int64_t>(n, 1);
     return parallel_for((outer + rows_a_task - 1) / rows_a_task, [&](int64_t t) {
-      for (int64_t o = t * rows_a_task; o < std::min(outer, (t + 1) * rows_a_task); ++o) y[o] = row(fold, x + o * n, n, centre(o));
+      for (int64_t o = t * rows_a_task; o < std::min(outer, (t + 1) * rows_a_task); ++o)
+        y[o] = row(fold, x + o * n, n, centre(o));
     });
   }
   const int64_t pieces = (n + task_elements - 1) / task_elements;
@@ -165,12 +173,34 @@ void middle(Fold fold, const F* x, const double* about, int64_t outer, int64_t n
     const F* from = x + (o * n + first) * inner + column;
     const double* centres = about ? about + o * inner + column : nullptr;
     double* into = sums + (o * segments + s) * inner + column;
-    if (slices == 1) dense_rows(fold, from, count, inner, centres, into);
-    else rows(fold, from, count, width, inner, centres, into);
+    if (slices == 1)
+      dense_rows(fold, from, count, inner, centres, into);
+    else
+      rows(fold, from, count, width, inner, centres, into);
   });
   if (segments == 1) return;
   std::fill_n(y, outer * inner, Fold::start);
-  for (int64_t o = 0; o < outer; ++o) rows(Lifted<Fold>{fold}, sums + o * segments * inner, segments, inner, inner, nullptr, y + o * inner);
+  for (int64_t o = 0; o < outer; ++o)
+    rows(Lifted<Fold>{fold}, sums + o * segments * inner, segments, inner, inner, nullptr, y + o * inner);
+}
+
+// The same for integers, whose order does not matter.
+template <class Fold, class E> void integers(const E* x, int64_t outer, int64_t n, int64_t inner, int64_t* y) {
+  const int64_t a_task = std::max<int64_t>(1, task_elements / std::max<int64_t>(n * inner, 1));
+  parallel_for((outer + a_task - 1) / a_task, [&](int64_t t) {
+    for (int64_t o = t * a_task; o < std::min(outer, (t + 1) * a_task); ++o) {
+      const E* block = x + o * n * inner;
+      int64_t* into = y + o * inner;
+      if (inner == 1) {
+        int64_t total = *into;
+        for (int64_t k = 0; k < n; ++k) total = Fold::integer(total, int64_t(block[k]));
+        *into = total;
+        continue;
+      }
+      for (int64_t k = 0; k < n; ++k)
+        for (int64_t i = 0; i < inner; ++i) into[i] = Fold::integer(into[i], int64_t(block[k * inner + i]));
+    }
+  });
 }
 
 // Calls pass(current, next, outer, n, inner) for each run of neighbouring folded dimensions, the last one first; with
@@ -203,30 +233,30 @@ template <class Pass> Tensor each_run(Tensor current, const Folding& r, Dtype re
 // The fold of a float tensor, as float64 of shape r.wide.  `about`, when given, is float64 of that shape.
 template <class Fold> Tensor fold(Fold fold, const Tensor& x, const Folding& r, const Tensor& about = Tensor()) {
   bool lifted = false;
-  return folds::each_run(dense(x), r, Dtype::float64, [&](const Tensor& from, Tensor& to, int64_t outer, int64_t n, int64_t inner) {
-    double* y = to.mutable_data<double>();
-    if (lifted) return folds::middle(folds::Lifted<Fold>{fold}, from.data<double>(), nullptr, outer, n, inner, y);
-    const Tensor centres = about.defined() ? dense(about.alias(to.shape(), broadcast_strides(about, to.shape()))) : about;
-    const double* c = about.defined() ? centres.data<double>() : nullptr;
-    visit_floating(from.dtype(), [&]<class F>(Type<F>) { folds::middle(fold, from.data<F>(), c, outer, n, inner, y); });
-    lifted = true;
-  });
+  return folds::each_run(
+      dense(x), r, Dtype::float64, [&](const Tensor& from, Tensor& to, int64_t outer, int64_t n, int64_t inner) {
+        double* y = to.mutable_data<double>();
+        if (lifted) return folds::middle(folds::Lifted<Fold>{fold}, from.data<double>(), nullptr, outer, n, inner, y);
+        const Tensor centres =
+            about.defined() ? dense(about.alias(to.shape(), broadcast_strides(about, to.shape()))) : about;
+        const double* c = about.defined() ? centres.data<double>() : nullptr;
+        visit_floating(from.dtype(),
+                       [&]<class F>(Type<F>) { folds::middle(fold, from.data<F>(), c, outer, n, inner, y); });
+        lifted = true;
+      });
 }
 
 // The fold of an integer or bool tensor, as int64 of shape r.wide.
 template <class Fold> Tensor fold_integers(const Tensor& x, const Folding& r) {
-  return folds::each_run(dense(x), r, Dtype::int64, [&](const Tensor& from, Tensor& to, int64_t outer, int64_t n, int64_t inner) {
-    int64_t* y = to.mutable_data<int64_t>();
-    std::fill_n(y, outer * inner, Fold::integer_start);
-    visit(from.dtype(), [&]<class E>(Type<E>) {
-      if constexpr (std::is_integral_v<E>) {
-        const E* p = from.data<E>();
-        for (int64_t o = 0; o < outer; ++o, y += inner)
-          for (int64_t k = 0; k < n; ++k, p += inner)
-            for (int64_t i = 0; i < inner; ++i) y[i] = Fold::integer(y[i], int64_t(p[i]));
-      }
-    });
-  });
+  return folds::each_run(dense(x), r, Dtype::int64,
+                         [&](const Tensor& from, Tensor& to, int64_t outer, int64_t n, int64_t inner) {
+                           int64_t* y = to.mutable_data<int64_t>();
+                           std::fill_n(y, outer * inner, Fold::integer_start);
+                           visit(from.dtype(), [&]<class E>(Type<E>) {
+                             if constexpr (std::is_integral_v<E>)
+                               folds::integers<Fold>(from.data<E>(), outer, n, inner, y);
+                           });
+                         });
 }
 
 }  // namespace gradus

@@ -16,19 +16,22 @@ void single_threaded_blas() {
 
 namespace {
 
-void multiply(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int n, int m, int k, const float* a, int lda, const float* b, int ldb, float beta, float* c, int ldc) {
+void multiply(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int n, int m, int k, const float* a, int lda, const float* b,
+              int ldb, float beta, float* c, int ldc) {
   cblas_sgemm(CblasRowMajor, ta, tb, n, m, k, 1, a, lda, b, ldb, beta, c, ldc);
 }
-void multiply(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int n, int m, int k, const double* a, int lda, const double* b, int ldb, double beta, double* c, int ldc) {
+void multiply(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int n, int m, int k, const double* a, int lda, const double* b,
+              int ldb, double beta, double* c, int ldc) {
   cblas_dgemm(CblasRowMajor, ta, tb, n, m, k, 1, a, lda, b, ldb, beta, c, ldc);
 }
 
-constexpr int64_t tile = 128;            // rows or columns of c that one task takes
+constexpr int64_t tile = 128;                 // rows or columns of c that one task takes
 constexpr int64_t worth_splitting = 1 << 20;  // multiplications; below, waking a thread costs more than it brings
 
 }  // namespace
 
-template <class F> void gemm(int64_t n, int64_t m, int64_t k, Matrix a, Matrix b, F* c, int64_t c_row, bool accumulate) {
+template <class F>
+void gemm(int64_t n, int64_t m, int64_t k, Matrix a, Matrix b, F* c, int64_t c_row, bool accumulate) {
   if (n == 0 || m == 0) return;
   if (k == 0) {
     if (!accumulate)
@@ -42,8 +45,8 @@ template <class F> void gemm(int64_t n, int64_t m, int64_t k, Matrix a, Matrix b
   const int ldb = int(std::max(tb == CblasNoTrans ? b.row : b.column, tb == CblasNoTrans ? m : k));
   const F beta = accumulate ? F(1) : F(0);
   const auto part = [&](int64_t i, int64_t j, int64_t rows, int64_t columns) {
-    multiply(ta, tb, int(rows), int(columns), int(k), static_cast<const F*>(a.data) + i * a.row, lda, static_cast<const F*>(b.data) + j * b.column, ldb,
-             beta, c + i * c_row + j, int(c_row));
+    multiply(ta, tb, int(rows), int(columns), int(k), static_cast<const F*>(a.data) + i * a.row, lda,
+             static_cast<const F*>(b.data) + j * b.column, ldb, beta, c + i * c_row + j, int(c_row));
   };
   if (n * m * k < worth_splitting) return part(0, 0, n, m);
   const bool by_rows = n >= m;

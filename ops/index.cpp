@@ -39,8 +39,10 @@ struct Axis {
 };
 
 void check_vector(const char* op, const Tensor& x, const Tensor& index) {
-  if (x.rank() == 0) throw ShapeError(fmt::format("{}: got a tensor of shape (), wanted at least one dimension; reshape it to (1)", op));
-  if (index.rank() != 1) throw ShapeError(fmt::format("{}: index has shape {}, wanted a vector", op, text(index.shape())));
+  if (x.rank() == 0)
+    throw ShapeError(fmt::format("{}: got a tensor of shape (), wanted at least one dimension; reshape it to (1)", op));
+  if (index.rank() != 1)
+    throw ShapeError(fmt::format("{}: index has shape {}, wanted a vector", op, text(index.shape())));
 }
 
 Tensor added_at(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
@@ -54,7 +56,8 @@ Tensor selected_at(const Tensor& x, int dim, const Tensor& index) {
   const Tensor from = dense(x);
   const auto* source = static_cast<const char*>(from.bytes());
   auto* target = static_cast<char*>(out.mutable_bytes());
-  const int64_t *at = index.data<int64_t>(), group = std::max<int64_t>(1, task_elements / std::max<int64_t>(1, axis.inner));
+  const int64_t *at = index.data<int64_t>(),
+                group = std::max<int64_t>(1, task_elements / std::max<int64_t>(1, axis.inner));
   const int64_t rows = axis.outer * count;
   parallel_for((rows + group - 1) / group, [&](int64_t task) {
     for (int64_t r = task * group; r < std::min(rows, (task + 1) * group); ++r)
@@ -96,11 +99,13 @@ Tensor added_at(const Tensor& x, int dim, const Tensor& index, const Tensor& sou
 // ---- gather and scatter ---------------------------------------------------------------------------------------------
 
 // Calls f(offset in a, offset in b) at the start of every line along `dim` of a dense `shape` that lies in both.
-template <class Line> void each_line(const Shape& shape, int dim, const Shape& a_strides, const Shape& b_strides, Line line) {
+template <class Line>
+void each_line(const Shape& shape, int dim, const Shape& a_strides, const Shape& b_strides, Line line) {
   int64_t lines = 1;
   for (int d = 0; d < shape.rank(); ++d)
     if (d != dim) lines *= shape[d];
-  const int64_t length = shape.rank() ? shape[dim] : 1, group = std::max<int64_t>(1, task_elements / std::max<int64_t>(1, length));
+  const int64_t length = shape.rank() ? shape[dim] : 1,
+                group = std::max<int64_t>(1, task_elements / std::max<int64_t>(1, length));
   parallel_for((lines + group - 1) / group, [&](int64_t task) {
     for (int64_t l = task * group; l < std::min(lines, (task + 1) * group); ++l) {
       int64_t rest = l, a = 0, b = 0;
@@ -120,8 +125,9 @@ int check_indexed(const char* op, const Tensor& x, int64_t dim, const Tensor& in
   bool fits = index.rank() == x.rank();
   for (int k = 0; fits && k < x.rank(); ++k) fits = k == d || index.shape()[k] <= x.shape()[k];
   if (!fits)
-    throw ShapeError(fmt::format("{}: index has shape {} but input has shape {}, wanted no extent larger than the input's but in dim {}",
-                                 op, text(index.shape()), text(x.shape()), d));
+    throw ShapeError(fmt::format(
+        "{}: index has shape {} but input has shape {}, wanted no extent larger than the input's but in dim {}", op,
+        text(index.shape()), text(x.shape()), d));
   return d;
 }
 
@@ -142,7 +148,8 @@ Tensor scattered(const Tensor& x, int dim, const Tensor& index, const Tensor& so
 Tensor gathered(const Tensor& x, int dim, const Tensor& index) {
   Tensor out(index.shape(), x.dtype());
   const Tensor from = dense(x);
-  visit(x.dtype(), [&]<class T>(Type<T>) { gather_lines(from.data<T>(), x.shape(), dim, index, out.mutable_data<T>()); });
+  visit(x.dtype(),
+        [&]<class T>(Type<T>) { gather_lines(from.data<T>(), x.shape(), dim, index, out.mutable_data<T>()); });
   if (recording(x))
     record("gather", out, {&x}, [shape = x.shape(), dim, index = Saved(index)](const Tensor& g, Gradients& to) {
       to[0] = scattered(zeros(shape, g.dtype()), dim, index(), g);
@@ -189,7 +196,8 @@ Tensor filled(const Tensor& x, const Tensor& mask, double value) {
       if (hidden[i]) to[i] = fill;
   });
   if (recording(x))
-    record("masked_fill", out, {&x}, [mask = Saved(mask)](const Tensor& g, Gradients& to) { to[0] = filled(g, mask(), 0); });
+    record("masked_fill", out, {&x},
+           [mask = Saved(mask)](const Tensor& g, Gradients& to) { to[0] = filled(g, mask(), 0); });
   return out;
 }
 
@@ -208,8 +216,8 @@ Tensor index_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor
   Shape wanted = x.shape();
   wanted[d] = index.numel();
   if (!(source.shape() == wanted))
-    throw ShapeError(fmt::format("index_add: source has shape {}, wanted {}: the input's {} with {} indices in dim {}", text(source.shape()),
-                                 text(wanted), text(x.shape()), index.numel(), d));
+    throw ShapeError(fmt::format("index_add: source has shape {}, wanted {}: the input's {} with {} indices in dim {}",
+                                 text(source.shape()), text(wanted), text(x.shape()), index.numel(), d));
   return added_at(x, d, checked_index("index_add", "index", index, x.shape()[d]), source);
 }
 
@@ -222,14 +230,19 @@ Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tens
   check_computes("scatter_add", {{"input", &x}, {"source", &source}});
   const int d = check_indexed("scatter_add", x, dim, index);
   if (!(source.shape() == index.shape()))
-    throw ShapeError(fmt::format("scatter_add: source has shape {} but index has shape {}, wanted one shape; slice the source", text(source.shape()), text(index.shape())));
+    throw ShapeError(
+        fmt::format("scatter_add: source has shape {} but index has shape {}, wanted one shape; slice the source",
+                    text(source.shape()), text(index.shape())));
   return scattered(x, d, checked_index("scatter_add", "index", index, extent_of(x, d)), source);
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
   check_mask("masked_fill", mask);
   if (!(broadcast("masked_fill", x.shape(), mask.shape()) == x.shape()))
-    throw ShapeError(fmt::format("masked_fill: mask has shape {} but input has shape {}, wanted a mask that broadcasts to the input; expand the input", text(mask.shape()), text(x.shape())));
+    throw ShapeError(
+        fmt::format("masked_fill: mask has shape {} but input has shape {}, wanted a mask that broadcasts to the "
+                    "input; expand the input",
+                    text(mask.shape()), text(x.shape())));
   return filled(x, dense(expand(mask, x.shape())), value);
 }
 

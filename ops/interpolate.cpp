@@ -27,7 +27,9 @@ Mixes nearest(int64_t extent, int64_t outputs) {
 }
 
 Mixes linear_mixes(int64_t extent, int64_t outputs, bool align_corners) {
-  const double step = !align_corners ? double(extent) / double(outputs) : outputs > 1 ? double(extent - 1) / double(outputs - 1) : 0;
+  const double step = !align_corners ? double(extent) / double(outputs)
+                      : outputs > 1  ? double(extent - 1) / double(outputs - 1)
+                                     : 0;
   Mixes mixes;
   for (int64_t o = 0; o < outputs; ++o) {
     const double at = align_corners ? double(o) * step : std::max(0.0, (double(o) + 0.5) * step - 0.5);
@@ -44,7 +46,8 @@ template <class F> void resize(const F* x, int64_t width, const Mixes& down, con
   for (const Mix& v : down) {
     const F *top = x + v.first * width, *bottom = x + v.second * width;
     for (const Mix& h : across)
-      *y++ = mixed(mixed(top[h.first], top[h.second], F(h.share)), mixed(bottom[h.first], bottom[h.second], F(h.share)), F(v.share));
+      *y++ = mixed(mixed(top[h.first], top[h.second], F(h.share)), mixed(bottom[h.first], bottom[h.second], F(h.share)),
+                   F(v.share));
   }
 }
 
@@ -70,12 +73,14 @@ Tensor resized(const Tensor& x, const Mixes& down, const Mixes& across) {
   const int64_t area = s[2] * s[3], outputs = int64_t(down.size() * across.size());
   visit_floating(x.dtype(), [&]<class F>(Type<F>) {
     F* y = out.mutable_data<F>();
-    parallel_for(s[0] * s[1], [&](int64_t p) { resize(from.data<F>() + p * area, s[3], down, across, y + p * outputs); });
+    parallel_for(s[0] * s[1],
+                 [&](int64_t p) { resize(from.data<F>() + p * area, s[3], down, across, y + p * outputs); });
   });
   if (recording(x))
-    record("interpolate", out, {&x}, [image = Size2(s[2], s[3]), down = Mixes(down), across = Mixes(across)](const Tensor& g, Gradients& to) {
-      to[0] = resized_adjoint(g, image, down, across);
-    });
+    record("interpolate", out, {&x},
+           [image = Size2(s[2], s[3]), down = Mixes(down), across = Mixes(across)](const Tensor& g, Gradients& to) {
+             to[0] = resized_adjoint(g, image, down, across);
+           });
   return out;
 }
 
@@ -92,9 +97,10 @@ Tensor resized_adjoint(const Tensor& g, Size2 image, const Mixes& down, const Mi
     });
   });
   if (recording(g))
-    record("interpolate_backward", out, {&g}, [down = Mixes(down), across = Mixes(across)](const Tensor& gg, Gradients& to) {
-      to[0] = resized(gg, down, across);
-    });
+    record("interpolate_backward", out, {&g},
+           [down = Mixes(down), across = Mixes(across)](const Tensor& gg, Gradients& to) {
+             to[0] = resized(gg, down, across);
+           });
   return out;
 }
 
@@ -102,11 +108,14 @@ Tensor resized_adjoint(const Tensor& g, Size2 image, const Mixes& down, const Mi
 
 Tensor interpolate(const Tensor& x, Size2 size, Interpolation mode, bool align_corners) {
   check_computes("interpolate", {{"input", &x}});
-  if (x.rank() != 4) throw ShapeError(fmt::format("interpolate: input has shape {}, wanted (N,C,H,W); reshape it", text(x.shape())));
-  if (size.height < 1 || size.width < 1) throw ParamError(fmt::format("interpolate: size is {}, wanted at least (1,1)", text(size)));
+  if (x.rank() != 4)
+    throw ShapeError(fmt::format("interpolate: input has shape {}, wanted (N,C,H,W); reshape it", text(x.shape())));
+  if (size.height < 1 || size.width < 1)
+    throw ParamError(fmt::format("interpolate: size is {}, wanted at least (1,1)", text(size)));
   const int64_t height = x.shape()[2], width = x.shape()[3];
   if (height == 0 || width == 0)
-    throw ShapeError(fmt::format("interpolate: input has shape {}, wanted at least one row and column", text(x.shape())));
+    throw ShapeError(
+        fmt::format("interpolate: input has shape {}, wanted at least one row and column", text(x.shape())));
   if (mode == Interpolation::nearest) {
     if (align_corners) throw ParamError("interpolate: align_corners is set for nearest, wanted it with bilinear only");
     return resized(x, nearest(height, size.height), nearest(width, size.width));

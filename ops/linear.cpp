@@ -18,13 +18,15 @@ namespace {
 void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check_computes("linear", {{"input", &x}, {"weight", &weight}, {"bias", &bias}});
   if (weight.rank() != 2)
-    throw ShapeError(fmt::format("linear: weight has shape {}, wanted (out features, in features)", text(weight.shape())));
+    throw ShapeError(
+        fmt::format("linear: weight has shape {}, wanted (out features, in features)", text(weight.shape())));
   if (x.rank() == 0 || x.shape().back() != weight.shape()[1])
-    throw ShapeError(fmt::format("linear: weight has shape {} but input has shape {}, wanted {} features in its last dimension",
-                                 text(weight.shape()), text(x.shape()), weight.shape()[1]));
+    throw ShapeError(
+        fmt::format("linear: weight has shape {} but input has shape {}, wanted {} features in its last dimension",
+                    text(weight.shape()), text(x.shape()), weight.shape()[1]));
   if (bias.defined() && !(bias.shape() == Shape{weight.shape()[0]}))
-    throw ShapeError(fmt::format("linear: bias has shape {} but weight has shape {}, wanted bias ({})", text(bias.shape()),
-                                 text(weight.shape()), weight.shape()[0]));
+    throw ShapeError(fmt::format("linear: bias has shape {} but weight has shape {}, wanted bias ({})",
+                                 text(bias.shape()), text(weight.shape()), weight.shape()[0]));
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ Shape batch_shape(const Tensor& t) { return Shape(t.shape().begin(), t.shape().e
 
 // The offset of every matrix of t, whose batch dimensions broadcast to `batch`.
 std::vector<int64_t> offsets(const Tensor& t, const Shape& batch) {
-  const Shape own = batch_shape(t), strides = broadcast_strides(t.alias(own, Shape(t.strides().begin(), t.strides().end() - 2)), batch);
+  const Shape own = batch_shape(t),
+              strides = broadcast_strides(t.alias(own, Shape(t.strides().begin(), t.strides().end() - 2)), batch);
   std::vector<int64_t> offsets(size_t(batch.numel()));
   for (size_t i = 0; i < offsets.size(); ++i) {
     int64_t rest = int64_t(i);
@@ -69,8 +70,8 @@ Tensor product(const Tensor& a, const Tensor& b) {
 void check(const Tensor& a, const Tensor& b) {
   const bool fits = a.rank() > 0 && b.rank() > 0 && a.shape().back() == b.shape()[b.rank() > 1 ? b.rank() - 2 : 0];
   if (!fits)
-    throw ShapeError(fmt::format("matmul: got shapes {} and {}, wanted (N,K) and (K,M); transpose or reshape one", text(a.shape()),
-                                 text(b.shape())));
+    throw ShapeError(fmt::format("matmul: got shapes {} and {}, wanted (N,K) and (K,M); transpose or reshape one",
+                                 text(a.shape()), text(b.shape())));
   if (a.dtype() != b.dtype() || !computes(a.dtype()))
     throw DtypeError(fmt::format("matmul: got {} and {}, wanted both float32 or both float64; convert one with to()",
                                  name_of(a.dtype()), name_of(b.dtype())));

@@ -72,15 +72,23 @@ template <class Term> std::vector<Sums> sum_runs(int64_t runs, int64_t length, T
   return out;
 }
 
-// out[c] = Σ get(i, r, c) over the elements i = (r, c) of each column of a matrix.
+// out[c] = Σ get(i, r, c) over the elements i = (r, c) of each column of a matrix.  Batches of rows are added apart and
+// join in order.
 template <class Get> std::vector<Sums> sum_columns(int64_t rows, int64_t columns, Get get) {
-  constexpr int64_t width = 64;  // neighbouring columns, summed together as their elements lie side by side
-  std::vector<Sums> out(static_cast<size_t>(columns));
-  parallel_for((columns + width - 1) / width, [&](int64_t task) {
-    const int64_t first = task * width, last = std::min(columns, first + width);
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t c = first; c < last; ++c) out[size_t(c)] += get(r * columns + c, r, c);
+  constexpr int64_t batch = 128, width = 256;  // what a task takes: its sums stay in the first-level cache
+  const int64_t batches = (rows + batch - 1) / batch, slices = (columns + width - 1) / width;
+  std::vector<Sums> parts(static_cast<size_t>(batches * columns)), out(static_cast<size_t>(columns));
+  parallel_for(batches * slices, [&](int64_t task) {
+    const int64_t b = task / slices, first = task % slices * width, n = std::min(width, columns - first);
+    double x[width] = {}, y[width] = {};
+    for (int64_t r = b * batch; r < std::min(rows, (b + 1) * batch); ++r)
+      for (int64_t k = 0; k < n; ++k) {
+        const Sums more = get(r * columns + first + k, r, first + k);
+        x[k] += more.first, y[k] += more.second;
+      }
+    for (int64_t k = 0; k < n; ++k) parts[size_t(b * columns + first + k)] = {x[k], y[k]};
   });
+  for (size_t i = 0; i < parts.size(); ++i) out[i % size_t(columns)] += parts[i];
   return out;
 }
 
@@ -116,8 +124,9 @@ template <class Term> Tensor group_means(const Layout& l, Term term) {
   Tensor out = zeros({l.groups}, Dtype::float64);
   double* mean = out.mutable_data<double>();
   const bool columns = l.inner == 1 && l.outer > 1;
-  const std::vector<Sums> sums = columns ? sum_columns(l.outer, l.groups, [=](int64_t i, int64_t, int64_t g) { return term(g)(i); })
-                                         : sum_runs(l.outer * l.groups, l.inner, [=](int64_t r) { return term(r % l.groups); });
+  const std::vector<Sums> sums =
+      columns ? sum_columns(l.outer, l.groups, [=](int64_t i, int64_t, int64_t g) { return term(g)(i); })
+              : sum_runs(l.outer * l.groups, l.inner, [=](int64_t r) { return term(r % l.groups); });
   for (size_t r = 0; r < sums.size(); ++r) mean[int64_t(r) % l.groups] += sums[r].first;
   for (int64_t g = 0; g < l.groups; ++g) mean[g] /= double(l.count());
   return out;
@@ -148,7 +157,8 @@ template <class F> struct Scales {
 
 // ---- value and plain gradient ---------------------------------------------------------------------------------------
 
-template <class F> void normalize_into(const Options& o, const Statistics& s, const F* x, const F* weight, const F* bias, F* out) {
+template <class F>
+void normalize_into(const Options& o, const Statistics& s, const F* x, const F* weight, const F* bias, F* out) {
   const Scales<F> scales(s, o.eps);
   each_element(o.layout, [=, mean = scales.mean.data(), rate = scales.rate.data()](int64_t i, int64_t g, int64_t c) {
     out[i] = (x[i] - mean[g]) * rate[g] * weight[c] + bias[c];
@@ -160,16 +170,21 @@ struct GradientSums {
   std::vector<Sums> channel, group;
 };
 
-template <class F> GradientSums gradient_sums(const Layout& l, const Scales<F>& scales, const F* x, const F* weight, const F* g) {
+template <class F>
+GradientSums gradient_sums(const Layout& l, const Scales<F>& scales, const F* x, const F* weight, const F* g) {
   const F *mean = scales.mean.data(), *rate = scales.rate.data();
-  const auto term = [=](F upstream, int64_t i, F m, F r) { return Sums{double(upstream), double(upstream) * double((x[i] - m) * r)}; };
+  const auto term = [=](F upstream, int64_t i, F m, F r) {
+    return Sums{double(upstream), double(upstream) * double((x[i] - m) * r)};
+  };
   GradientSums sums{std::vector<Sums>(size_t(l.channels)), std::vector<Sums>(size_t(l.groups))};
   if (l.run == 1 && l.groups == l.channels && l.outer > 1) {  // a batch of vectors: a group is a column
-    sums.channel = sum_columns(l.outer, l.groups, [=](int64_t i, int64_t, int64_t c) { return term(g[i], i, mean[c], rate[c]); });
+    sums.channel =
+        sum_columns(l.outer, l.groups, [=](int64_t i, int64_t, int64_t c) { return term(g[i], i, mean[c], rate[c]); });
     for (size_t c = 0; c < sums.channel.size(); ++c)
       sums.group[c] = {double(weight[c]) * sums.channel[c].first, double(weight[c]) * sums.channel[c].second};
   } else if (l.run == 1 && l.inner == l.channels) {  // layers: a group is a row, a channel a column
-    sums.channel = sum_columns(l.groups, l.channels, [=](int64_t i, int64_t r, int64_t) { return term(g[i], i, mean[r], rate[r]); });
+    sums.channel = sum_columns(l.groups, l.channels,
+                               [=](int64_t i, int64_t r, int64_t) { return term(g[i], i, mean[r], rate[r]); });
     sums.group = sum_runs(l.groups, l.inner, [=](int64_t r) {
       return [=, w = weight - r * l.inner, m = mean[r], s = rate[r]](int64_t i) { return term(g[i] * w[i], i, m, s); };
     });
@@ -181,17 +196,20 @@ template <class F> GradientSums gradient_sums(const Layout& l, const Scales<F>& 
     for (size_t r = 0; r < runs.size(); ++r) {
       const int64_t c = int64_t(r) % l.channels;
       sums.channel[size_t(c)] += runs[r];
-      sums.group[size_t(group_of(int64_t(r)))] += {double(weight[c]) * runs[r].first, double(weight[c]) * runs[r].second};
+      sums.group[size_t(group_of(int64_t(r)))] +=
+          {double(weight[c]) * runs[r].first, double(weight[c]) * runs[r].second};
     }
   }
   return sums;
 }
 
-void plain_gradient(const Options& o, const Statistics& s, const Tensor& x, const Tensor& weight, const Shape& bias_shape, const Tensor& g, Gradients& to) {
+void plain_gradient(const Options& o, const Statistics& s, const Tensor& x, const Tensor& weight,
+                    const Shape& bias_shape, const Tensor& g, Gradients& to) {
   const Layout& l = o.layout;
   visit_floating(x.dtype(), [&]<class F>(Type<F>) {
     const Scales<F> scales(s, o.eps);
-    const F *xs = x.data<F>(), *gs = g.data<F>(), *w = weight.data<F>(), *mean = scales.mean.data(), *rate = scales.rate.data();
+    const F *xs = x.data<F>(), *gs = g.data<F>(), *w = weight.data<F>(), *mean = scales.mean.data(),
+            *rate = scales.rate.data();
     const GradientSums sums = gradient_sums(l, scales, xs, w, gs);
     Tensor weight_gradient(weight.shape(), x.dtype()), bias_gradient(bias_shape, x.dtype());
     for (size_t c = 0; c < sums.channel.size(); ++c) {
@@ -215,9 +233,11 @@ void plain_gradient(const Options& o, const Statistics& s, const Tensor& x, cons
   });
 }
 
-// ---- the same gradient as tensor ops, to be differentiated -----------------------------------------------------------
+// ---- the same gradient as tensor ops, to be differentiated
+// -----------------------------------------------------------
 
-void recorded_gradient(const Options& o, const Statistics& s, const Tensor& x, const Tensor& weight, const Shape& bias_shape, const Tensor& g, Gradients& to) {
+void recorded_gradient(const Options& o, const Statistics& s, const Tensor& x, const Tensor& weight,
+                       const Shape& bias_shape, const Tensor& g, Gradients& to) {
   const Layout& l = o.layout;
   const std::vector<int64_t> in_group = {0, 2};
   const Tensor values = reshape(x, l.by_group());
@@ -233,7 +253,8 @@ void recorded_gradient(const Options& o, const Statistics& s, const Tensor& x, c
   const Tensor weighted = reshape(mul(by_channel, reshape(weight, {1, l.channels, 1})), l.by_group());
   if (to.wants(0)) {
     Tensor inner = weighted;
-    if (!o.fixed) inner = sub(sub(inner, mean(inner, in_group, true)), mul(normal, mean(mul(inner, normal), in_group, true)));
+    if (!o.fixed)
+      inner = sub(sub(inner, mean(inner, in_group, true)), mul(normal, mean(mul(inner, normal), in_group, true)));
     to[0] = reshape(mul(inner, rate), x.shape());
   }
   if (to.wants(1)) to[1] = reshape(sum(mul(by_channel, reshape(normal, l.by_channel())), {0, 2}), weight.shape());
@@ -249,14 +270,19 @@ Tensor normalized(const Options& o, const Tensor& x, const Tensor& weight, const
     normalize_into<F>(o, s, xd.data<F>(), wd.data<F>(), bd.data<F>(), out.mutable_data<F>());
   });
   if (recording(x, weight, bias))
-    record(o.op, out, {&x, &weight, &bias}, [o, s, x = Saved(x), weight = Saved(weight), bias_shape = bias.shape()](const Tensor& g, Gradients& to) {
-      if (NoGrad::active()) plain_gradient(o, s, dense(x()), dense(weight()), bias_shape, dense(g), to);
-      else recorded_gradient(o, s, x(), weight(), bias_shape, g, to);
-    });
+    record(o.op, out, {&x, &weight, &bias},
+           [o, s, x = Saved(x), weight = Saved(weight), bias_shape = bias.shape()](const Tensor& g, Gradients& to) {
+             if (NoGrad::active())
+               plain_gradient(o, s, dense(x()), dense(weight()), bias_shape, dense(g), to);
+             else
+               recorded_gradient(o, s, x(), weight(), bias_shape, g, to);
+           });
   return out;
 }
 
-Tensor or_constant(const Tensor& t, const Shape& shape, double value, Dtype dtype) { return t.defined() ? t : full(shape, value, dtype); }
+Tensor or_constant(const Tensor& t, const Shape& shape, double value, Dtype dtype) {
+  return t.defined() ? t : full(shape, value, dtype);
+}
 
 void check_shape(const char* op, const char* name, const Tensor& t, const Shape& wanted) {
   if (t.defined() && !(t.shape() == wanted))
@@ -264,7 +290,8 @@ void check_shape(const char* op, const char* name, const Tensor& t, const Shape&
 }
 
 void check_channels(const char* op, const Tensor& x) {
-  if (x.rank() < 2) throw ShapeError(fmt::format("{}: input has shape {}, wanted (N,C) or (N,C,…)", op, text(x.shape())));
+  if (x.rank() < 2)
+    throw ShapeError(fmt::format("{}: input has shape {}, wanted (N,C) or (N,C,…)", op, text(x.shape())));
 }
 
 int64_t after_channels(const Tensor& x) {
@@ -279,7 +306,8 @@ void move_towards(Tensor& running, const Tensor& measured, double momentum, doub
   visit_floating(running.dtype(), [&]<class F>(Type<F>) {
     F* r = running.mutable_data<F>();
     for (int64_t c = 0; c < running.numel(); ++c)
-      r[c * running.strides()[0]] = F((1 - momentum) * double(r[c * running.strides()[0]]) + momentum * factor * measured.data<double>()[c]);
+      r[c * running.strides()[0]] =
+          F((1 - momentum) * double(r[c * running.strides()[0]]) + momentum * factor * measured.data<double>()[c]);
   });
 }
 
@@ -291,9 +319,14 @@ Tensor as_double(const Tensor& t) {
 
 }  // namespace
 
-Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor running_mean, Tensor running_var, const BatchNormOptions& options) {
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor running_mean, Tensor running_var,
+                  const BatchNormOptions& options) {
   constexpr const char* op = "batch_norm";
-  check_computes(op, {{"input", &x}, {"weight", &weight}, {"bias", &bias}, {"running mean", &running_mean}, {"running variance", &running_var}});
+  check_computes(op, {{"input", &x},
+                      {"weight", &weight},
+                      {"bias", &bias},
+                      {"running mean", &running_mean},
+                      {"running variance", &running_var}});
   check_channels(op, x);
   const int64_t channels = x.shape()[1], spread = after_channels(x);
   const Shape wanted = {channels};
@@ -307,7 +340,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
     return normalized({op, layout, options.eps, true}, x, w, b, {as_double(running_mean), as_double(running_var)});
   }
   if (layout.count() < 2 && channels > 0)
-    throw ShapeError(fmt::format("batch_norm: input has shape {}, wanted more than one value per channel in training", text(x.shape())));
+    throw ShapeError(fmt::format("batch_norm: input has shape {}, wanted more than one value per channel in training",
+                                 text(x.shape())));
   const Statistics s = measured(dense(x), layout);
   const Tensor out = normalized({op, layout, options.eps, false}, x, w, b, s);
   const double count = double(layout.count());
@@ -321,11 +355,13 @@ Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight, con
   bool fits = shape.rank() > 0 && shape.rank() <= x.rank();
   for (int d = 0; fits && d < shape.rank(); ++d) fits = shape[d] == x.shape()[x.rank() - shape.rank() + d];
   if (!fits)
-    throw ShapeError(fmt::format("layer_norm: input has shape {}, wanted one that ends in {}", text(x.shape()), text(shape)));
+    throw ShapeError(
+        fmt::format("layer_norm: input has shape {}, wanted one that ends in {}", text(x.shape()), text(shape)));
   check_shape("layer_norm", "weight", weight, shape), check_shape("layer_norm", "bias", bias, shape);
   const int64_t width = shape.numel(), rows = Shape(x.shape().begin(), x.shape().end() - shape.rank()).numel();
   const Options options = {"layer_norm", {1, rows, width, width, 1}, eps, false};
-  return normalized(options, x, or_constant(weight, shape, 1, x.dtype()), or_constant(bias, shape, 0, x.dtype()), measured(dense(x), options.layout));
+  return normalized(options, x, or_constant(weight, shape, 1, x.dtype()), or_constant(bias, shape, 0, x.dtype()),
+                    measured(dense(x), options.layout));
 }
 
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
@@ -333,10 +369,13 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
   check_channels("group_norm", x);
   const int64_t channels = x.shape()[1], spread = after_channels(x);
   if (groups < 1 || channels % groups)
-    throw ParamError(fmt::format("group_norm: {} channels do not divide into {} groups; choose a divisor", channels, groups));
+    throw ParamError(
+        fmt::format("group_norm: {} channels do not divide into {} groups; choose a divisor", channels, groups));
   check_shape("group_norm", "weight", weight, {channels}), check_shape("group_norm", "bias", bias, {channels});
-  const Options options = {"group_norm", {1, x.shape()[0] * groups, channels / groups * spread, channels, spread}, eps, false};
-  return normalized(options, x, or_constant(weight, {channels}, 1, x.dtype()), or_constant(bias, {channels}, 0, x.dtype()), measured(dense(x), options.layout));
+  const Options options = {
+      "group_norm", {1, x.shape()[0] * groups, channels / groups * spread, channels, spread}, eps, false};
+  return normalized(options, x, or_constant(weight, {channels}, 1, x.dtype()),
+                    or_constant(bias, {channels}, 0, x.dtype()), measured(dense(x), options.layout));
 }
 
 }  // namespace gradus

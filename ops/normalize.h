@@ -18,10 +18,11 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
                   const BatchNormOptions& options = {});
 
 // Statistics over the last dimensions, whose extents are `normalized`; weight and bias have that shape.
-Tensor layer_norm(const Tensor& x, const Shape& normalized, const Tensor& weight = Tensor(), const Tensor& bias = Tensor(),
-                  double eps = 1e-5);
+Tensor layer_norm(const Tensor& x, const Shape& normalized, const Tensor& weight = Tensor(),
+                  const Tensor& bias = Tensor(), double eps = 1e-5);
 
 // (N,C,…): statistics per image and group of C / groups channels; weight and bias have one number per channel.
-Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight = Tensor(), const Tensor& bias = Tensor(), double eps = 1e-5);
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight = Tensor(), const Tensor& bias = Tensor(),
+                  double eps = 1e-5);
 
 }  // namespace gradus

@@ -31,7 +31,8 @@ Shape with_area(const Shape& s, Size2 size) { return {s[0], s[1], size.height, s
 // ---- maximum --------------------------------------------------------------------------------------------------------
 
 // One row of outputs against one tap of the window: step is the stride, known at compile time where it is common.
-template <int64_t fixed_step, class F> void tap(const F* from, int64_t step, int32_t index, int64_t n, F* best, int32_t* where) {
+template <int64_t fixed_step, class F>
+void tap(const F* from, int64_t step, int32_t index, int64_t n, F* best, int32_t* where) {
   if (fixed_step) step = fixed_step;
   for (int64_t i = 0; i < n; ++i) {
     const F v = from[i * step], b = best[i];
@@ -76,7 +77,8 @@ Tensor picked(const Tensor& x, const Tensor& where) {
     });
   });
   if (recording(x))
-    record("max_pool_pick", out, {&x}, [where, shape = x.shape()](const Tensor& g, Gradients& to) { to[0] = put_back(g, where, shape); });
+    record("max_pool_pick", out, {&x},
+           [where, shape = x.shape()](const Tensor& g, Gradients& to) { to[0] = put_back(g, where, shape); });
   return out;
 }
 
@@ -110,7 +112,8 @@ Tensor max_pooled(const char* op, const Tensor& x, const Patches& p) {
     });
   });
   if (recording(x))
-    record(op, out, {&x}, [where, shape = x.shape()](const Tensor& g, Gradients& to) { to[0] = put_back(g, where, shape); });
+    record(op, out, {&x},
+           [where, shape = x.shape()](const Tensor& g, Gradients& to) { to[0] = put_back(g, where, shape); });
   return out;
 }
 
@@ -123,12 +126,13 @@ struct Span1 {
 };
 using Spans = std::vector<Span1>;
 
-Spans window_spans(int64_t extent, int64_t outputs, int64_t kernel, int64_t stride, int64_t padding, bool count_padding) {
+Spans window_spans(int64_t extent, int64_t outputs, int64_t kernel, int64_t stride, int64_t padding,
+                   bool count_padding) {
   Spans spans;
   for (int64_t o = 0; o < outputs; ++o) {
-    const int64_t start = o * stride - padding, end = std::min(start + kernel, extent + padding);
-    const int64_t first = std::max<int64_t>(0, start), last = std::min(end, extent);
-    spans.push_back({first, last, double(count_padding ? end - start : last - first)});
+    const int64_t start = o * stride - padding;
+    const int64_t first = std::max<int64_t>(0, start), last = std::min(start + kernel, extent);
+    spans.push_back({first, last, double(count_padding ? kernel : last - first)});
   }
   return spans;
 }
@@ -171,14 +175,13 @@ Tensor averaged(const char* op, const Tensor& x, const Spans& down, const Spans&
   const int64_t area = area_of(x.shape()), outputs = area_of(out.shape());
   visit_floating(x.dtype(), [&]<class F>(Type<F>) {
     F* y = out.mutable_data<F>();
-    each_plane(planes_of(x.shape()), area, [&](int64_t p) {
-      mean_plane(from.data<F>() + p * area, x.shape()[3], down, across, y + p * outputs);
-    });
+    each_plane(planes_of(x.shape()), area,
+               [&](int64_t p) { mean_plane(from.data<F>() + p * area, x.shape()[3], down, across, y + p * outputs); });
   });
   if (recording(x))
-    record(op, out, {&x}, [image = Size2(x.shape()[2], x.shape()[3]), down = Spans(down), across = Spans(across)](const Tensor& g, Gradients& to) {
-      to[0] = spread_back(g, image, down, across);
-    });
+    record(op, out, {&x},
+           [image = Size2(x.shape()[2], x.shape()[3]), down = Spans(down), across = Spans(across)](
+               const Tensor& g, Gradients& to) { to[0] = spread_back(g, image, down, across); });
   return out;
 }
 
@@ -194,9 +197,10 @@ Tensor spread_back(const Tensor& g, Size2 image, const Spans& down, const Spans&
     });
   });
   if (recording(g))
-    record("avg_pool_backward", out, {&g}, [down = Spans(down), across = Spans(across)](const Tensor& gg, Gradients& to) {
-      to[0] = averaged("avg_pool", gg, down, across);
-    });
+    record("avg_pool_backward", out, {&g},
+           [down = Spans(down), across = Spans(across)](const Tensor& gg, Gradients& to) {
+             to[0] = averaged("avg_pool", gg, down, across);
+           });
   return out;
 }
 
@@ -205,29 +209,34 @@ Tensor spread_back(const Tensor& g, Size2 image, const Spans& down, const Spans&
 void check_input(const char* op, const Tensor& x, int rank) {
   check_computes(op, {{"input", &x}});
   if (x.rank() != rank)
-    throw ShapeError(fmt::format("{}: input has shape {}, wanted {}; reshape it", op, text(x.shape()), rank == 4 ? "(N,C,H,W)" : "(N,C,L)"));
+    throw ShapeError(fmt::format("{}: input has shape {}, wanted {}; reshape it", op, text(x.shape()),
+                                 rank == 4 ? "(N,C,H,W)" : "(N,C,L)"));
 }
 
 Patches pool_patches(const char* op, const Tensor& x, Size2 kernel, Size2 stride, Size2 padding) {
-  const Window window = {kernel, {stride.height ? stride.height : kernel.height, stride.width ? stride.width : kernel.width}, padding, 1};
+  const Window window = {
+      kernel, {stride.height ? stride.height : kernel.height, stride.width ? stride.width : kernel.width}, padding, 1};
   const Size2 image = {x.shape()[2], x.shape()[3]};
   const Size2 output = output_size(op, image, window);
   if (2 * padding.height > kernel.height || 2 * padding.width > kernel.width)
-    throw ParamError(fmt::format("{}: padding {} is more than half the kernel {}; a window would see padding alone", op, text(padding), text(kernel)));
+    throw ParamError(fmt::format("{}: padding {} is more than half the kernel {}; a window would see padding alone", op,
+                                 text(padding), text(kernel)));
   return {1, image, output, window};
 }
 
 Patches max_patches(const char* op, const Tensor& x, Size2 kernel, Size2 stride, Size2 padding) {
   const Patches p = pool_patches(op, x, kernel, stride, padding);
   if (p.pixels() > std::numeric_limits<int32_t>::max())
-    throw ShapeError(fmt::format("{}: input has shape {}, wanted fewer than 2^31 elements in a plane", op, text(x.shape())));
+    throw ShapeError(
+        fmt::format("{}: input has shape {}, wanted fewer than 2^31 elements in a plane", op, text(x.shape())));
   return p;
 }
 
 Tensor avg_pooled(const char* op, const Tensor& x, const Patches& p, bool count_padding) {
   const auto& [kernel, stride, padding, dilation] = p.window;
-  return averaged(op, x, window_spans(p.image.height, p.output.height, kernel.height, stride.height, padding.height, count_padding),
-                  window_spans(p.image.width, p.output.width, kernel.width, stride.width, padding.width, count_padding));
+  return averaged(
+      op, x, window_spans(p.image.height, p.output.height, kernel.height, stride.height, padding.height, count_padding),
+      window_spans(p.image.width, p.output.width, kernel.width, stride.width, padding.width, count_padding));
 }
 
 }  // namespace
@@ -240,7 +249,8 @@ Tensor max_pool2d(const Tensor& x, Size2 kernel, const Pool2dOptions& o) {
 Tensor max_pool1d(const Tensor& x, int64_t kernel, const Pool1dOptions& o) {
   check_input("max_pool1d", x, 3);
   const Tensor image = unsqueeze(x, 2);
-  return squeeze(max_pooled("max_pool1d", image, max_patches("max_pool1d", image, {1, kernel}, {1, o.stride}, {0, o.padding})), 2);
+  return squeeze(
+      max_pooled("max_pool1d", image, max_patches("max_pool1d", image, {1, kernel}, {1, o.stride}, {0, o.padding})), 2);
 }
 
 Tensor avg_pool2d(const Tensor& x, Size2 kernel, const AvgPool2dOptions& o) {
@@ -260,8 +270,10 @@ Tensor adaptive_avg_pool2d(const Tensor& x, Size2 output) {
   if (output.height < 1 || output.width < 1)
     throw ParamError(fmt::format("adaptive_avg_pool2d: output size is {}, wanted at least (1,1)", text(output)));
   if (area_of(x.shape()) == 0)
-    throw ShapeError(fmt::format("adaptive_avg_pool2d: input has shape {}, wanted at least one row and column", text(x.shape())));
-  return averaged("adaptive_avg_pool2d", x, adaptive_spans(x.shape()[2], output.height), adaptive_spans(x.shape()[3], output.width));
+    throw ShapeError(
+        fmt::format("adaptive_avg_pool2d: input has shape {}, wanted at least one row and column", text(x.shape())));
+  return averaged("adaptive_avg_pool2d", x, adaptive_spans(x.shape()[2], output.height),
+                  adaptive_spans(x.shape()[3], output.width));
 }
 
 }  // namespace gradus

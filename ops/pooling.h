@@ -32,7 +32,8 @@ struct AvgPool1dOptions {
 Tensor max_pool1d(const Tensor& x, int64_t kernel, const Pool1dOptions& options = {});
 Tensor avg_pool1d(const Tensor& x, int64_t kernel, const AvgPool1dOptions& options = {});
 
-// (N,C,H,W) -> (N,C,output): output row i is the mean of rows floor(i H / H') to ceil((i + 1) H / H'), columns likewise.
+// (N,C,H,W) -> (N,C,output): output row i is the mean of rows floor(i H / H') to ceil((i + 1) H / H'), columns
+// likewise.
 Tensor adaptive_avg_pool2d(const Tensor& x, Size2 output);
 
 }  // namespace gradus

@@ -22,13 +22,15 @@ void check_join(const std::vector<Tensor>& tensors, int dim) {
   for (size_t i = 1; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i];
     if (t.dtype() != first.dtype())
-      throw DtypeError(fmt::format("concat: tensor {} is {} but tensor 0 is {}, wanted one dtype; convert one with to()", i,
-                                   name_of(t.dtype()), name_of(first.dtype())));
+      throw DtypeError(
+          fmt::format("concat: tensor {} is {} but tensor 0 is {}, wanted one dtype; convert one with to()", i,
+                      name_of(t.dtype()), name_of(first.dtype())));
     bool fits = t.rank() == first.rank();
     for (int d = 0; fits && d < t.rank(); ++d) fits = d == dim || t.shape()[d] == first.shape()[d];
     if (!fits)
-      throw ShapeError(fmt::format("concat: tensor {} has shape {} but tensor 0 has shape {}, wanted equal extents but in dim {}", i,
-                                   text(t.shape()), text(first.shape()), dim));
+      throw ShapeError(
+          fmt::format("concat: tensor {} has shape {} but tensor 0 has shape {}, wanted equal extents but in dim {}", i,
+                      text(t.shape()), text(first.shape()), dim));
   }
 }
 
@@ -51,7 +53,8 @@ Margins margins_of(const Tensor& x, const std::vector<int64_t>& amounts) {
     const int d = x.rank() - 1 - int(i / 2);
     m.before[d] = amounts[i], m.after[d] = amounts[i + 1];
     if (x.shape()[d] + amounts[i] + amounts[i + 1] < 0)
-      throw ShapeError(fmt::format("pad: amounts ({},{}) crop more than dim {} of {} has", amounts[i], amounts[i + 1], d, describe(x)));
+      throw ShapeError(fmt::format("pad: amounts ({},{}) crop more than dim {} of {} has", amounts[i], amounts[i + 1],
+                                   d, describe(x)));
   }
   return m;
 }
@@ -133,7 +136,8 @@ constexpr int64_t far = int64_t{1} << 48;  // no diagonal lies further out
 Tensor concat(const std::vector<Tensor>& tensors, int64_t dim) {
   check_some("concat", tensors);
   const Tensor& first = tensors[0];
-  if (first.rank() == 0) throw ShapeError("concat: got tensors of shape (), wanted at least one dimension; use stack()");
+  if (first.rank() == 0)
+    throw ShapeError("concat: got tensors of shape (), wanted at least one dimension; use stack()");
   const int d = dimension("concat", dim, first.rank());
   check_join(tensors, d);
   Shape shape = first.shape();
@@ -150,10 +154,11 @@ Tensor concat(const std::vector<Tensor>& tensors, int64_t dim) {
     recorded |= recording(t);
   }
   if (recorded)
-    record("concat", out, inputs.data(), int(inputs.size()), [starts = std::move(starts), d](const Tensor& g, Gradients& to) {
-      for (int i = 0; i + 1 < int(starts.size()); ++i)
-        if (to.wants(i)) to[i] = slice(g, d, starts[size_t(i)], starts[size_t(i) + 1]);
-    });
+    record("concat", out, inputs.data(), int(inputs.size()),
+           [starts = std::move(starts), d](const Tensor& g, Gradients& to) {
+             for (int i = 0; i + 1 < int(starts.size()); ++i)
+               if (to.wants(i)) to[i] = slice(g, d, starts[size_t(i)], starts[size_t(i) + 1]);
+           });
   return out;
 }
 
@@ -162,8 +167,8 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
   std::vector<Tensor> wide;
   for (const Tensor& t : tensors) {
     if (!(t.shape() == tensors[0].shape()))
-      throw ShapeError(fmt::format("stack: tensor {} has shape {} but tensor 0 has shape {}, wanted one shape", wide.size(),
-                                   text(t.shape()), text(tensors[0].shape())));
+      throw ShapeError(fmt::format("stack: tensor {} has shape {} but tensor 0 has shape {}, wanted one shape",
+                                   wide.size(), text(t.shape()), text(tensors[0].shape())));
     wide.push_back(unsqueeze(t, dim));
   }
   return concat(wide, dimension("stack", dim, wide[0].rank()));
@@ -187,12 +192,14 @@ Tensor flip(const Tensor& x, const std::vector<int64_t>& dims) {
 Tensor repeat(const Tensor& x, const std::vector<int64_t>& times) {
   const int added = int(times.size()) - x.rank();
   if (added < 0)
-    throw ShapeError(fmt::format("repeat: got {} numbers for {}, wanted at least one per dimension", times.size(), describe(x)));
+    throw ShapeError(
+        fmt::format("repeat: got {} numbers for {}, wanted at least one per dimension", times.size(), describe(x)));
   Shape shape = Shape::filled(added, 1);
   for (int64_t extent : x.shape()) shape.push_back(extent);
   Tensor out = reshape(x, shape);
   for (int d = shape.rank() - 1; d >= 0; --d) {
-    if (times[size_t(d)] < 0) throw ParamError(fmt::format("repeat: number {} of dim {} is negative, wanted at least 0", times[size_t(d)], d));
+    if (times[size_t(d)] < 0)
+      throw ParamError(fmt::format("repeat: number {} of dim {} is negative, wanted at least 0", times[size_t(d)], d));
     int64_t outer = 1, block = 1;
     for (int k = 0; k < shape.rank(); ++k) (k < d ? outer : block) *= shape[k];
     shape[d] *= times[size_t(d)];

@@ -22,7 +22,8 @@ namespace {
 using folds::as;
 using folds::wide;
 
-// ---- folds about a number per result ---------------------------------------------------------------------------------
+// ---- folds about a number per result
+// ---------------------------------------------------------------------------------
 
 struct SquaresAbout : folds::Sum {
   template <class T, class W> GRADUS_FN W lift(T x, W centre) const {
@@ -53,10 +54,13 @@ struct ScaledPowers : folds::Sum {
   template <class T, class W> GRADUS_FN W lift(T x, W scale) const { return wide(pow(abs(x) / as<T>(scale), p)); }
 };
 
-// ---- around the folds --------------------------------------------------------------------------------------------------
+// ---- around the folds
+// --------------------------------------------------------------------------------------------------
 
 void check_floating(const char* op, const Tensor& x) {
-  if (!computes(x.dtype())) throw DtypeError(fmt::format("{}: got {}, wanted float32 or float64; convert it with to()", op, name_of(x.dtype())));
+  if (!computes(x.dtype()))
+    throw DtypeError(
+        fmt::format("{}: got {}, wanted float32 or float64; convert it with to()", op, name_of(x.dtype())));
 }
 
 // f applied to the float64 results of folds, as a tensor of the shape that is left.
@@ -88,16 +92,19 @@ Tensor sum_of(const Tensor& x, const Folding& r) {
   if (!is_floating(x.dtype())) return integer_result<folds::Sum>(x, r);
   check_floating("sum", x);
   Tensor out = finished(r, x.dtype(), itself, fold(folds::Sum{}, x, r));
-  if (recording(x)) record("sum", out, {&x}, [r, from = x.shape()](const Tensor& g, Gradients& to) { to[0] = spread(g, r, from); });
+  if (recording(x))
+    record("sum", out, {&x}, [r, from = x.shape()](const Tensor& g, Gradients& to) { to[0] = spread(g, r, from); });
   return out;
 }
 
 Tensor mean_of(const Tensor& x, const Folding& r) {
   check_floating("mean", x);
   const double n = double(r.count);
-  Tensor out = finished(r, x.dtype(), [n](double s) { return s / n; }, fold(folds::Sum{}, x, r));
+  Tensor out = finished(
+      r, x.dtype(), [n](double s) { return s / n; }, fold(folds::Sum{}, x, r));
   if (recording(x))
-    record("mean", out, {&x}, [r, from = x.shape(), n](const Tensor& g, Gradients& to) { to[0] = spread(divided(g, n), r, from); });
+    record("mean", out, {&x},
+           [r, from = x.shape(), n](const Tensor& g, Gradients& to) { to[0] = spread(divided(g, n), r, from); });
   return out;
 }
 
@@ -123,7 +130,8 @@ Tensor prod_of(const Tensor& x, const Folding& r) {
   return out;
 }
 
-// ---- variance ----------------------------------------------------------------------------------------------------------
+// ---- variance
+// ----------------------------------------------------------------------------------------------------------
 
 struct Spread {
   Tensor squares;  // Σ (x - mean)², float64
@@ -145,7 +153,8 @@ Tensor centred(const Tensor& x, const Folding& r) {
 Tensor var_of(const Tensor& x, const Folding& r, double correction) {
   check_floating("var", x);
   const auto [squares, divisor] = spread_of(x, r, correction);
-  Tensor out = finished(r, x.dtype(), [d = divisor](double s) { return s / d; }, squares);
+  Tensor out = finished(
+      r, x.dtype(), [d = divisor](double s) { return s / d; }, squares);
   if (recording(x))
     record("var", out, {&x}, [r, x = Saved(x), factor = 2 / divisor](const Tensor& g, Gradients& to) {
       to[0] = mul(spread(scaled(g, factor), r, x().shape()), centred(x(), r));
@@ -156,23 +165,27 @@ Tensor var_of(const Tensor& x, const Folding& r, double correction) {
 Tensor std_of(const Tensor& x, const Folding& r, double correction) {
   check_floating("std", x);
   const auto [squares, divisor] = spread_of(x, r, correction);
-  Tensor out = finished(r, x.dtype(), [d = divisor](double s) { return std::sqrt(s / d); }, squares);
+  Tensor out = finished(
+      r, x.dtype(), [d = divisor](double s) { return std::sqrt(s / d); }, squares);
   if (recording(x))
-    record("std", out, {&x}, [r, x = Saved(x), y = Saved(out.detach()), correction, d = divisor](const Tensor& g, Gradients& to) {
-      const Tensor s = result(y, [&] { return std_of(x(), r, correction); });
-      const Tensor slope = where(s == 0, 0, div(g, scaled(where(s == 0, 1, s), d)));
-      to[0] = mul(spread(slope, r, x().shape()), centred(x(), r));
-    });
+    record("std", out, {&x},
+           [r, x = Saved(x), y = Saved(out.detach()), correction, d = divisor](const Tensor& g, Gradients& to) {
+             const Tensor s = result(y, [&] { return std_of(x(), r, correction); });
+             const Tensor slope = div(g, scaled(where(s == 0, 1, s), d));  // where s is 0, so is x less its mean
+             to[0] = mul(spread(slope, r, x().shape()), centred(x(), r));
+           });
   return out;
 }
 
-// ---- logsumexp ---------------------------------------------------------------------------------------------------------
+// ---- logsumexp
+// ---------------------------------------------------------------------------------------------------------
 
 Tensor logsumexp_of(const Tensor& x, const Folding& r) {
   check_floating("logsumexp", x);
   Tensor largest = fold(folds::Max{}, x, r);
   replace_each(largest, [](double m) { return std::isfinite(m) ? m : 0; });
-  Tensor out = finished(r, x.dtype(), [](double s, double m) { return std::log(s) + m; }, fold(ExpsAbout{}, x, r, largest), largest);
+  Tensor out = finished(
+      r, x.dtype(), [](double s, double m) { return std::log(s) + m; }, fold(ExpsAbout{}, x, r, largest), largest);
   if (recording(x))
     record("logsumexp", out, {&x}, [r, x = Saved(x), y = Saved(out.detach())](const Tensor& g, Gradients& to) {
       const Tensor total = result(y, [&] { return logsumexp_of(x(), r); });
@@ -181,7 +194,8 @@ Tensor logsumexp_of(const Tensor& x, const Folding& r) {
   return out;
 }
 
-// ---- norms -------------------------------------------------------------------------------------------------------------
+// ---- norms
+// -------------------------------------------------------------------------------------------------------------
 
 Tensor norm_value(const Tensor& x, const Folding& r, double p) {
   if (p == 0) return finished(r, x.dtype(), itself, fold(Nonzeros{}, x, r));
@@ -227,11 +241,17 @@ Tensor norm_of(const Tensor& x, double p, const Folding& r) {
 }  // namespace
 
 Tensor sum(const Tensor& x) { return sum_of(x, folding_of_all(x)); }
-Tensor sum(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) { return sum_of(x, folding("sum", x, dims, keepdim)); }
+Tensor sum(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
+  return sum_of(x, folding("sum", x, dims, keepdim));
+}
 Tensor mean(const Tensor& x) { return mean_of(x, folding_of_all(x)); }
-Tensor mean(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) { return mean_of(x, folding("mean", x, dims, keepdim)); }
+Tensor mean(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
+  return mean_of(x, folding("mean", x, dims, keepdim));
+}
 Tensor prod(const Tensor& x) { return prod_of(x, folding_of_all(x)); }
-Tensor prod(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) { return prod_of(x, folding("prod", x, dims, keepdim)); }
+Tensor prod(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
+  return prod_of(x, folding("prod", x, dims, keepdim));
+}
 
 Tensor var(const Tensor& x) { return var_of(x, folding_of_all(x), 1); }
 Tensor var(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim, double correction) {

@@ -43,7 +43,8 @@ template <class Visit> void visit_scannable(const char* op, Dtype dtype, Visit v
   if (dtype == Dtype::float32) return visit(Type<float>{}, Type<double>{});
   if (dtype == Dtype::float64) return visit(Type<double>{}, Type<double>{});
   if (dtype == Dtype::int64) return visit(Type<int64_t>{}, Type<uint64_t>{});  // so that overflow wraps around
-  throw DtypeError(fmt::format("{}: got {}, wanted float32, float64 or int64; convert it with to()", op, name_of(dtype)));
+  throw DtypeError(
+      fmt::format("{}: got {}, wanted float32, float64 or int64; convert it with to()", op, name_of(dtype)));
 }
 
 // out[i] = x[i - 1] upward, x[i + 1] downward; the first place along the way gets `fill`.
@@ -57,7 +58,8 @@ Tensor shifted_along(const Tensor& x, int dim, Way way, double fill) {
     copy_elements(x.alias(shape, x.strides(), from), window);
   }
   if (recording(x))
-    record("shift", out, {&x}, [dim, way](const Tensor& g, Gradients& to) { to[0] = shifted_along(g, dim, reversed(way), 0); });
+    record("shift", out, {&x},
+           [dim, way](const Tensor& g, Gradients& to) { to[0] = shifted_along(g, dim, reversed(way), 0); });
   return out;
 }
 
@@ -69,7 +71,8 @@ Tensor running_sum(const Tensor& x, int dim, Way way) {
     scan(axis_of(x, dim), way, State(0), out.mutable_data<E>(), [p](State s, int64_t i) { return s + State(p[i]); });
   });
   if (recording(x))
-    record("cumsum", out, {&x}, [dim, way](const Tensor& g, Gradients& to) { to[0] = running_sum(g, dim, reversed(way)); });
+    record("cumsum", out, {&x},
+           [dim, way](const Tensor& g, Gradients& to) { to[0] = running_sum(g, dim, reversed(way)); });
   return out;
 }
 
@@ -79,7 +82,8 @@ Tensor recurrence(const Tensor& a, const Tensor& b, int dim, Way way) {
   Tensor out = Tensor::empty_like(factors);
   visit_floating(a.dtype(), [&]<class F>(Type<F>) {
     const F *p = factors.data<F>(), *q = terms.data<F>();
-    scan(axis_of(a, dim), way, 0.0, out.mutable_data<F>(), [=](double s, int64_t i) { return double(p[i]) * s + double(q[i]); });
+    scan(axis_of(a, dim), way, 0.0, out.mutable_data<F>(),
+         [=](double s, int64_t i) { return double(p[i]) * s + double(q[i]); });
   });
   if (recording(a, b))
     record("recurrence", out, {&a, &b}, [a = Saved(a), b = Saved(b), dim, way](const Tensor& g, Gradients& to) {
@@ -107,15 +111,14 @@ Tensor running_product(const Tensor& x, int dim, Way way) {
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, int64_t dim) {
-  return running_sum(x, dimension("cumsum", dim, x.rank()), Way::up);
-}
+Tensor cumsum(const Tensor& x, int64_t dim) { return running_sum(x, dimension("cumsum", dim, x.rank()), Way::up); }
 Tensor cumprod(const Tensor& x, int64_t dim) {
   return running_product(x, dimension("cumprod", dim, x.rank()), Way::up);
 }
 Tensor product_of_others(const Tensor& x, int64_t dim) {
   const int d = dimension("product_of_others", dim, x.rank());
-  return mul(shifted_along(running_product(x, d, Way::up), d, Way::up, 1), shifted_along(running_product(x, d, Way::down), d, Way::down, 1));
+  return mul(shifted_along(running_product(x, d, Way::up), d, Way::up, 1),
+             shifted_along(running_product(x, d, Way::down), d, Way::down, 1));
 }
 
 }  // namespace gradus

@@ -4,8 +4,8 @@
 
 namespace gradus {
 
-// y[i] = x[0] + … + x[i], or the product, along `dim`; IndexError when it does not exist.  On float32, float64 and int64.
-// Partial results are kept in float64.  Gradients never divide by x, so zeros are no special case.
+// y[i] = x[0] + … + x[i], or the product, along `dim`; IndexError when it does not exist.  On float32, float64 and
+// int64. Partial results are kept in float64.  Gradients never divide by x, so zeros are no special case.
 Tensor cumsum(const Tensor& x, int64_t dim);
 Tensor cumprod(const Tensor& x, int64_t dim);
 

@@ -19,14 +19,18 @@ Shape inferred(const Tensor& x, Shape shape) {
   int unknown = -1;
   int64_t known = 1;
   for (int d = 0; d < shape.rank(); ++d) {
-    if (shape[d] == -1 && unknown < 0) unknown = d;
+    if (shape[d] == -1 && unknown < 0)
+      unknown = d;
     else if (shape[d] < 0)
       throw ShapeError(fmt::format("reshape: got shape {}, wanted extents >= 0 and at most one -1", text(shape)));
-    else known *= shape[d];
+    else
+      known *= shape[d];
   }
   if (unknown >= 0 && known > 0 && x.numel() % known == 0) shape[unknown] = x.numel() / known;
   if (shape.numel() != x.numel() || (unknown >= 0 && shape[unknown] < 0))
-    throw ShapeError(fmt::format("reshape: {} has {} elements, which do not fill shape {}; choose extents whose product is {}", describe(x), x.numel(), text(shape), x.numel()));
+    throw ShapeError(
+        fmt::format("reshape: {} has {} elements, which do not fill shape {}; choose extents whose product is {}",
+                    describe(x), x.numel(), text(shape), x.numel()));
   return shape;
 }
 
@@ -67,9 +71,8 @@ template <class Look> Tensor among_zeros(const char* op, const Tensor& g, const 
 template <class Look> Tensor partial_view(const char* op, const Tensor& x, Look look) {
   Tensor out = look(x);
   if (recording(x))
-    record(op, out, {&x}, [op, from = x.shape(), look](const Tensor& g, Gradients& to) {
-      to[0] = among_zeros(op, g, from, look);
-    });
+    record(op, out, {&x},
+           [op, from = x.shape(), look](const Tensor& g, Gradients& to) { to[0] = among_zeros(op, g, from, look); });
   return out;
 }
 
@@ -95,7 +98,9 @@ Tensor reshaped(const char* op, const Tensor& x, const Shape& shape, const Shape
 }
 
 // A position along a dimension of n elements, counted from the front and clamped to [0, n].
-int64_t clamped(int64_t position, int64_t n) { return std::clamp<int64_t>(position < 0 ? position + n : position, 0, n); }
+int64_t clamped(int64_t position, int64_t n) {
+  return std::clamp<int64_t>(position < 0 ? position + n : position, 0, n);
+}
 
 }  // namespace
 
@@ -124,7 +129,8 @@ Tensor flatten(const Tensor& x, int64_t start, int64_t end) {
   if (first > last)
     throw ParamError(fmt::format("flatten: start dim {} comes after end dim {}; swap them", start, end));
   Shape shape;
-  for (int d = 0; d < x.rank(); ++d) d > first && d <= last ? void(shape[first] *= x.shape()[d]) : shape.push_back(x.shape()[d]);
+  for (int d = 0; d < x.rank(); ++d)
+    d > first&& d <= last ? void(shape[first] *= x.shape()[d]) : shape.push_back(x.shape()[d]);
   return reshape(x, x.rank() ? shape : Shape{1});
 }
 
@@ -134,11 +140,15 @@ Tensor expand(const Tensor& x, const Shape& asked) {
   for (int d = 0; d < shape.rank(); ++d)
     if (shape[d] == -1 && d >= shift) shape[d] = x.shape()[d - shift];
   bool fits = shift >= 0;
-  for (int d = 0; fits && d < shape.rank(); ++d) fits = shape[d] >= 0 && (d < shift || x.shape()[d - shift] == 1 || x.shape()[d - shift] == shape[d]);
-  if (!fits) throw ShapeError(fmt::format("expand: {} does not expand to {}; only extents of 1 repeat", describe(x), text(asked)));
+  for (int d = 0; fits && d < shape.rank(); ++d)
+    fits = shape[d] >= 0 && (d < shift || x.shape()[d - shift] == 1 || x.shape()[d - shift] == shape[d]);
+  if (!fits)
+    throw ShapeError(
+        fmt::format("expand: {} does not expand to {}; only extents of 1 repeat", describe(x), text(asked)));
   if (shape == x.shape()) return x;
   Tensor out = x.alias(shape, broadcast_strides(x, shape));
-  if (recording(x)) record("expand", out, {&x}, [from = x.shape()](const Tensor& g, Gradients& to) { to[0] = sum_to(g, from); });
+  if (recording(x))
+    record("expand", out, {&x}, [from = x.shape()](const Tensor& g, Gradients& to) { to[0] = sum_to(g, from); });
   return out;
 }
 
@@ -147,7 +157,8 @@ Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
   Shape shape = x.shape(), strides = x.strides();
   if (x.rank()) std::swap(shape[a], shape[b]), std::swap(strides[a], strides[b]);
   Tensor out = x.alias(shape, strides);
-  if (recording(x)) record("transpose", out, {&x}, [a, b](const Tensor& g, Gradients& to) { to[0] = transpose(g, a, b); });
+  if (recording(x))
+    record("transpose", out, {&x}, [a, b](const Tensor& g, Gradients& to) { to[0] = transpose(g, a, b); });
   return out;
 }
 
@@ -190,7 +201,8 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
 }
 
 Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t stop, int64_t step) {
-  if (x.rank() == 0) throw ShapeError("slice: got a tensor of shape (), wanted at least one dimension; reshape it to (1)");
+  if (x.rank() == 0)
+    throw ShapeError("slice: got a tensor of shape (), wanted at least one dimension; reshape it to (1)");
   const int d = dimension("slice", dim, x.rank());
   if (step <= 0) throw ParamError(fmt::format("slice: step {} is not positive; flip() reverses a dimension", step));
   const int64_t n = x.shape()[d], first = clamped(start, n), length = std::max<int64_t>(0, clamped(stop, n) - first);
@@ -205,7 +217,8 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t stop, int64_t 
 }
 
 Tensor select(const Tensor& x, int64_t dim, int64_t index) {
-  if (x.rank() == 0) throw ShapeError("select: got a tensor of shape (), wanted at least one dimension; reshape it to (1)");
+  if (x.rank() == 0)
+    throw ShapeError("select: got a tensor of shape (), wanted at least one dimension; reshape it to (1)");
   const int d = dimension("select", dim, x.rank());
   const int64_t n = x.shape()[d], i = index < 0 ? index + n : index;
   if (i < 0 || i >= n)
@@ -219,7 +232,8 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
 }
 
 std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
-  if (size <= 0) throw ParamError(fmt::format("split: size {} is not positive; choose how many elements a piece takes", size));
+  if (size <= 0)
+    throw ParamError(fmt::format("split: size {} is not positive; choose how many elements a piece takes", size));
   const int64_t n = x.size(dim);
   std::vector<int64_t> sizes(size_t(n / size), size);
   if (n % size || n == 0) sizes.push_back(n % size);
@@ -232,8 +246,9 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
   bool negative = false;
   for (int64_t size : sizes) sum += size, negative |= size < 0;
   if (negative || sum != x.size(d))
-    throw ShapeError(fmt::format("split: the sizes sum to {}{}, wanted sizes >= 0 that sum to {}, the extent of dim {} of {}", sum,
-                                 negative ? " with a negative one among them" : "", x.size(d), d, describe(x)));
+    throw ShapeError(
+        fmt::format("split: the sizes sum to {}{}, wanted sizes >= 0 that sum to {}, the extent of dim {} of {}", sum,
+                    negative ? " with a negative one among them" : "", x.size(d), d, describe(x)));
   std::vector<Tensor> pieces;
   int64_t start = 0;
   for (int64_t size : sizes) {
@@ -246,7 +261,8 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
 Tensor diagonal(const Tensor& x, int64_t dim0, int64_t dim1) {
   const int a = dimension("diagonal", dim0, x.rank()), b = dimension("diagonal", dim1, x.rank());
   if (a == b || x.rank() < 2)
-    throw ShapeError(fmt::format("diagonal: got dims {} and {} of {}, wanted two different dimensions", dim0, dim1, describe(x)));
+    throw ShapeError(
+        fmt::format("diagonal: got dims {} and {} of {}, wanted two different dimensions", dim0, dim1, describe(x)));
   return partial_view("diagonal", x, [low = std::min(a, b), high = std::max(a, b)](const Tensor& t) {
     Shape shape = t.shape(), strides = t.strides();
     const int64_t extent = std::min(shape[low], shape[high]), stride = strides[low] + strides[high];

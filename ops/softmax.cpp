@@ -21,7 +21,9 @@ using folds::wide;
 // gradient is made from g, y and Σ of `part` over the row.
 struct Softmax {
   static constexpr const char* name = "softmax";
-  template <class T> GRADUS_FN static T value(T from_largest, T, T inverse_sum) { return exp_negative(from_largest) * inverse_sum; }
+  template <class T> GRADUS_FN static T value(T from_largest, T, T inverse_sum) {
+    return exp_negative(from_largest) * inverse_sum;
+  }
   template <class T> GRADUS_FN static T part(T g, T y) { return g * y; }
   template <class T> GRADUS_FN static T slope(T g, T y, T total) { return y * (g - total); }
 };
@@ -42,7 +44,9 @@ template <class T, class F> GRADUS_FN void each_pack(int64_t n, F f) {
   for (; i + T::size <= n; i += T::size) f(i, T::size);
   if (i < n) f(i, int(n - i));
 }
-template <class T, class F> GRADUS_FN T load(const F* p, int n) { return n == T::size ? T::load(p) : T::load_first(p, n); }
+template <class T, class F> GRADUS_FN T load(const F* p, int n) {
+  return n == T::size ? T::load(p) : T::load_first(p, n);
+}
 template <class T, class F> GRADUS_FN void store(T v, F* p, int n) { n == T::size ? v.store(p) : v.store_first(p, n); }
 
 // Along rows that lie dense.
@@ -50,7 +54,8 @@ template <class Op, class F> void row_forward(const F* x, int64_t n, F* y) {
   using T = Pack<F>;
   const double largest = folds::row(folds::Max{}, x, n, 0), sum = folds::row(Exps{}, x, n, largest);
   const T shift = largest, log_sum = ::log(sum), inverse_sum = 1 / sum;
-  each_pack<T>(n, [&](int64_t i, int k) { store(Op::value(load<T>(x + i, k) - shift, log_sum, inverse_sum), y + i, k); });
+  each_pack<T>(n,
+               [&](int64_t i, int k) { store(Op::value(load<T>(x + i, k) - shift, log_sum, inverse_sum), y + i, k); });
 }
 template <class Op, class F> void row_backward(const F* g, const F* y, int64_t n, F* to) {
   using T = Pack<F>;
@@ -62,7 +67,8 @@ template <class Op, class F> void row_backward(const F* g, const F* y, int64_t n
   });
   double total = 0;
   for (int j = 0; j < T::size; ++j) total += sums.lane(j);
-  each_pack<T>(n, [&](int64_t i, int k) { store(Op::slope(load<T>(g + i, k), load<T>(y + i, k), T(total)), to + i, k); });
+  each_pack<T>(n,
+               [&](int64_t i, int k) { store(Op::slope(load<T>(g + i, k), load<T>(y + i, k), T(total)), to + i, k); });
 }
 
 // Across rows: `width` columns, at most a pack, side by side; the rows lie `stride` apart.
@@ -76,7 +82,8 @@ template <class Op, class F> void columns_forward(const F* x, int64_t n, int64_t
   const T log_sum = as<T>(log(sum)), inverse_sum = as<T>(1.0 / sum);
   for (int64_t k = 0; k < n; ++k) store(Op::value(row(k) - largest, log_sum, inverse_sum), y + k * stride, width);
 }
-template <class Op, class F> void columns_backward(const F* g, const F* y, int64_t n, int64_t stride, int width, F* to) {
+template <class Op, class F>
+void columns_backward(const F* g, const F* y, int64_t n, int64_t stride, int width, F* to) {
   using T = Pack<F>;
   const auto row = [&](const F* p, int64_t k) { return load<T>(p + k * stride, width); };
   folds::Wide<F> total = 0.0;
@@ -97,8 +104,10 @@ template <class F, class Rows, class Columns> void each_group(const Shape& shape
   parallel_for((all + a_task - 1) / a_task, [&](int64_t t) {
     for (int64_t k = t * a_task; k < std::min(all, (t + 1) * a_task); ++k) {
       const int64_t column = k % groups * lanes;
-      if (inner == 1) rows(k * n, n);
-      else columns(k / groups * n * inner + column, n, inner, int(std::min(lanes, inner - column)));
+      if (inner == 1)
+        rows(k * n, n);
+      else
+        columns(k / groups * n * inner + column, n, inner, int(std::min(lanes, inner - column)));
     }
   });
 }
@@ -111,7 +120,9 @@ template <class Op> Tensor forward(const Tensor& x, int dim) {
     F* q = out.mutable_data<F>();
     each_group<F>(
         x.shape(), dim, [=](int64_t at, int64_t n) { row_forward<Op>(p + at, n, q + at); },
-        [=](int64_t at, int64_t n, int64_t stride, int width) { columns_forward<Op>(p + at, n, stride, width, q + at); });
+        [=](int64_t at, int64_t n, int64_t stride, int width) {
+          columns_forward<Op>(p + at, n, stride, width, q + at);
+        });
   });
   return out;
 }
@@ -125,7 +136,9 @@ template <class Op> Tensor backward(const Tensor& g, const Tensor& y, int dim) {
     F* to = out.mutable_data<F>();
     each_group<F>(
         y.shape(), dim, [=](int64_t at, int64_t n) { row_backward<Op>(p + at, q + at, n, to + at); },
-        [=](int64_t at, int64_t n, int64_t stride, int width) { columns_backward<Op>(p + at, q + at, n, stride, width, to + at); });
+        [=](int64_t at, int64_t n, int64_t stride, int width) {
+          columns_backward<Op>(p + at, q + at, n, stride, width, to + at);
+        });
   });
   return out;
 }
@@ -137,7 +150,9 @@ template <class Op> void record_normalised(const Tensor& x, Tensor& out, int dim
   });
 }
 template <class Op> Tensor normalised(const Tensor& x, int64_t dim) {
-  if (!computes(x.dtype())) throw DtypeError(fmt::format("{}: got {}, wanted float32 or float64; convert it with to()", Op::name, name_of(x.dtype())));
+  if (!computes(x.dtype()))
+    throw DtypeError(
+        fmt::format("{}: got {}, wanted float32 or float64; convert it with to()", Op::name, name_of(x.dtype())));
   const int axis = dimension(Op::name, dim, x.rank());
   Tensor out = forward<Op>(x, axis);
   if (recording(x)) record_normalised<Op>(x, out, axis);

@@ -17,19 +17,21 @@
 #include "gradus/ops/shape.h"
 
 extern "C" {
-void sgesdd_(const char* job, const int* m, const int* n, float* a, const int* lda, float* s, float* u, const int* ldu, float* vt,
-             const int* ldvt, float* work, const int* lwork, int* iwork, int* info);
-void dgesdd_(const char* job, const int* m, const int* n, double* a, const int* lda, double* s, double* u, const int* ldu, double* vt,
-             const int* ldvt, double* work, const int* lwork, int* iwork, int* info);
+void sgesdd_(const char* job, const int* m, const int* n, float* a, const int* lda, float* s, float* u, const int* ldu,
+             float* vt, const int* ldvt, float* work, const int* lwork, int* iwork, int* info);
+void dgesdd_(const char* job, const int* m, const int* n, double* a, const int* lda, double* s, double* u,
+             const int* ldu, double* vt, const int* ldvt, double* work, const int* lwork, int* iwork, int* info);
 }
 
 namespace gradus {
 namespace {
 
-void gesdd(int m, int n, float* a, float* s, float* u, float* vt, int k, float* work, int lwork, int* iwork, int* info) {
+void gesdd(int m, int n, float* a, float* s, float* u, float* vt, int k, float* work, int lwork, int* iwork,
+           int* info) {
   sgesdd_("S", &m, &n, a, &m, s, u, &m, vt, &k, work, &lwork, iwork, info);
 }
-void gesdd(int m, int n, double* a, double* s, double* u, double* vt, int k, double* work, int lwork, int* iwork, int* info) {
+void gesdd(int m, int n, double* a, double* s, double* u, double* vt, int k, double* work, int lwork, int* iwork,
+           int* info) {
   dgesdd_("S", &m, &n, a, &m, s, u, &m, vt, &k, work, &lwork, iwork, info);
 }
 
@@ -49,12 +51,14 @@ template <class F> bool decompose(int rows, int columns, F* a, F* u, F* s, F* vt
 
 void check(const Tensor& x) {
   check_computes("svd", {{"input", &x}});
-  if (x.rank() < 2) throw ShapeError(fmt::format("svd: input has shape {}, wanted a matrix (M,N) or a batch of them", text(x.shape())));
+  if (x.rank() < 2)
+    throw ShapeError(fmt::format("svd: input has shape {}, wanted a matrix (M,N) or a batch of them", text(x.shape())));
   const Tensor values = dense(x);
   visit_floating(x.dtype(), [&]<class F>(Type<F>) {
     const F* v = values.data<F>();
     for (int64_t i = 0; i < x.numel(); ++i)
-      if (!std::isfinite(v[i])) throw DomainError(fmt::format("svd: input is {} at element {}, wanted finite numbers", v[i], i));
+      if (!std::isfinite(v[i]))
+        throw DomainError(fmt::format("svd: input is {} at element {}, wanted finite numbers", v[i], i));
   });
 }
 
@@ -74,7 +78,8 @@ Svd decomposed(const Tensor& x) {
     F *a = work.mutable_data<F>(), *up = u.mutable_data<F>(), *sp = s.mutable_data<F>(), *vp = vt.mutable_data<F>();
     parallel_for(count, [&](int64_t i) {
       if (!decompose(int(m), int(n), a + i * m * n, up + i * m * k, sp + i * k, vp + i * k * n))
-        throw DomainError(fmt::format("svd: matrix {} of {} did not converge, wanted finite numbers of ordinary size; scale it", i, describe(x)));
+        throw DomainError(fmt::format(
+            "svd: matrix {} of {} did not converge, wanted finite numbers of ordinary size; scale it", i, describe(x)));
     });
   });
   return {u, s, transpose(vt, -2, -1)};
@@ -97,10 +102,12 @@ Tensor rotation(const Tensor& w, const Tensor& s, const Tensor& g) {
 }
 
 // (g - w wᵀg) s⁻¹: how the vectors w turn out of the space that they span.
-Tensor escape(const Tensor& w, const Tensor& s, const Tensor& g) { return div(sub(g, matmul(w, matmul(transposed(w), g))), as_row(s)); }
+Tensor escape(const Tensor& w, const Tensor& s, const Tensor& g) {
+  return div(sub(g, matmul(w, matmul(transposed(w), g))), as_row(s));
+}
 
-// The three terms of dL/dx = u [(F ∘ (uᵀū - ūᵀu)) s + s̄ + s (F ∘ (vᵀv̄ - v̄ᵀv))] vᵀ + (1 - uuᵀ) ū s⁻¹ vᵀ + u s⁻¹ v̄ᵀ (1 - vvᵀ)
-// (Townsend 2016), one for each of the results.
+// The three terms of dL/dx = u [(F ∘ (uᵀū - ūᵀu)) s + s̄ + s (F ∘ (vᵀv̄ - v̄ᵀv))] vᵀ + (1 - uuᵀ) ū s⁻¹ vᵀ + u s⁻¹ v̄ᵀ (1 -
+// vvᵀ) (Townsend 2016), one for each of the results.
 Tensor gradient_through_u(const Svd& f, const Tensor& g) {
   Tensor left = matmul(f.u, mul(rotation(f.u, f.s, g), as_row(f.s)));
   if (f.u.size(-2) > f.u.size(-1)) left = add(left, escape(f.u, f.s, g));
@@ -125,7 +132,8 @@ Svd svd(const Tensor& x) {
   if (recording(x)) {
     const auto through = [&](Tensor& result, Tensor (*gradient)(const Svd&, const Tensor&)) {
       record("svd", result, {&x},
-             [x = Saved(x), u = Saved(out.u.detach()), s = Saved(out.s.detach()), v = Saved(out.v.detach()), gradient](const Tensor& g, Gradients& to) {
+             [x = Saved(x), u = Saved(out.u.detach()), s = Saved(out.s.detach()), v = Saved(out.v.detach()), gradient](
+                 const Tensor& g, Gradients& to) {
                // A gradient that is to be differentiated needs factors that depend on x.
                to[0] = gradient(NoGrad::active() ? Svd{u(), s(), v()} : svd(x()), g);
              });

@@ -37,7 +37,8 @@ Tensor folded(const Tensor& columns, const Patches& p) {
       add_columns(from.data<F>() + n * p.rows() * p.positions(), p, 0, p.output.height, to + n * p.pixels());
     });
   });
-  if (recording(columns)) record("fold", out, {&columns}, [p](const Tensor& g, Gradients& to) { to[0] = unfolded(g, p); });
+  if (recording(columns))
+    record("fold", out, {&columns}, [p](const Tensor& g, Gradients& to) { to[0] = unfolded(g, p); });
   return out;
 }
 
@@ -45,7 +46,8 @@ Tensor folded(const Tensor& columns, const Patches& p) {
 
 Tensor unfold(const Tensor& x, Size2 kernel, const UnfoldOptions& o) {
   check_computes("unfold", {{"input", &x}});
-  if (x.rank() != 4) throw ShapeError(fmt::format("unfold: input has shape {}, wanted (N,C,H,W); reshape it", text(x.shape())));
+  if (x.rank() != 4)
+    throw ShapeError(fmt::format("unfold: input has shape {}, wanted (N,C,H,W); reshape it", text(x.shape())));
   const Window window = {kernel, o.stride, o.padding, o.dilation};
   const Size2 image = {x.shape()[2], x.shape()[3]};
   return unfolded(x, {x.shape()[1], image, output_size("unfold", image, window), window});
@@ -57,8 +59,9 @@ Tensor fold(const Tensor& columns, Size2 image, Size2 kernel, const UnfoldOption
   const Size2 output = output_size("fold", image, window);
   const int64_t taps = kernel.height * kernel.width, positions = output.height * output.width;
   if (columns.rank() != 3 || columns.shape()[1] % taps || columns.shape()[2] != positions)
-    throw ShapeError(fmt::format("fold: columns have shape {}, wanted (N, a multiple of {}, {}) for image {} and kernel {}",
-                                 text(columns.shape()), taps, positions, text(image), text(kernel)));
+    throw ShapeError(
+        fmt::format("fold: columns have shape {}, wanted (N, a multiple of {}, {}) for image {} and kernel {}",
+                    text(columns.shape()), taps, positions, text(image), text(kernel)));
   return folded(columns, {columns.shape()[1] / taps, image, output, window});
 }
 

@@ -31,10 +31,13 @@ std::vector<const char*> buffers_for(const AdamOptions& o) {
 }
 
 void check_at_least_zero(const char* op, const char* name, double value) {
-  if (!(value >= 0)) throw ParamError(fmt::format("{}: got {} = {}, wanted at least 0; leave it at its default", op, name, value));
+  if (!(value >= 0))
+    throw ParamError(fmt::format("{}: got {} = {}, wanted at least 0; leave it at its default", op, name, value));
 }
 void check_beta(const char* op, const char* name, double value) {
-  if (!(value >= 0 && value < 1)) throw ParamError(fmt::format("{}: got {} = {}, wanted a number in [0, 1); leave it at its default", op, name, value));
+  if (!(value >= 0 && value < 1))
+    throw ParamError(
+        fmt::format("{}: got {} = {}, wanted a number in [0, 1); leave it at its default", op, name, value));
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ template <class Term, class Join> double fold(const Tensor& t, Term term, Join j
     const F* x = t.data<F>();
     parallel_for(blocks, [&](int64_t b) {
       double part = 0;
-      for (int64_t i = b * task_elements, end = std::min(n, i + task_elements); i < end; ++i) part = join(part, term(double(x[i])));
+      for (int64_t i = b * task_elements, end = std::min(n, i + task_elements); i < end; ++i)
+        part = join(part, term(double(x[i])));
       parts[size_t(b)] = part;
     });
   });
@@ -43,10 +44,14 @@ double larger(double a, double b) { return a > b || std::isnan(a) ? a : b; }  //
 // Taken relative to the largest magnitude, so that no power overflows or vanishes.
 double norm_of(const std::vector<Tensor>& gradients, double p) {
   double largest = 0;
-  for (const Tensor& g : gradients) largest = larger(largest, fold(g, [](double x) { return std::abs(x); }, larger));
+  for (const Tensor& g : gradients)
+    largest = larger(largest, fold(
+                                  g, [](double x) { return std::abs(x); }, larger));
   if (std::isinf(p) || !(largest > 0) || std::isinf(largest)) return largest;
   double sum = 0;
-  const auto power = [=](double x) { return p == 2 ? x / largest * (x / largest) : std::pow(std::abs(x) / largest, p); };
+  const auto power = [=](double x) {
+    return p == 2 ? x / largest * (x / largest) : std::pow(std::abs(x) / largest, p);
+  };
   for (const Tensor& g : gradients) sum += fold(g, power, [](double a, double b) { return a + b; });
   return largest * std::pow(sum, 1 / p);
 }
@@ -61,15 +66,19 @@ template <class Change> void replace_gradients(const NamedTensors& parameters, C
 }  // namespace
 
 double clip_grad_norm(const NamedTensors& parameters, double max_norm, double norm_type) {
-  if (!(max_norm >= 0)) throw ParamError(fmt::format("clip_grad_norm: got max_norm = {}, wanted at least 0; try 1", max_norm));
-  if (!(norm_type > 0)) throw ParamError(fmt::format("clip_grad_norm: got norm_type = {}, wanted a number above 0 or infinity; try 2", norm_type));
+  if (!(max_norm >= 0))
+    throw ParamError(fmt::format("clip_grad_norm: got max_norm = {}, wanted at least 0; try 1", max_norm));
+  if (!(norm_type > 0))
+    throw ParamError(
+        fmt::format("clip_grad_norm: got norm_type = {}, wanted a number above 0 or infinity; try 2", norm_type));
   const double norm = norm_of(gradients_of(parameters), norm_type), scale = max_norm / (norm + 1e-6);
   if (!(scale >= 1)) replace_gradients(parameters, [scale](const Tensor& g) { return scaled(g, scale); });
   return norm;
 }
 
 void clip_grad_value(const NamedTensors& parameters, double clip_value) {
-  if (!(clip_value >= 0)) throw ParamError(fmt::format("clip_grad_value: got clip_value = {}, wanted at least 0; try 1", clip_value));
+  if (!(clip_value >= 0))
+    throw ParamError(fmt::format("clip_grad_value: got clip_value = {}, wanted at least 0; try 1", clip_value));
   replace_gradients(parameters, [clip_value](const Tensor& g) {
     Tensor clipped(g.shape(), g.dtype());
     const Tensor from = dense(g);

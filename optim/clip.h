@@ -10,12 +10,13 @@ namespace gradus {
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
-/// Scales all gradients by min(1, max_norm / (norm + 1e-6)) and returns the norm they had, taken over all elements of all
-/// gradients as one vector; norm_type is its p, infinity for the largest magnitude. A NaN makes the norm and every gradient
-/// NaN. Parameters without a gradient count nothing. Throws ParamError unless max_norm >= 0 and norm_type > 0.
+/// Scales all gradients by min(1, max_norm / (norm + 1e-6)) and returns the norm they had, taken over all elements of
+/// all gradients as one vector; norm_type is its p, infinity for the largest magnitude. A NaN makes the norm and every
+/// gradient NaN. Parameters without a gradient count nothing. Throws ParamError unless max_norm >= 0 and norm_type > 0.
 double clip_grad_norm(const NamedTensors& parameters, double max_norm, double norm_type = 2);
 
-/// Clamps every element of every gradient to [-clip_value, clip_value]; NaN stays. Throws ParamError unless clip_value >= 0.
+/// Clamps every element of every gradient to [-clip_value, clip_value]; NaN stays. Throws ParamError unless clip_value
+/// >= 0.
 void clip_grad_value(const NamedTensors& parameters, double clip_value);
 
 }  // namespace gradus

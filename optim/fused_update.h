@@ -8,16 +8,18 @@
 
 namespace gradus {
 
-// rule(p, g, s) changes p and the buffers s, given as packs of T, from the gradient g.  All tensors are dense and of one
-// shape and dtype.  Allocates nothing.
-template <int buffers, class Rule> void fused_update(Tensor& parameter, const Tensor& gradient, Tensor* state, const Rule& rule) {
+// rule(p, g, s) changes p and the buffers s, given as packs of T, from the gradient g.  All tensors are dense and of
+// one shape and dtype.  Allocates nothing.
+template <int buffers, class Rule>
+void fused_update(Tensor& parameter, const Tensor& gradient, Tensor* state, const Rule& rule) {
   visit_floating(parameter.dtype(), [&]<class F>(Type<F>) {
     using T = Num<F, pack_lanes<F>>;
     struct Rows {
       F* s[buffers ? buffers : 1] = {};
     } rows;
     for (int k = 0; k < buffers; ++k) rows.s[k] = state[k].mutable_data<F>();
-    const auto one = [rule, rows, p = parameter.mutable_data<F>(), g = gradient.data<F>()](int64_t i, auto load, auto store) {
+    const auto one = [rule, rows, p = parameter.mutable_data<F>(), g = gradient.data<F>()](int64_t i, auto load,
+                                                                                           auto store) {
       T value = load(p + i), s[buffers ? buffers : 1];
       for (int k = 0; k < buffers; ++k) s[k] = load(rows.s[k] + i);
       rule(value, load(g + i), s);
@@ -29,9 +31,12 @@ template <int buffers, class Rule> void fused_update(Tensor& parameter, const Te
       const int64_t end = std::min(n, (task + 1) * task_elements);
       int64_t i = task * task_elements;
       for (; i + T::size <= end; i += T::size)
-        one(i, [](const F* x) { return T::load(x); }, [](T v, F* x) { v.store(x); });
+        one(
+            i, [](const F* x) { return T::load(x); }, [](T v, F* x) { v.store(x); });
       const int rest = int(end - i);
-      if (rest) one(i, [=](const F* x) { return T::load_first(x, rest); }, [=](T v, F* x) { v.store_first(x, rest); });
+      if (rest)
+        one(
+            i, [=](const F* x) { return T::load_first(x, rest); }, [=](T v, F* x) { v.store_first(x, rest); });
     });
   });
 }

@@ -30,12 +30,17 @@ Optimizer::Optimizer(const char* op, const NamedTensors& parameters, double lr, 
   check_lr(op, lr);
   std::set<std::string> names;
   for (const auto& [name, parameter] : parameters) {
-    if (!names.insert(name).second) throw ParamError(fmt::format("{}: got two parameters named '{}'; give each its own name", op, name));
+    if (!names.insert(name).second)
+      throw ParamError(fmt::format("{}: got two parameters named '{}'; give each its own name", op, name));
     if (!parameter.defined() || !parameter.is_leaf() || !computes(parameter.dtype()))
-      throw ParamError(fmt::format("{}: parameter '{}' is {}, wanted a float32 or float64 leaf; pass what the model's layers hold", op, name,
-                                   !parameter.defined() ? "undefined" : !parameter.is_leaf() ? fmt::format("made by '{}'", parameter.made_by()) : name_of(parameter.dtype())));
+      throw ParamError(fmt::format(
+          "{}: parameter '{}' is {}, wanted a float32 or float64 leaf; pass what the model's layers hold", op, name,
+          !parameter.defined()   ? "undefined"
+          : !parameter.is_leaf() ? fmt::format("made by '{}'", parameter.made_by())
+                                 : name_of(parameter.dtype())));
     if (!parameter.is_contiguous())
-      throw ParamError(fmt::format("{}: parameter '{}' is a strided view, wanted a dense tensor; pass contiguous()", op, name));
+      throw ParamError(
+          fmt::format("{}: parameter '{}' is a strided view, wanted a dense tensor; pass contiguous()", op, name));
     Slot& slot = slots_.emplace_back();
     slot.name = name;
     slot.parameter = parameter;
@@ -52,10 +57,8 @@ void Optimizer::step() {
     const Tensor gradient = slot.parameter.grad();
     if (!gradient.defined()) continue;
     if (slot.steps == 0)
-      for (size_t k = 0; k < buffer_names_.size(); ++k) slot.buffers[k] = zeros(slot.parameter.shape(), slot.parameter.dtype());
-    else if (!buffer_names_.empty() && slot.buffers[0].dtype() != slot.parameter.dtype())
-      throw DtypeError(fmt::format("{}: parameter '{}' became {}, its state is {}; make the optimiser after converting the model", op_, slot.name,
-                                   name_of(slot.parameter.dtype()), name_of(slot.buffers[0].dtype())));
+      for (size_t k = 0; k < buffer_names_.size(); ++k)
+        slot.buffers[k] = zeros(slot.parameter.shape(), slot.parameter.dtype());
     ++slot.steps;
     update(slot, dense(gradient));
   }
@@ -77,7 +80,8 @@ NamedTensors Optimizer::state() const {
   for (const Slot& slot : slots_) {
     if (slot.steps == 0) continue;
     all.emplace_back(slot.name + ".step", from_data(&slot.steps, {}));
-    for (size_t k = 0; k < buffer_names_.size(); ++k) all.emplace_back(slot.name + "." + buffer_names_[k], copy_of(slot.buffers[k]));
+    for (size_t k = 0; k < buffer_names_.size(); ++k)
+      all.emplace_back(slot.name + "." + buffer_names_[k], copy_of(slot.buffers[k]));
   }
   return all;
 }
@@ -85,7 +89,8 @@ NamedTensors Optimizer::state() const {
 void Optimizer::load_state(const NamedTensors& state) {
   std::set<std::string> unread;
   for (const auto& [name, tensor] : state)
-    if (!unread.insert(name).second) throw ParamError(fmt::format("{}: load_state got '{}' twice; pass what state() returned", op_, name));
+    if (!unread.insert(name).second)
+      throw ParamError(fmt::format("{}: load_state got '{}' twice; pass what state() returned", op_, name));
   const auto find = [&](const std::string& name) -> const Tensor* {
     const auto it = std::find_if(state.begin(), state.end(), [&](const auto& entry) { return entry.first == name; });
     unread.erase(name);
@@ -95,8 +100,8 @@ void Optimizer::load_state(const NamedTensors& state) {
     const Tensor* t = find(name);
     if (!t) throw ParamError(fmt::format("{}: load_state found no '{}'; pass what state() returned", op_, name));
     if (!(t->shape() == shape) || t->dtype() != dtype)
-      throw ShapeError(fmt::format("{}: load_state got '{}' as {}, wanted {} {}; restore the state of the same model", op_, name, describe(*t),
-                                   name_of(dtype), text(shape)));
+      throw ShapeError(fmt::format("{}: load_state got '{}' as {}, wanted {} {}; restore the state of the same model",
+                                   op_, name, describe(*t), name_of(dtype), text(shape)));
     return *t;
   };
   const double lr = wanted("lr", {}, Dtype::float64).item();
@@ -107,10 +112,13 @@ void Optimizer::load_state(const NamedTensors& state) {
     if (!find(slot.name + ".step")) continue;
     slot.steps = wanted(slot.name + ".step", {}, Dtype::int64).item_integer();
     for (size_t k = 0; k < buffer_names_.size(); ++k)
-      slot.buffers[k] = copy_of(wanted(slot.name + "." + buffer_names_[k], slot.parameter.shape(), slot.parameter.dtype()));
+      slot.buffers[k] =
+          copy_of(wanted(slot.name + "." + buffer_names_[k], slot.parameter.shape(), slot.parameter.dtype()));
   }
   if (!unread.empty())
-    throw ParamError(fmt::format("{}: load_state got '{}', which is no state of this optimiser; restore the state of the same model", op_, *unread.begin()));
+    throw ParamError(
+        fmt::format("{}: load_state got '{}', which is no state of this optimiser; restore the state of the same model",
+                    op_, *unread.begin()));
   lr_ = lr;
   slots_ = std::move(slots);
 }

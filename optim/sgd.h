@@ -16,8 +16,8 @@ struct SGDOptions {
 /// p -= lr b, or lr (g + momentum b) with nesterov.
 class SGD : public Optimizer {
  public:
-  /// Throws ParamError on an option outside its range: momentum and weight_decay >= 0; nesterov wants momentum > 0 and no
-  /// dampening.
+  /// Throws ParamError on an option outside its range: momentum and weight_decay >= 0; nesterov wants momentum > 0 and
+  /// no dampening.
   explicit SGD(const NamedTensors& parameters, const SGDOptions& options = {});
 
  private:

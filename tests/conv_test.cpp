@@ -19,7 +19,8 @@ using namespace op_check;
 // What conv2d means, in seven loops.
 Tensor conv_reference(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& o) {
   const int64_t images = x.size(0), height = x.size(2), width = x.size(3), filters = w.size(0), channels = w.size(1);
-  const int64_t out_height = (height + 2 * o.padding.height - o.dilation.height * (w.size(2) - 1) - 1) / o.stride.height + 1;
+  const int64_t out_height =
+      (height + 2 * o.padding.height - o.dilation.height * (w.size(2) - 1) - 1) / o.stride.height + 1;
   const int64_t out_width = (width + 2 * o.padding.width - o.dilation.width * (w.size(3) - 1) - 1) / o.stride.width + 1;
   Tensor out = zeros({images, filters, out_height, out_width}, Dtype::float64);
   for (int64_t n = 0; n < images; ++n)
@@ -70,29 +71,55 @@ const std::vector<ConvCase>& conv_cases() {
 TEST(Conv2d, AgreesWithPlainLoops) {
   for (const ConvCase& c : conv_cases())
     for (bool biased : {false, true}) {
-      const Tensor x = random_tensor(c.x, 1), w = random_tensor(c.w, 2), b = biased ? random_tensor({c.w[0]}, 3) : Tensor();
+      const Tensor x = random_tensor(c.x, 1), w = random_tensor(c.w, 2),
+                   b = biased ? random_tensor({c.w[0]}, 3) : Tensor();
       expect_near(conv2d(x, w, b, c.options), conv_reference(x, w, b, c.options), 1e-13);
     }
 }
 
 TEST(Conv2d, AgreesWithPlainLoopsWhereBlocksAreMany) {
   const Conv2dOptions options = {.padding = 1};
-  const Tensor x = random_tensor({2, 40, 30, 31}, 1, Dtype::float32), w = random_tensor({8, 40, 3, 3}, 2, Dtype::float32);
+  const Tensor x = random_tensor({2, 40, 30, 31}, 1, Dtype::float32),
+               w = random_tensor({8, 40, 3, 3}, 2, Dtype::float32);
   expect_near(conv2d(x, w, {}, options), conv_reference(x, w, {}, options), 2e-5);
 }
 
 TEST(Conv2d, GradientsAgreeWithDifferences) {
   for (const ConvCase& c : conv_cases())
-    check_gradients([&](const Inputs& in) { return conv2d(in[0], in[1], in[2], c.options); }, {c.x, c.w, {c.w[0]}}, {.step = 1});
+    check_gradients([&](const Inputs& in) { return conv2d(in[0], in[1], in[2], c.options); }, {c.x, c.w, {c.w[0]}},
+                    {.step = 1});
+}
+
+TEST(Conv2d, WeightGradientOfManyImagesIsTheSumOverImages) {
+  const Shape shape = {4, 40, 3, 3};
+  const Tensor x = random_tensor({37, 40, 12, 30}, 1), g = random_tensor({37, 4, 10, 28}, 2);
+  const auto weight_gradient = [&](const Tensor& images, const Tensor& upstream) {
+    const Tensor w = zeros(shape, Dtype::float64).requires_grad(true);
+    return grad({conv2d(images, w)}, {w}, {upstream})[0];
+  };
+  Tensor total = zeros(shape, Dtype::float64);
+  for (int64_t n = 0; n < 37; ++n) {
+    const Tensor image = slice(x, 0, n, n + 1), upstream = slice(g, 0, n, n + 1);
+    total = add(total, weight_gradient(image, upstream));
+    // One tap of one image by its definition.
+    double tap = 0;
+    for (int64_t i = 0; n == 0 && i < 10; ++i)
+      for (int64_t j = 0; j < 28; ++j) tap += upstream.at({0, 3, i, j}) * image.at({0, 7, i + 2, j + 1});
+    if (n == 0) EXPECT_NEAR(weight_gradient(image, upstream).at({3, 7, 2, 1}), tap, 1e-12);
+  }
+  expect_near(weight_gradient(x, g), total, 1e-12);
 }
 
 TEST(Conv2d, BitsDoNotDependOnThreads) {
-  check_threads([](const Inputs& in) { return conv2d(in[0], in[1], in[2], {.padding = 1}); }, {{20, 8, 17, 17}, {16, 8, 3, 3}, {16}});
-  check_threads([](const Inputs& in) { return conv2d(in[0], in[1], in[2]); }, {{1, 64, 40, 40}, {130, 64, 1, 1}, {130}});
+  check_threads([](const Inputs& in) { return conv2d(in[0], in[1], in[2], {.padding = 1}); },
+                {{20, 8, 17, 17}, {16, 8, 3, 3}, {16}});
+  check_threads([](const Inputs& in) { return conv2d(in[0], in[1], in[2]); },
+                {{1, 64, 40, 40}, {130, 64, 1, 1}, {130}});
 }
 
 TEST(ConvTranspose2d, AgreesWithAddingEachPixelsKernel) {
-  const ConvTranspose2dOptions options = {.stride = {2, 3}, .padding = {1, 0}, .output_padding = {1, 2}, .dilation = {1, 2}, .groups = 2};
+  const ConvTranspose2dOptions options = {
+      .stride = {2, 3}, .padding = {1, 0}, .output_padding = {1, 2}, .dilation = {1, 2}, .groups = 2};
   const Tensor x = random_tensor({2, 4, 3, 4}, 1), w = random_tensor({4, 3, 3, 2}, 2), b = random_tensor({6}, 3);
   const int64_t height = (3 - 1) * 2 - 2 * 1 + (3 - 1) + 1 + 1, width = (4 - 1) * 3 + 2 * (2 - 1) + 2 + 1;
   Tensor expected = zeros({2, 6, height, width}, Dtype::float64);
@@ -109,7 +136,8 @@ TEST(ConvTranspose2d, AgreesWithAddingEachPixelsKernel) {
               for (int64_t j = 0; j < 2; ++j) {
                 const int64_t row = y * 2 - 1 + i, column = x0 * 3 + j * 2, channel = c / 2 * 3 + o;
                 if (row < 0 || row >= height || column >= width) continue;
-                expected.set({n, channel, row, column}, expected.at({n, channel, row, column}) + x.at({n, c, y, x0}) * w.at({c, o, i, j}));
+                expected.set({n, channel, row, column},
+                             expected.at({n, channel, row, column}) + x.at({n, c, y, x0}) * w.at({c, o, i, j}));
               }
   expect_near(conv_transpose2d(x, w, b, options), expected, 1e-13);
 }
@@ -119,18 +147,22 @@ TEST(ConvTranspose2d, GradientsAgreeWithDifferences) {
     return conv_transpose2d(in[0], in[1], in[2], {.stride = 2, .padding = 1, .output_padding = {0, 1}, .groups = 2});
   };
   check_gradients(op, {{2, 4, 3, 2}, {4, 1, 3, 3}, {2}}, {.step = 1});
-  check_gradients([](const Inputs& in) { return conv_transpose2d(in[0], in[1]); }, {{2, 3, 3, 2}, {3, 2, 1, 1}}, {.step = 1});
+  check_gradients([](const Inputs& in) { return conv_transpose2d(in[0], in[1]); }, {{2, 3, 3, 2}, {3, 2, 1, 1}},
+                  {.step = 1});
 }
 
 TEST(ConvTranspose2d, BitsDoNotDependOnThreads) {
-  check_threads([](const Inputs& in) { return conv_transpose2d(in[0], in[1], in[2], {.stride = 2}); }, {{9, 8, 17, 17}, {8, 16, 3, 3}, {16}});
+  check_threads([](const Inputs& in) { return conv_transpose2d(in[0], in[1], in[2], {.stride = 2}); },
+                {{9, 8, 17, 17}, {8, 16, 3, 3}, {16}});
 }
 
 TEST(Conv1d, IsConv2dOfOneRow) {
   const Tensor x = random_tensor({2, 4, 9}, 1), w = random_tensor({6, 2, 3}, 2), b = random_tensor({6}, 3);
-  const Tensor expected = conv_reference(unsqueeze(x, 2), unsqueeze(w, 2), b, {.stride = {1, 2}, .padding = {0, 1}, .dilation = {1, 2}, .groups = 2});
+  const Tensor expected = conv_reference(unsqueeze(x, 2), unsqueeze(w, 2), b,
+                                         {.stride = {1, 2}, .padding = {0, 1}, .dilation = {1, 2}, .groups = 2});
   expect_near(conv1d(x, w, b, {.stride = 2, .padding = 1, .dilation = 2, .groups = 2}), squeeze(expected, 2), 1e-13);
-  check_gradients([](const Inputs& in) { return conv1d(in[0], in[1], in[2], {.stride = 2, .padding = 1}); }, {{2, 2, 5}, {3, 2, 3}, {3}}, {.step = 1});
+  check_gradients([](const Inputs& in) { return conv1d(in[0], in[1], in[2], {.stride = 2, .padding = 1}); },
+                  {{2, 2, 5}, {3, 2, 3}, {3}}, {.step = 1});
 }
 
 TEST(Conv2d, OutputSizeIsTheFloorOfTheRule) {
@@ -141,7 +173,8 @@ TEST(Conv2d, OutputSizeIsTheFloorOfTheRule) {
           for (int64_t dilation : {1, 2, 3}) {
             const int64_t numerator = size + 2 * padding - dilation * (kernel - 1) - 1;
             const auto call = [&] {
-              return conv2d(zeros({1, 1, size, 20}), zeros({1, 1, kernel, 1}), {}, {.stride = {stride, 1}, .padding = {padding, 0}, .dilation = {dilation, 1}});
+              return conv2d(zeros({1, 1, size, 20}), zeros({1, 1, kernel, 1}), {},
+                            {.stride = {stride, 1}, .padding = {padding, 0}, .dilation = {dilation, 1}});
             };
             if (numerator < 0) {
               EXPECT_THROW(call(), ShapeError);
@@ -156,26 +189,59 @@ TEST(Conv2d, ErrorsSayWhatFits) {
   const Tensor x = zeros({2, 4, 8, 8}), w = zeros({8, 3, 3, 3});
   EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, w); }),
             "conv2d: weight has shape (8,3,3,3) but input has shape (2,4,8,8), wanted 3 input channels / 1 groups = 3");
-  EXPECT_EQ(error_of<ShapeError>([&] { conv2d(zeros({4, 8, 8}), w); }), "conv2d: input has shape (4,8,8), wanted (N,C,H,W); reshape it");
-  EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, zeros({8, 4, 3})); }), "conv2d: weight has shape (8,4,3), wanted 4 dimensions");
-  EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, zeros({8, 4, 3, 3}), zeros({7})); }), "conv2d: bias has shape (7), wanted (8), one per output channel");
-  EXPECT_EQ(error_of<DtypeError>([&] { conv2d(x, zeros({8, 4, 3, 3}, Dtype::float64)); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              conv2d(zeros({4, 8, 8}), w);
+            }),
+            "conv2d: input has shape (4,8,8), wanted (N,C,H,W); reshape it");
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              conv2d(x, zeros({8, 4, 3}));
+            }),
+            "conv2d: weight has shape (8,4,3), wanted 4 dimensions");
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              conv2d(x, zeros({8, 4, 3, 3}), zeros({7}));
+            }),
+            "conv2d: bias has shape (7), wanted (8), one per output channel");
+  EXPECT_EQ(error_of<DtypeError>([&] {
+              conv2d(x, zeros({8, 4, 3, 3}, Dtype::float64));
+            }),
             "conv2d: weight is float64 but input is float32, wanted one dtype; convert one with to()");
-  EXPECT_EQ(error_of<DtypeError>([&] { conv2d(zeros({1, 1, 1, 1}, Dtype::int64), w); }),
+  EXPECT_EQ(error_of<DtypeError>([&] {
+              conv2d(zeros({1, 1, 1, 1}, Dtype::int64), w);
+            }),
             "conv2d: input is int64, wanted float32 or float64; convert it with to()");
-  EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, zeros({8, 4, 9, 3})); }),
-            "conv2d: the kernel covers (9,3) but the padded input is (8,8), wanted an input at least as large; add padding or use a smaller kernel");
-  EXPECT_EQ(error_of<ParamError>([&] { conv2d(x, zeros({8, 4, 3, 3}), {}, {.stride = 0}); }), "conv2d: stride is (0,0), wanted at least 1");
-  EXPECT_EQ(error_of<ParamError>([&] { conv2d(x, zeros({8, 4, 3, 3}), {}, {.groups = 0}); }), "conv2d: groups is 0, wanted at least 1");
-  EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, zeros({8, 4, 3, 3}), {}, {.groups = 3}); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              conv2d(x, zeros({8, 4, 9, 3}));
+            }),
+            "conv2d: the kernel covers (9,3) but the padded input is (8,8), wanted an input at least as large; add "
+            "padding or use a smaller kernel");
+  EXPECT_EQ(error_of<ParamError>([&] {
+              conv2d(x, zeros({8, 4, 3, 3}), {}, {.stride = 0});
+            }),
+            "conv2d: stride is (0,0), wanted at least 1");
+  EXPECT_EQ(error_of<ParamError>([&] {
+              conv2d(x, zeros({8, 4, 3, 3}), {}, {.groups = 0});
+            }),
+            "conv2d: groups is 0, wanted at least 1");
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              conv2d(x, zeros({8, 4, 3, 3}), {}, {.groups = 3});
+            }),
             "conv2d: 8 output channels do not divide into 3 groups; choose a divisor");
-  EXPECT_EQ(error_of<ShapeError>([&] { conv1d(zeros({2, 4, 8}), zeros({8, 3, 3})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              conv1d(zeros({2, 4, 8}), zeros({8, 3, 3}));
+            }),
             "conv1d: weight has shape (8,3,3) but input has shape (2,4,8), wanted 3 input channels / 1 groups = 3");
-  EXPECT_EQ(error_of<ShapeError>([&] { conv_transpose2d(x, zeros({3, 4, 3, 3})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              conv_transpose2d(x, zeros({3, 4, 3, 3}));
+            }),
             "conv_transpose2d: weight has shape (3,4,3,3) but input has shape (2,4,8,8), wanted 3 input channels");
-  EXPECT_EQ(error_of<ParamError>([&] { conv_transpose2d(x, zeros({4, 4, 3, 3}), {}, {.stride = 2, .output_padding = 2}); }),
-            "conv_transpose2d: output padding (2,2) with stride (2,2) and dilation (1,1), wanted it smaller than one of them");
-  EXPECT_EQ(error_of<ShapeError>([&] { conv_transpose2d(zeros({1, 4, 1, 1}), zeros({4, 4, 1, 1}), {}, {.padding = 1}); }),
+  EXPECT_EQ(error_of<ParamError>([&] {
+              conv_transpose2d(x, zeros({4, 4, 3, 3}), {}, {.stride = 2, .output_padding = 2});
+            }),
+            "conv_transpose2d: output padding (2,2) with stride (2,2) and dilation (1,1), wanted it smaller than one "
+            "of them");
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              conv_transpose2d(zeros({1, 4, 1, 1}), zeros({4, 4, 1, 1}), {}, {.padding = 1});
+            }),
             "conv_transpose2d: the output would be (-1,-1), wanted at least (1,1); use less padding");
 }
 
@@ -198,9 +264,12 @@ Tensor max_pool_reference(const Tensor& x, Size2 kernel, Size2 stride, Size2 pad
       for (int64_t y = 0; y < out_height; ++y)
         for (int64_t z = 0; z < out_width; ++z) {
           double best = -INFINITY;
-          for (int64_t row = y * stride.height - padding.height; row < y * stride.height - padding.height + kernel.height; ++row)
-            for (int64_t column = z * stride.width - padding.width; column < z * stride.width - padding.width + kernel.width; ++column)
-              if (row >= 0 && row < x.size(2) && column >= 0 && column < x.size(3)) best = std::max(best, x.at({n, c, row, column}));
+          for (int64_t row = y * stride.height - padding.height;
+               row < y * stride.height - padding.height + kernel.height; ++row)
+            for (int64_t column = z * stride.width - padding.width;
+                 column < z * stride.width - padding.width + kernel.width; ++column)
+              if (row >= 0 && row < x.size(2) && column >= 0 && column < x.size(3))
+                best = std::max(best, x.at({n, c, row, column}));
           out.set({n, c, y, z}, best);
         }
   return out;
@@ -212,8 +281,8 @@ struct PoolCase {
 };
 const std::vector<PoolCase>& pool_cases() {
   static const std::vector<PoolCase> cases = {
-      {{2, 3, 6, 6}, 2, 2, 0},           {{1, 2, 7, 5}, {3, 2}, {2, 1}, {1, 1}}, {{1, 1, 5, 9}, 3, {1, 3}, 1},
-      {{2, 1, 4, 4}, 4, 4, 0},           {{1, 2, 5, 5}, {1, 5}, {2, 2}, {0, 2}}, {{1, 1, 6, 21}, {2, 3}, {2, 2}, 1},
+      {{2, 3, 6, 6}, 2, 2, 0}, {{1, 2, 7, 5}, {3, 2}, {2, 1}, {1, 1}}, {{1, 1, 5, 9}, 3, {1, 3}, 1},
+      {{2, 1, 4, 4}, 4, 4, 0}, {{1, 2, 5, 5}, {1, 5}, {2, 2}, {0, 2}}, {{1, 1, 6, 21}, {2, 3}, {2, 2}, 1},
   };
   return cases;
 }
@@ -221,9 +290,11 @@ const std::vector<PoolCase>& pool_cases() {
 TEST(MaxPool2d, AgreesWithPlainLoopsAndDifferences) {
   for (const PoolCase& c : pool_cases()) {
     const Tensor x = tensor(shuffled_values(c.x.numel(), 5), c.x, Dtype::float64);
-    expect_near(max_pool2d(x, c.kernel, {.stride = c.stride, .padding = c.padding}), max_pool_reference(x, c.kernel, c.stride, c.padding), 0);
-    check_gradients_at([&](const Inputs& in) { return max_pool2d(in[0], c.kernel, {.stride = c.stride, .padding = c.padding}); }, {c.x},
-                       {shuffled_values(c.x.numel(), 6)}, {.step = 0.1});
+    expect_near(max_pool2d(x, c.kernel, {.stride = c.stride, .padding = c.padding}),
+                max_pool_reference(x, c.kernel, c.stride, c.padding), 0);
+    check_gradients_at(
+        [&](const Inputs& in) { return max_pool2d(in[0], c.kernel, {.stride = c.stride, .padding = c.padding}); },
+        {c.x}, {shuffled_values(c.x.numel(), 6)}, {.step = 0.1});
   }
 }
 
@@ -255,14 +326,18 @@ TEST(MaxPool2d, MinusInfinityIsAValueLikeAnyOther) {
 TEST(AvgPool2d, DividesByWhatCounts) {
   const Tensor x = tensor({1, 2, 3, 4}, {1, 1, 2, 2}, Dtype::float64);
   EXPECT_EQ(avg_pool2d(x, 2, {.padding = 1}).to_vector(), (std::vector<double>{0.25, 0.5, 0.75, 1}));
-  EXPECT_EQ(avg_pool2d(x, 2, {.padding = 1, .count_include_pad = false}).to_vector(), (std::vector<double>{1, 2, 3, 4}));
+  EXPECT_EQ(avg_pool2d(x, 2, {.padding = 1, .count_include_pad = false}).to_vector(),
+            (std::vector<double>{1, 2, 3, 4}));
 }
 
 TEST(AvgPool2d, GradientsAgreeWithDifferences) {
   for (const PoolCase& c : pool_cases())
     for (bool count : {true, false})
-      check_gradients([&](const Inputs& in) { return avg_pool2d(in[0], c.kernel, {.stride = c.stride, .padding = c.padding, .count_include_pad = count}); },
-                      {c.x}, {.step = 1});
+      check_gradients(
+          [&](const Inputs& in) {
+            return avg_pool2d(in[0], c.kernel, {.stride = c.stride, .padding = c.padding, .count_include_pad = count});
+          },
+          {c.x}, {.step = 1});
   check_gradients([](const Inputs& in) { return adaptive_avg_pool2d(in[0], {3, 2}); }, {{2, 2, 7, 5}}, {.step = 1});
 }
 
@@ -275,7 +350,8 @@ TEST(AdaptiveAvgPool2d, CoversEveryElement) {
 
 TEST(Pool1d, IsPool2dOfOneRow) {
   const Tensor x = random_tensor({2, 3, 9}, 4);
-  expect_near(max_pool1d(x, 3, {.stride = 2, .padding = 1}), squeeze(max_pool2d(unsqueeze(x, 2), {1, 3}, {.stride = {1, 2}, .padding = {0, 1}}), 2), 0);
+  expect_near(max_pool1d(x, 3, {.stride = 2, .padding = 1}),
+              squeeze(max_pool2d(unsqueeze(x, 2), {1, 3}, {.stride = {1, 2}, .padding = {0, 1}}), 2), 0);
   expect_near(avg_pool1d(x, 3), squeeze(avg_pool2d(unsqueeze(x, 2), {1, 3}), 2), 0);
 }
 
@@ -289,9 +365,12 @@ TEST(Pooling, ErrorsSayWhatFits) {
   EXPECT_EQ(error_of<ParamError>([&] { max_pool2d(x, 2, {.padding = 2}); }),
             "max_pool2d: padding (2,2) is more than half the kernel (2,2); a window would see padding alone");
   EXPECT_EQ(error_of<ShapeError>([&] { avg_pool2d(x, 5); }),
-            "avg_pool2d: the kernel covers (5,5) but the padded input is (4,4), wanted an input at least as large; add padding or use a smaller kernel");
-  EXPECT_EQ(error_of<ShapeError>([&] { max_pool1d(x, 2); }), "max_pool1d: input has shape (1,1,4,4), wanted (N,C,L); reshape it");
-  EXPECT_EQ(error_of<ParamError>([&] { adaptive_avg_pool2d(x, 0); }), "adaptive_avg_pool2d: output size is (0,0), wanted at least (1,1)");
+            "avg_pool2d: the kernel covers (5,5) but the padded input is (4,4), wanted an input at least as large; add "
+            "padding or use a smaller kernel");
+  EXPECT_EQ(error_of<ShapeError>([&] { max_pool1d(x, 2); }),
+            "max_pool1d: input has shape (1,1,4,4), wanted (N,C,L); reshape it");
+  EXPECT_EQ(error_of<ParamError>([&] { adaptive_avg_pool2d(x, 0); }),
+            "adaptive_avg_pool2d: output size is (0,0), wanted at least (1,1)");
 }
 
 }  // namespace

@@ -93,11 +93,13 @@ TEST(Elementwise, GradientsOfUnaryOps) {
   for (const auto& [name, op] : unary_ops) {
     SCOPED_TRACE(name);
     const bool above_zero = name == "log" || name == "sqrt" || name == "rsqrt";
-    const bool steps = name == "round" || name == "clamp" || name == "clamp_low" || name == "clamp_high" || name == "floor" || name == "ceil";
+    const bool steps = name == "round" || name == "clamp" || name == "clamp_low" || name == "clamp_high" ||
+                       name == "floor" || name == "ceil";
     const bool log1p = name == "log1p";
     std::vector<double> values = above_zero || log1p ? positive : mixed;
     if (steps) values = {-1.7, -0.3, 0.1, 0.2, 0.3, 0.9, 1.1, 1.3, 1.6, 1.7, 2.2, 2.3};
-    op_check::check_gradients_at([&](const op_check::Inputs& x) { return op(x, parameters(name)); }, {{3, 4}}, {values}, {.step = 0.02});
+    op_check::check_gradients_at([&](const op_check::Inputs& x) { return op(x, parameters(name)); }, {{3, 4}}, {values},
+                                 {.step = 0.02});
   }
 }
 
@@ -117,13 +119,18 @@ TEST(Elementwise, OneTensorAsBothInputs) {
   const auto values = op_check::random_values(5, 4, 0.5, 2);
   for (const char* name : {"add", "sub", "mul", "div", "pow", "atan2"}) {
     SCOPED_TRACE(name);
-    op_check::check_gradients_at([&](const op_check::Inputs& x) { return binary_ops.at(name)({x[0], x[0]}, {}); }, {{5}}, {values}, {.step = 0.02});
+    op_check::check_gradients_at(
+        [&](const op_check::Inputs& x) {
+          return binary_ops.at(name)({x[0], x[0]}, {});
+        },
+        {{5}}, {values}, {.step = 0.02});
   }
 }
 
 TEST(Elementwise, GradientsOfWhere) {
   const Tensor mask = tensor({{1, 0, 1}, {0, 0, 1}}, Dtype::boolean);
-  op_check::check_gradients([&](const op_check::Inputs& x) { return where(mask, square(x[0]), square(x[1])); }, {{2, 3}, {3}});
+  op_check::check_gradients([&](const op_check::Inputs& x) { return where(mask, square(x[0]), square(x[1])); },
+                            {{2, 3}, {3}});
   op_check::check_gradients([&](const op_check::Inputs& x) { return where(mask, square(x[0]), 2.0); }, {{2, 3}});
   op_check::check_gradients([&](const op_check::Inputs& x) { return where(mask, 2.0, square(x[0])); }, {{2, 1}});
 }
@@ -170,8 +177,9 @@ TEST(Elementwise, HigherOrders) {
 
 TEST(Elementwise, SignsOfZero) {
   const Tensor zeros = tensor({-0.0, 0.0}, {2});
-  for (const auto& f : {+[](const Tensor& x) { return sqrt(x); }, +[](const Tensor& x) { return sin(x); }, +[](const Tensor& x) { return expm1(x); },
-                        +[](const Tensor& x) { return tanh(x); }, +[](const Tensor& x) { return round(x); }, +[](const Tensor& x) { return floor(x); },
+  for (const auto& f : {+[](const Tensor& x) { return sqrt(x); }, +[](const Tensor& x) { return sin(x); },
+                        +[](const Tensor& x) { return expm1(x); }, +[](const Tensor& x) { return tanh(x); },
+                        +[](const Tensor& x) { return round(x); }, +[](const Tensor& x) { return floor(x); },
                         +[](const Tensor& x) { return ceil(x); }, +[](const Tensor& x) { return log1p(x); }}) {
     const std::vector<double> y = f(zeros).to_vector();
     EXPECT_TRUE(std::signbit(y[0]) && !std::signbit(y[1]));
@@ -203,7 +211,8 @@ TEST(Elementwise, Integers) {
 }
 
 TEST(Elementwise, MasksOfEveryDtype) {
-  for (Dtype dtype : {Dtype::float32, Dtype::float64, Dtype::int64, Dtype::int32, Dtype::uint8, Dtype::boolean, Dtype::float16, Dtype::bfloat16}) {
+  for (Dtype dtype : {Dtype::float32, Dtype::float64, Dtype::int64, Dtype::int32, Dtype::uint8, Dtype::boolean,
+                      Dtype::float16, Dtype::bfloat16}) {
     const Tensor a = tensor({0, 1, 1, 0}, {4}, dtype), b = tensor({0, 1, 0, 1}, {4}, dtype);
     const Tensor less = a < b;
     EXPECT_EQ(less.dtype(), Dtype::boolean);
@@ -227,7 +236,8 @@ TEST(Elementwise, Casts) {
   const Tensor x = tensor({-1.5, 0, 0.25, 3}, {2, 2}, Dtype::float64);
   EXPECT_EQ(to(x, Dtype::int64).to_vector(), (std::vector<double>{-1, 0, 0, 3}));
   EXPECT_EQ(to(x, Dtype::boolean).to_vector(), (std::vector<double>{1, 0, 1, 1}));
-  for (Dtype dtype : {Dtype::float32, Dtype::float16, Dtype::bfloat16}) EXPECT_EQ(to(x, dtype).to_vector(), x.to_vector());
+  for (Dtype dtype : {Dtype::float32, Dtype::float16, Dtype::bfloat16})
+    EXPECT_EQ(to(x, dtype).to_vector(), x.to_vector());
   EXPECT_EQ(to(transpose(x, 0, 1), Dtype::int32).to_vector(), (std::vector<double>{-1, 0, 0, 3}));
   EXPECT_EQ(to(labels({7, -7}), Dtype::float32).to_vector(), (std::vector<double>{7, -7}));
   EXPECT_EQ(to(x, Dtype::float64).state().get(), x.state().get());
@@ -255,14 +265,22 @@ TEST(Elementwise, ThreadsAndSizesDoNotChangeBits) {
 
 TEST(Elementwise, Errors) {
   const Tensor x = zeros({2, 3}), y = zeros({2, 3}, Dtype::float64), mask = zeros({3}, Dtype::boolean);
-  EXPECT_EQ(error_of<DtypeError>([&] { add(x, y); }), "add: got float32 (2,3) and float64 (2,3), wanted one dtype; convert one with to()");
-  EXPECT_EQ(error_of<ShapeError>([&] { mul(x, zeros({4})); }), "mul: shapes (2,3) and (4) do not broadcast, extents 3 and 4 differ; reshape one of them");
-  EXPECT_EQ(error_of<DtypeError>([&] { exp(labels({1})); }), "exp: got int64, wanted float32 or float64; convert it with to()");
-  EXPECT_EQ(error_of<DtypeError>([&] { add(mask, mask); }), "add: got bool, wanted float32, float64 or int64; convert it with to()");
-  EXPECT_EQ(error_of<DtypeError>([&] { labels({1}) * 0.5; }), "mul: got int64 and the number 0.5, wanted a whole one; convert the tensor with to()");
-  EXPECT_EQ(error_of<DtypeError>([&] { where(x, x, x); }), "where: got a mask of float32, wanted bool; make one with a comparison");
-  EXPECT_EQ(error_of<DtypeError>([&] { where(mask, x, y); }), "where: got float32 (2,3) and float64 (2,3), wanted one dtype; convert one with to()");
-  EXPECT_EQ(error_of<DtypeError>([&] { lt(x, mask); }), "lt: got float32 (2,3) and bool (3), wanted one dtype; convert one with to()");
+  EXPECT_EQ(error_of<DtypeError>([&] { add(x, y); }),
+            "add: got float32 (2,3) and float64 (2,3), wanted one dtype; convert one with to()");
+  EXPECT_EQ(error_of<ShapeError>([&] { mul(x, zeros({4})); }),
+            "mul: shapes (2,3) and (4) do not broadcast, extents 3 and 4 differ; reshape one of them");
+  EXPECT_EQ(error_of<DtypeError>([&] { exp(labels({1})); }),
+            "exp: got int64, wanted float32 or float64; convert it with to()");
+  EXPECT_EQ(error_of<DtypeError>([&] { add(mask, mask); }),
+            "add: got bool, wanted float32, float64 or int64; convert it with to()");
+  EXPECT_EQ(error_of<DtypeError>([&] { labels({1}) * 0.5; }),
+            "mul: got int64 and the number 0.5, wanted a whole one; convert the tensor with to()");
+  EXPECT_EQ(error_of<DtypeError>([&] { where(x, x, x); }),
+            "where: got a mask of float32, wanted bool; make one with a comparison");
+  EXPECT_EQ(error_of<DtypeError>([&] { where(mask, x, y); }),
+            "where: got float32 (2,3) and float64 (2,3), wanted one dtype; convert one with to()");
+  EXPECT_EQ(error_of<DtypeError>([&] { lt(x, mask); }),
+            "lt: got float32 (2,3) and bool (3), wanted one dtype; convert one with to()");
   EXPECT_EQ(error_of<ParamError>([&] { clamp(x, 2, 1); }), "clamp: low is 2 and high is 1; choose low <= high");
   EXPECT_EQ(error_of<ParamError>([&] { softplus(x, 0); }), "softplus: beta is 0, wanted a number above 0");
 }

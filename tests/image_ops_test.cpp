@@ -38,7 +38,9 @@ TEST(Interpolate, BilinearAgreesWithTentWeights) {
         };
         for (int64_t i = 0; i < to.height; ++i)
           for (int64_t j = 0; j < to.width; ++j)
-            ASSERT_NEAR(y.at({1, 1, i, j}), bilinear_reference(x, 1, 1, source(i, from.height, to.height), source(j, from.width, to.width)), 1e-13);
+            ASSERT_NEAR(y.at({1, 1, i, j}),
+                        bilinear_reference(x, 1, 1, source(i, from.height, to.height), source(j, from.width, to.width)),
+                        1e-13);
       }
 }
 
@@ -57,7 +59,8 @@ TEST(Interpolate, GradientsAgreeWithDifferences) {
   for (const Size2 to : {Size2(5, 4), Size2(2, 2), Size2(1, 1)}) {
     check_gradients([&](const Inputs& in) { return interpolate(in[0], to); }, {{1, 2, 3, 3}}, {.step = 1});
     for (bool align : {false, true})
-      check_gradients([&](const Inputs& in) { return interpolate(in[0], to, Interpolation::bilinear, align); }, {{1, 2, 3, 3}}, {.step = 1});
+      check_gradients([&](const Inputs& in) { return interpolate(in[0], to, Interpolation::bilinear, align); },
+                      {{1, 2, 3, 3}}, {.step = 1});
   }
 }
 
@@ -127,13 +130,15 @@ TEST(Dropout, GradientsAgreeWithDifferences) {
 }
 
 TEST(Dropout, ErrorsSayWhatFits) {
-  EXPECT_EQ(error_of<ParamError>([] { dropout(zeros({1}), 1.5, true); }), "dropout: p is 1.5, wanted a probability from 0 to 1");
+  EXPECT_EQ(error_of<ParamError>([] { dropout(zeros({1}), 1.5, true); }),
+            "dropout: p is 1.5, wanted a probability from 0 to 1");
 }
 
 // ---- embedding ------------------------------------------------------------------------------------------------------
 
 TEST(Embedding, LooksUpRowsAndAddsTheirGradients) {
-  const Tensor w = random_tensor({4, 3}, 1).requires_grad(true), at = from_data(std::vector<int64_t>{2, 0, 2, 3}.data(), {2, 2});
+  const Tensor w = random_tensor({4, 3}, 1).requires_grad(true),
+               at = from_data(std::vector<int64_t>{2, 0, 2, 3}.data(), {2, 2});
   const Tensor y = embedding(w, at, 3);
   ASSERT_EQ(text(y.shape()), "(2,2,3)");
   for (int64_t c = 0; c < 3; ++c) EXPECT_EQ(y.at({1, 0, c}), w.at({2, c}));
@@ -159,16 +164,32 @@ TEST(Embedding, BitsDoNotDependOnThreads) {
 }
 
 TEST(Embedding, ErrorsSayWhatFits) {
-  EXPECT_EQ(error_of<IndexError>([] { embedding(zeros({4, 3}), labels({1, 4})); }), "embedding: index 4 at position 1 is outside [0, 4)");
-  EXPECT_EQ(error_of<IndexError>([] { embedding(zeros({4, 3}), labels({1}), 4); }), "embedding: padding index 4 is outside [0, 4)");
-  EXPECT_EQ(error_of<DtypeError>([] { embedding(zeros({4, 3}), zeros({2})); }), "embedding: indices are float32, wanted int64; convert them with to()");
+  EXPECT_EQ(error_of<IndexError>([] {
+              embedding(zeros({4, 3}), labels({1, 4}));
+            }),
+            "embedding: index 4 at position 1 is outside [0, 4)");
+  EXPECT_EQ(error_of<IndexError>([] {
+              embedding(zeros({4, 3}), labels({1}), 4);
+            }),
+            "embedding: padding index 4 is outside [0, 4)");
+  EXPECT_EQ(error_of<DtypeError>([] {
+              embedding(zeros({4, 3}), zeros({2}));
+            }),
+            "embedding: indices are float32, wanted int64; convert them with to()");
 }
 
 TEST(Interpolate, ErrorsSayWhatFits) {
-  EXPECT_EQ(error_of<ParamError>([] { interpolate(zeros({1, 1, 2, 2}), 0); }), "interpolate: size is (0,0), wanted at least (1,1)");
-  EXPECT_EQ(error_of<ParamError>([] { interpolate(zeros({1, 1, 2, 2}), 2, Interpolation::nearest, true); }),
+  EXPECT_EQ(error_of<ParamError>([] {
+              interpolate(zeros({1, 1, 2, 2}), 0);
+            }),
+            "interpolate: size is (0,0), wanted at least (1,1)");
+  EXPECT_EQ(error_of<ParamError>([] {
+              interpolate(zeros({1, 1, 2, 2}), 2, Interpolation::nearest, true);
+            }),
             "interpolate: align_corners is set for nearest, wanted it with bilinear only");
-  EXPECT_EQ(error_of<ShapeError>([] { fold(zeros({1, 3, 4}), 3, 2); }),
+  EXPECT_EQ(error_of<ShapeError>([] {
+              fold(zeros({1, 3, 4}), 3, 2);
+            }),
             "fold: columns have shape (1,3,4), wanted (N, a multiple of 4, 4) for image (3,3) and kernel (2,2)");
 }
 

@@ -69,8 +69,10 @@ inline double ridders(const std::function<double(double)>& f, double step) {
   return best;
 }
 
-// Σ over outputs of random weights times the op's result: one number to differentiate.
-inline Tensor weighted_sum(const Tensor& out, uint64_t seed) { return sum(mul(out, random_tensor(out.shape(), seed))); }
+// Σ over outputs of random weights times (y + y² / 2): one number to differentiate, whose gradient depends on y.
+inline Tensor weighted_sum(const Tensor& y, uint64_t seed) {
+  return sum(mul(add(y, scaled(mul(y, y), 0.5)), random_tensor(y.shape(), seed)));
+}
 
 struct Options {
   bool second_order = true;
@@ -79,7 +81,8 @@ struct Options {
 };
 
 // Compares the gradient of `op` in every input, and the gradient of that gradient, with differences; in every layout.
-inline void check_gradients_at(const Op& op, const std::vector<Shape>& shapes, std::vector<std::vector<double>> values, Options options = {}) {
+inline void check_gradients_at(const Op& op, const std::vector<Shape>& shapes, std::vector<std::vector<double>> values,
+                               Options options = {}) {
   const size_t count = shapes.size();
   const auto leaves = [&](Layout layout) {
     Inputs inputs;
@@ -87,7 +90,8 @@ inline void check_gradients_at(const Op& op, const std::vector<Shape>& shapes, s
     return inputs;
   };
   const auto gradients = [&](const Inputs& inputs, bool create_graph) {
-    std::vector<Tensor> g = grad({weighted_sum(op(inputs), 7)}, inputs, {}, {.retain_graph = false, .create_graph = create_graph});
+    std::vector<Tensor> g =
+        grad({weighted_sum(op(inputs), 7)}, inputs, {}, {.retain_graph = false, .create_graph = create_graph});
     for (size_t i = 0; i < count; ++i)
       if (!g[i].defined()) g[i] = zeros(shapes[i], Dtype::float64);
     return g;
@@ -102,7 +106,14 @@ inline void check_gradients_at(const Op& op, const std::vector<Shape>& shapes, s
   };
   const auto along = [&](size_t i, size_t k, const std::function<double()>& f) {
     const double x = values[i][k];
-    const double slope = ridders([&](double h) { values[i][k] = x + h; const double y = f(); values[i][k] = x; return y; }, options.step);
+    const double slope = ridders(
+        [&](double h) {
+          values[i][k] = x + h;
+          const double y = f();
+          values[i][k] = x;
+          return y;
+        },
+        options.step);
     return slope;
   };
   for (Layout layout : {Layout::dense, Layout::reversed, Layout::spaced}) {
@@ -114,12 +125,17 @@ inline void check_gradients_at(const Op& op, const std::vector<Shape>& shapes, s
     for (size_t i = 0; i < count; ++i) {
       ASSERT_EQ(text(plain[i].shape()), text(shapes[i]));
       const std::vector<double> a = plain[i].to_vector(), b = recorded[i].to_vector();
-      const std::vector<double> c = !twice.empty() && twice[i].defined() ? twice[i].to_vector() : std::vector<double>(a.size(), 0.0);
+      const std::vector<double> c =
+          !twice.empty() && twice[i].defined() ? twice[i].to_vector() : std::vector<double>(a.size(), 0.0);
       for (size_t k = 0; k < a.size(); ++k) {
-        const std::string where = "input " + std::to_string(i) + " element " + std::to_string(k) + " layout " + std::to_string(int(layout));
+        const std::string where =
+            "input " + std::to_string(i) + " element " + std::to_string(k) + " layout " + std::to_string(int(layout));
         ASSERT_NEAR(a[k], b[k], 1e-12 * (1 + std::abs(a[k]))) << where << ": plain and recorded backward differ";
         if (layout != Layout::dense) continue;
-        const double slope = along(i, k, [&] { NoGrad quiet; return weighted_sum(op(leaves(layout)), 7).item(); });
+        const double slope = along(i, k, [&] {
+          NoGrad quiet;
+          return weighted_sum(op(leaves(layout)), 7).item();
+        });
         ASSERT_NEAR(a[k], slope, options.tolerance * (1 + std::abs(slope))) << where;
         if (!options.second_order) continue;
         const double bend = along(i, k, [&] { return second(gradients(leaves(layout), false)).item(); });
@@ -129,11 +145,13 @@ inline void check_gradients_at(const Op& op, const std::vector<Shape>& shapes, s
     if (layout == Layout::dense) continue;
     const std::vector<double> expected = op(leaves(Layout::dense)).to_vector(), got = op(inputs).to_vector();
     ASSERT_EQ(expected.size(), got.size());
-    for (size_t k = 0; k < got.size(); ++k) ASSERT_NEAR(got[k], expected[k], 1e-14 * (1 + std::abs(expected[k]))) << "layout " << int(layout);
+    for (size_t k = 0; k < got.size(); ++k)
+      ASSERT_NEAR(got[k], expected[k], 1e-14 * (1 + std::abs(expected[k]))) << "layout " << int(layout);
     const std::vector<Tensor> reference = gradients(leaves(Layout::dense), false);
     for (size_t i = 0; i < count; ++i) {
       const std::vector<double> a = plain[i].to_vector(), b = reference[i].to_vector();
-      for (size_t k = 0; k < a.size(); ++k) ASSERT_NEAR(a[k], b[k], 1e-12 * (1 + std::abs(b[k]))) << "layout " << int(layout);
+      for (size_t k = 0; k < a.size(); ++k)
+        ASSERT_NEAR(a[k], b[k], 1e-12 * (1 + std::abs(b[k]))) << "layout " << int(layout);
     }
   }
 }
@@ -151,14 +169,16 @@ inline void check_threads(const Op& op, const std::vector<Shape>& shapes) {
   for (int n = 1; n <= 3; ++n) {
     set_threads(n);
     Inputs inputs;
-    for (size_t i = 0; i < shapes.size(); ++i) inputs.push_back(random_tensor(shapes[i], 200 + i, Dtype::float32).requires_grad(true));
+    for (size_t i = 0; i < shapes.size(); ++i)
+      inputs.push_back(random_tensor(shapes[i], 200 + i, Dtype::float32).requires_grad(true));
     const Tensor out = op(inputs);
     const std::vector<Tensor> g = grad({sum(mul(out, random_tensor(out.shape(), 3, Dtype::float32)))}, inputs);
     std::vector<std::vector<double>> all{out.to_vector()};
     for (const Tensor& t : g) all.push_back(t.defined() ? t.to_vector() : std::vector<double>());
     if (n == 1) first = all;
     for (size_t i = 0; i < all.size(); ++i)
-      EXPECT_EQ(std::memcmp(all[i].data(), first[i].data(), all[i].size() * sizeof(double)), 0) << n << " threads, result " << i;
+      EXPECT_EQ(std::memcmp(all[i].data(), first[i].data(), all[i].size() * sizeof(double)), 0)
+          << n << " threads, result " << i;
   }
   set_threads(before);
 }
@@ -167,9 +187,7 @@ inline void check_threads(const Op& op, const std::vector<Shape>& shapes) {
 template <class Expected> std::string error_of(const std::function<void()>& call) {
   try {
     call();
-  } catch (const Expected& error) {
-    return error.what();
-  }
+  } catch (const Expected& error) { return error.what(); }
   return "nothing was thrown";
 }
 

@@ -20,7 +20,9 @@ namespace gradus::op_reference {
 using Numbers = std::vector<double>;
 using NamedOps = std::map<std::string, std::function<Tensor(const std::vector<Tensor>&, const Numbers&)>>;
 
-inline double number(const nlohmann::json& v) { return v.is_string() ? std::stod(v.get<std::string>()) : v.get<double>(); }
+inline double number(const nlohmann::json& v) {
+  return v.is_string() ? std::stod(v.get<std::string>()) : v.get<double>();
+}
 inline Numbers numbers(const nlohmann::json& list) {
   Numbers out;
   for (const auto& v : list) out.push_back(number(v));
@@ -37,8 +39,11 @@ inline void expect_close(const Tensor& got, const nlohmann::json& expected, doub
   const Numbers a = got.to_vector(), b = numbers(expected.at("values"));
   ASSERT_EQ(a.size(), b.size()) << what;
   for (size_t i = 0; i < a.size(); ++i) {
-    if (std::isnan(b[i]) || std::isinf(b[i])) EXPECT_TRUE(std::isnan(b[i]) ? std::isnan(a[i]) : a[i] == b[i]) << what << ", element " << i << ": " << a[i] << " for " << b[i];
-    else EXPECT_NEAR(a[i], b[i], tolerance * (1 + std::abs(b[i]))) << what << ", element " << i;
+    if (std::isnan(b[i]) || std::isinf(b[i]))
+      EXPECT_TRUE(std::isnan(b[i]) ? std::isnan(a[i]) : a[i] == b[i])
+          << what << ", element " << i << ": " << a[i] << " for " << b[i];
+    else
+      EXPECT_NEAR(a[i], b[i], tolerance * (1 + std::abs(b[i]))) << what << ", element " << i;
   }
 }
 
@@ -67,7 +72,8 @@ inline void check_file(const std::string& name, const NamedOps& ops, bool nan_gr
       Tensor got = grads[k].clone();
       for (size_t i = 0; !nan_gradients && i < expected["values"].size(); ++i) {
         bool nan = false;
-        for (const auto& t : c.at("inputs")) nan |= t.at("values").size() == expected["values"].size() && std::isnan(number(t.at("values").at(i)));
+        for (const auto& t : c.at("inputs"))
+          nan |= t.at("values").size() == expected["values"].size() && std::isnan(number(t.at("values").at(i)));
         if (!nan) continue;
         expected["values"][i] = 0;
         dtype == Dtype::float32 ? void(got.mutable_data<float>()[i] = 0) : void(got.mutable_data<double>()[i] = 0);

@@ -41,15 +41,17 @@ void run(Optimizer& optimizer, Tensor& p, Tensor& q, int from, int to) {
   }
 }
 
-template <class Optimizer, class Options> void expect_trajectory(const std::string& name, const Options& options) {
-  static const nlohmann::json reference = nlohmann::json::parse(std::ifstream(GRADUS_SOURCE_DIR "/tests/data/optimizer_reference.json"));
+template <class Kind, class Options> void expect_trajectory(const std::string& name, const Options& options) {
+  static const nlohmann::json reference =
+      nlohmann::json::parse(std::ifstream(GRADUS_SOURCE_DIR "/tests/data/optimizer_reference.json"));
   Tensor p = start(37), q = start(5);
-  Optimizer optimizer({{"p", p}, {"q", q}}, options);
+  Kind optimizer({{"p", p}, {"q", q}}, options);
   run(optimizer, p, q, 0, 100);
   for (const auto& [key, t] : {std::pair{"p", p}, std::pair{"q", q}}) {
-    const auto wanted = reference.at(name).at(key).get<std::vector<double>>();
+    const std::vector<double> wanted = reference.at(name).at(key);
     ASSERT_EQ(int64_t(wanted.size()), t.numel());
-    for (int64_t i = 0; i < t.numel(); ++i) EXPECT_NEAR(t.at({i}), wanted[size_t(i)], 1e-12) << name << " " << key << " " << i;
+    for (int64_t i = 0; i < t.numel(); ++i)
+      EXPECT_NEAR(t.at({i}), wanted[size_t(i)], 1e-12) << name << " " << key << " " << i;
   }
 }
 
@@ -57,13 +59,16 @@ TEST(Optim, SgdFollowsPyTorch) {
   expect_trajectory<SGD>("sgd", SGDOptions{.lr = 0.01});
   expect_trajectory<SGD>("sgd_weight_decay", SGDOptions{.lr = 0.01, .weight_decay = 0.1});
   expect_trajectory<SGD>("sgd_momentum", SGDOptions{.lr = 0.01, .momentum = 0.9});
-  expect_trajectory<SGD>("sgd_dampening", SGDOptions{.lr = 0.01, .momentum = 0.9, .dampening = 0.3, .weight_decay = 0.01});
-  expect_trajectory<SGD>("sgd_nesterov", SGDOptions{.lr = 0.01, .momentum = 0.8, .weight_decay = 0.05, .nesterov = true});
+  expect_trajectory<SGD>("sgd_dampening",
+                         SGDOptions{.lr = 0.01, .momentum = 0.9, .dampening = 0.3, .weight_decay = 0.01});
+  expect_trajectory<SGD>("sgd_nesterov",
+                         SGDOptions{.lr = 0.01, .momentum = 0.8, .weight_decay = 0.05, .nesterov = true});
 }
 
 TEST(Optim, AdamFollowsPyTorch) {
   expect_trajectory<Adam>("adam", AdamOptions{.lr = 0.01});
-  expect_trajectory<Adam>("adam_weight_decay", AdamOptions{.lr = 0.02, .beta1 = 0.8, .beta2 = 0.95, .eps = 1e-6, .weight_decay = 0.1});
+  expect_trajectory<Adam>("adam_weight_decay",
+                          AdamOptions{.lr = 0.02, .beta1 = 0.8, .beta2 = 0.95, .eps = 1e-6, .weight_decay = 0.1});
   expect_trajectory<Adam>("adam_amsgrad", AdamOptions{.lr = 0.02, .amsgrad = true});
 }
 
@@ -116,8 +121,8 @@ TEST(Optim, SavedStateGoesOnExactly) {
   Adam straight({{"p", p}, {"q", q}}, {.lr = 0.01, .amsgrad = true});
   run(straight, p, q, 0, 10);
   const NamedTensors saved = straight.state();
-  Tensor p2 = p.detach().requires_grad(true), q2 = q.detach().requires_grad(true);
-  p2 = from_data(p.data<double>(), p.shape()).requires_grad(true), q2 = from_data(q.data<double>(), q.shape()).requires_grad(true);
+  Tensor p2 = from_data(p.data<double>(), p.shape()).requires_grad(true),
+         q2 = from_data(q.data<double>(), q.shape()).requires_grad(true);
   Adam resumed({{"p", p2}, {"q", q2}}, {.lr = 0.5, .amsgrad = true});
   resumed.load_state(saved);
   EXPECT_EQ(resumed.lr(), 0.01);
@@ -130,9 +135,7 @@ TEST(Optim, SavedStateGoesOnExactly) {
 template <class E, class F> std::string message_of(F f) {
   try {
     f();
-  } catch (const E& error) {
-    return error.what();
-  } catch (const std::exception& error) {
+  } catch (const E& error) { return error.what(); } catch (const std::exception& error) {
     return std::string("another error: ") + error.what();
   }
   return "no error";
@@ -147,12 +150,15 @@ TEST(Optim, StateThatDoesNotFitIsNamed) {
   ASSERT_EQ(state.size(), 3u);
   EXPECT_EQ(state[2].first, "p.momentum_buffer");
   EXPECT_EQ(message_of<ParamError>([&] { fresh.load_state(state); }),
-            "SGD: load_state got 'p.momentum_buffer', which is no state of this optimiser; restore the state of the same model");
+            "SGD: load_state got 'p.momentum_buffer', which is no state of this optimiser; restore the state of the "
+            "same model");
   state[2].second = zeros({4}, Dtype::float64);
   EXPECT_EQ(message_of<ShapeError>([&] { optimizer.load_state(state); }),
-            "SGD: load_state got 'p.momentum_buffer' as float64 (4), wanted float64 (3); restore the state of the same model");
+            "SGD: load_state got 'p.momentum_buffer' as float64 (4), wanted float64 (3); restore the state of the same "
+            "model");
   state.pop_back();
-  EXPECT_EQ(message_of<ParamError>([&] { optimizer.load_state(state); }), "SGD: load_state found no 'p.momentum_buffer'; pass what state() returned");
+  EXPECT_EQ(message_of<ParamError>([&] { optimizer.load_state(state); }),
+            "SGD: load_state found no 'p.momentum_buffer'; pass what state() returned");
 }
 
 TEST(Optim, AParameterWithoutGradientIsSkippedAndNamed) {
@@ -192,19 +198,28 @@ TEST(Optim, AStridedGradientIsUnderstood) {
 TEST(Optim, WrongOptionsAreRefused) {
   Tensor p = start(3);
   const NamedTensors one = {{"p", p}};
-  EXPECT_EQ(message_of<ParamError>([&] { SGD(one, {.lr = -1}); }), "SGD: got lr = -1, wanted a finite number that is not negative; try 0.001");
-  EXPECT_EQ(message_of<ParamError>([&] { SGD(one, {.momentum = -0.5}); }), "SGD: got momentum = -0.5, wanted at least 0; try 0.9");
+  EXPECT_EQ(message_of<ParamError>([&] { SGD(one, {.lr = -1}); }),
+            "SGD: got lr = -1, wanted a finite number that is not negative; try 0.001");
+  EXPECT_EQ(message_of<ParamError>([&] { SGD(one, {.momentum = -0.5}); }),
+            "SGD: got momentum = -0.5, wanted at least 0; try 0.9");
   EXPECT_EQ(message_of<ParamError>([&] { SGD(one, {.nesterov = true}); }),
-            "SGD: got nesterov with momentum = 0 and dampening = 0, wanted momentum > 0 and dampening = 0; change those or leave nesterov out");
-  EXPECT_EQ(message_of<ParamError>([&] { Adam(one, {.beta1 = 1}); }), "Adam: got beta1 = 1, wanted a number in [0, 1); leave it at its default");
-  EXPECT_EQ(message_of<ParamError>([&] { AdamW(one, {.eps = std::nan("")}); }), "AdamW: got eps = nan, wanted at least 0; leave it at its default");
-  EXPECT_EQ(message_of<ParamError>([&] { SGD({{"p", p}, {"p", p}}); }), "SGD: got two parameters named 'p'; give each its own name");
+            "SGD: got nesterov with momentum = 0 and dampening = 0, wanted momentum > 0 and dampening = 0; change "
+            "those or leave nesterov out");
+  EXPECT_EQ(message_of<ParamError>([&] { Adam(one, {.beta1 = 1}); }),
+            "Adam: got beta1 = 1, wanted a number in [0, 1); leave it at its default");
+  EXPECT_EQ(message_of<ParamError>([&] { AdamW(one, {.eps = std::nan("")}); }),
+            "AdamW: got eps = nan, wanted at least 0; leave it at its default");
+  EXPECT_EQ(message_of<ParamError>([&] {
+              SGD({{"p", p}, {"p", p}});
+            }),
+            "SGD: got two parameters named 'p'; give each its own name");
   SGD sgd(one);
   EXPECT_EQ(message_of<ParamError>([&] { sgd.set_lr(std::numeric_limits<double>::infinity()); }),
             "SGD: got lr = inf, wanted a finite number that is not negative; try 0.001");
 }
 
-// ---- clipping ---------------------------------------------------------------------------------------------------------
+// ---- clipping
+// ---------------------------------------------------------------------------------------------------------
 
 NamedTensors two_with_gradients(std::vector<double> first, std::vector<double> second) {
   NamedTensors list;
@@ -252,7 +267,8 @@ TEST(Optim, ClipGradValueClampsEachElement) {
   clip_grad_value(p, 0.5);
   EXPECT_EQ(p[0].second.grad().to_vector(), (std::vector<double>{0.5, -0.25}));
   EXPECT_EQ(p[1].second.grad().to_vector(), std::vector<double>{-0.5});
-  EXPECT_EQ(message_of<ParamError>([&] { clip_grad_value(p, -1); }), "clip_grad_value: got clip_value = -1, wanted at least 0; try 1");
+  EXPECT_EQ(message_of<ParamError>([&] { clip_grad_value(p, -1); }),
+            "clip_grad_value: got clip_value = -1, wanted at least 0; try 1");
 }
 
 }  // namespace

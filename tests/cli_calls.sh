@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Right and wrong calls of the command: what it says, where, and with which exit status.
+set -euo pipefail
+gradus=${GRADUS:?the path of the command}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failures=0
+
+# expect STATUS TEXT ARGS...: the command ends with that status and says TEXT; a refusal is one line on standard error.
+expect() {
+  local status=0
+  "$gradus" "${@:3}" >"$folder/out" 2>"$folder/err" || status=$?
+  if [[ $status != "$1" ]] || ! grep -qF -- "$2" "$folder/out" "$folder/err"; then
+    echo "gradus ${*:3}: status $status, wanted $1 and the text: $2"
+    cat "$folder/out" "$folder/err"
+    failures=$((failures + 1))
+  elif [[ $1 != 0 && $(wc -l <"$folder/err") != 1 ]]; then
+    echo "gradus ${*:3}: not one sentence:"
+    cat "$folder/err"
+    failures=$((failures + 1))
+  fi
+}
+
+expect 0 "gradus demo" --help
+expect 0 "Examples:" train classify --help
+expect 0 "cpu" devices
+expect 0 '"available":true' devices --json
+expect 0 "cross_entropy" losses
+expect 0 "clip(e, -delta, delta)" losses huber_loss
+expect 0 '"[weight]"' losses cross_entropy --json
+expect 2 "a command is missing; known are demo, train"
+expect 2 "there is no command 'trian'; did you mean 'train'?" trian
+expect 2 "train: there is no command 'clasify'" train clasify
+expect 2 "train classify: there is no option '--epoch'; did you mean '--epochs'?" train classify --epoch 3
+expect 2 "could not understand --epochs = many" train classify --epochs many
+expect 2 "--epochs: got 0, wanted at least 1" train classify --epochs 0
+expect 2 "--seed: got -1" train classify --seed -1
+expect 2 "set_threads: got 0, wanted 1 to 1024" train classify --threads 0
+expect 2 "--model: there is no 'mlpp'; known are mlp, cnn, did you mean 'mlp'?" train classify --model mlpp
+expect 2 "--optimizer: there is no 'lion'" train classify --optimizer lion
+expect 2 "--dtype: there is no 'float16'" train classify --dtype float16
+expect 2 "there is no 'cross_entrop'; did you mean 'cross_entropy'?" train classify --loss cross_entrop
+expect 2 "takes 3 inputs" train classify --loss triplet_margin_loss
+expect 2 "does not take anchor, positive and negative" train triplet --loss mse_loss
+expect 2 "--batch-size: got 3, wanted at least 4" train triplet --batch-size 3
+expect 2 "SGD: got lr = -1" train classify --lr -1
+expect 2 "there is no folder '/no/such'" train classify --data /no/such
+expect 2 "there is no 'hubber_loss'; did you mean 'huber_loss'?" losses hubber_loss
+expect 1 "the loss became" train classify --lr 1e30
+expect 1 "there is no train-images-idx3-ubyte" train classify --data "$folder"
+expect 1 "cannot be opened" conformance /no/such.json
+expect 1 "is no file of test vectors" conformance "$0"
+
+status=0
+"$gradus" losses >/dev/full 2>"$folder/err" || status=$?
+if [[ $status != 1 ]] || ! grep -q "cannot be written" "$folder/err"; then
+  echo "a full disk gave status $status"
+  failures=$((failures + 1))
+fi
+
+"$gradus" train classify --epochs 100000 >/dev/null 2>&1 &
+training=$!
+sleep 1
+kill -INT "$training"
+status=0
+wait "$training" || status=$?
+[[ $status == 130 ]] || { echo "an interrupt gave status $status, wanted 130"; failures=$((failures + 1)); }
+
+((failures == 0))

@@ -1,0 +1,373 @@
+// Readers on good and on hostile bytes; splits, loaders and samplers.
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "gradus/core/error.h"
+#include "gradus/core/philox.h"
+#include "gradus/core/pool.h"
+#include "gradus/data/bytes.h"
+#include "gradus/data/csv.h"
+#include "gradus/data/digits.h"
+#include "gradus/data/embedded.h"
+#include "gradus/data/idx.h"
+#include "gradus/data/knn.h"
+#include "gradus/data/loader.h"
+#include "gradus/data/meter.h"
+#include "gradus/data/sampler.h"
+#include "gradus/ops/factories.h"
+
+namespace gradus {
+namespace {
+namespace fs = std::filesystem;
+using Bytes = std::vector<uint8_t>;
+
+template <class E, class F> std::string message_of(F f) {
+  try {
+    f();
+  } catch (const E& error) { return error.what(); } catch (const std::exception& error) {
+    return std::string("another error: ") + error.what();
+  }
+  return "no error";
+}
+
+// A folder that goes with the test.
+struct Folder {
+  fs::path path;
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "gradus_data_XXXXXX").string();
+    path = mkdtemp(name.data());
+  }
+  ~Folder() { fs::remove_all(path); }
+  std::string write(const std::string& name, const Bytes& bytes) const {
+    std::ofstream(path / name, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+    return (path / name).string();
+  }
+};
+
+Bytes gzipped(const Bytes& plain) {
+  z_stream z = {};
+  EXPECT_EQ(deflateInit2(&z, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  Bytes out(plain.size() + 1000);
+  z.next_in = const_cast<uint8_t*>(plain.data());
+  z.avail_in = uInt(plain.size());
+  z.next_out = out.data();
+  z.avail_out = uInt(out.size());
+  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
+  out.resize(z.total_out);
+  deflateEnd(&z);
+  return out;
+}
+
+Bytes bytes_of(const std::string& text) { return Bytes(text.begin(), text.end()); }
+
+Bytes idx(std::vector<uint32_t> extents, Bytes elements) {
+  Bytes all = {0, 0, 8, uint8_t(extents.size())};
+  for (uint32_t e : extents)
+    for (int shift : {24, 16, 8, 0}) all.push_back(uint8_t(e >> shift));
+  all.insert(all.end(), elements.begin(), elements.end());
+  return all;
+}
+
+Tensor parse_idx(const Bytes& b) { return read_idx("x.idx", b.data(), b.size()); }
+Table parse_csv(const std::string& s) {
+  return read_csv("x.csv", reinterpret_cast<const uint8_t*>(s.data()), s.size());
+}
+
+TEST(Data, IdxIsReadPlainAndPacked) {
+  const Bytes file = idx({2, 3}, {1, 2, 3, 4, 5, 255});
+  for (const Bytes& bytes : {file, gzipped(file)}) {
+    const Tensor t = parse_idx(bytes);
+    EXPECT_EQ(t.shape(), (Shape{2, 3}));
+    EXPECT_EQ(t.dtype(), Dtype::uint8);
+    EXPECT_EQ(t.to_vector(), (std::vector<double>{1, 2, 3, 4, 5, 255}));
+  }
+  EXPECT_EQ(parse_idx(idx({0, 5}, {})).numel(), 0);
+}
+
+TEST(Data, JoinedGzipFilesAreOne) {
+  const Bytes file = idx({4}, {1, 2, 3, 4});
+  Bytes joined = gzipped(Bytes(file.begin(), file.begin() + 6));
+  const Bytes rest = gzipped(Bytes(file.begin() + 6, file.end()));
+  joined.insert(joined.end(), rest.begin(), rest.end());
+  EXPECT_EQ(parse_idx(joined).numel(), 4);
+}
+
+TEST(Data, DamagedIdxIsRefusedInOneSentence) {
+  const Bytes good = idx({2, 3}, {1, 2, 3, 4, 5, 6});
+  const auto message = [](const Bytes& b) { return message_of<FileError>([&] { parse_idx(b); }); };
+  EXPECT_EQ(message({}), "x.idx: does not begin like an IDX file; wanted two zero bytes, a type and a rank");
+  EXPECT_EQ(message(bytes_of("hello")),
+            "x.idx: does not begin like an IDX file; wanted two zero bytes, a type and a rank");
+  EXPECT_EQ(message({0, 0, 13, 1, 0, 0, 0, 0}),
+            "x.idx: has IDX type 0x0d, wanted 0x08, unsigned bytes; convert the file");
+  EXPECT_EQ(message({0, 0, 8, 0}), "x.idx: has rank 0, wanted 1 to 8; the file is damaged");
+  EXPECT_EQ(message({0, 0, 8, 200}), "x.idx: has rank 200, wanted 1 to 8; the file is damaged");
+  EXPECT_EQ(message(Bytes(good.begin(), good.begin() + 9)), "x.idx: ends within the IDX header; fetch the file again");
+  EXPECT_EQ(message(Bytes(good.begin(), good.end() - 1)),
+            "x.idx: ends after 5 of the 6 elements that its header names; fetch the file again");
+  Bytes longer = good;
+  longer.push_back(7);
+  EXPECT_EQ(message(longer), "x.idx: goes on after the 6 elements that its header names; fetch the file again");
+  Bytes cut = gzipped(good);
+  cut.resize(cut.size() - 6);
+  EXPECT_EQ(message(cut), "x.idx: the gzip data end too early; fetch the file again");
+  Bytes flipped = gzipped(good);
+  flipped[flipped.size() - 6] ^= 1;  // in the checksum
+  EXPECT_EQ(message(flipped), "x.idx: the gzip data are damaged (incorrect data check); fetch the file again");
+}
+
+TEST(Data, AnAbsurdHeaderCostsNoMemory) {
+  const auto before = pool::figures().held_bytes;
+  EXPECT_EQ(message_of<FileError>([] {
+              parse_idx(idx({0xffffffff, 0xffffffff}, {1}));
+            }),
+            "x.idx: its header asks for (4294967295) elements or more, wanted at most 2147483648; the file is damaged");
+  EXPECT_EQ(message_of<FileError>([] { parse_idx(idx({2000000000}, {1})); }),
+            "x.idx: ends after 1 of the 2000000000 elements that its header names; fetch the file again");
+  EXPECT_EQ(pool::figures().held_bytes, before);
+}
+
+TEST(Data, AnyBytesGiveATensorOrAFileError) {
+  const Bytes good = idx({3, 4}, Bytes(12, 7)), packed = gzipped(good);
+  for (uint64_t seed = 0; seed < 3000; ++seed) {
+    const auto draw = [seed, n = uint64_t{0}](uint64_t below) mutable {
+      return integer_below(below, philox(seed, 0, n++));
+    };
+    auto next = draw;
+    Bytes bytes = seed % 2 ? good : packed;
+    for (uint64_t k = next(4); k > 0; --k) bytes[next(bytes.size())] = uint8_t(next(256));
+    if (next(3) == 0) bytes.resize(next(bytes.size() + 1));
+    try {
+      parse_idx(bytes);
+    } catch (const FileError&) {}
+    try {
+      read_csv("x", bytes.data(), bytes.size());
+    } catch (const FileError&) {}
+  }
+}
+
+TEST(Data, FilesThatCannotBeReadAreNamed) {
+  const Folder folder;
+  const std::string path = folder.path.string();
+  EXPECT_EQ(message_of<FileError>([&] { read_file(path + "/none"); }),
+            path + "/none: cannot be opened (No such file or directory); check the path and its permissions");
+  EXPECT_EQ(message_of<FileError>([&] { read_file(path); }), path + ": is a folder, wanted a file; name a file in it");
+  EXPECT_EQ(message_of<FileError>([&] { read_file("/dev/zero"); }),
+            "/dev/zero: is no regular file; copy its contents into one");
+  folder.write("big", Bytes(11));
+  EXPECT_EQ(message_of<FileError>([&] { read_file(path + "/big", 10); }),
+            path + "/big: has 11 bytes, wanted at most 10; this is not a data set that fits in memory");
+  EXPECT_EQ(read_file(path + "/big").size(), 11u);
+}
+
+TEST(Data, AFolderOfIdxFilesIsADataset) {
+  const Folder folder;
+  folder.write("train-images-idx3-ubyte", idx({2, 2, 2}, {0, 51, 102, 255, 1, 2, 3, 4}));
+  folder.write("train-labels-idx1-ubyte.gz", gzipped(idx({2}, {9, 0})));
+  folder.write("t10k-images-idx3-ubyte.gz", gzipped(idx({1, 2, 2}, {5, 6, 7, 8})));
+  folder.write("t10k-labels-idx1-ubyte", idx({1}, {3}));
+  const Split both = read_idx_folder(folder.path.string());
+  EXPECT_EQ(both.train["features"].shape(), (Shape{2, 1, 2, 2}));
+  EXPECT_FLOAT_EQ(float(both.train["features"].at({0, 0, 0, 1})), 0.2f);
+  EXPECT_EQ(both.train["labels"].to_vector(), (std::vector<double>{9, 0}));
+  EXPECT_EQ(both.test.size(), 1);
+
+  const std::string path = folder.path.string();
+  folder.write("t10k-labels-idx1-ubyte", idx({1}, {10}));
+  EXPECT_EQ(message_of<FileError>([&] { read_idx_folder(path); }),
+            path + "/t10k-labels-idx1-ubyte: label 10 at 0 is outside [0, 10); fetch the file again");
+  folder.write("t10k-labels-idx1-ubyte", idx({2}, {1, 2}));
+  EXPECT_EQ(message_of<FileError>([&] { read_idx_folder(path); }),
+            path + "/t10k-labels-idx1-ubyte: has 2 labels, but " + path +
+                "/t10k-images-idx3-ubyte.gz has 1 images; fetch both again");
+  fs::remove(folder.path / "t10k-labels-idx1-ubyte");
+  EXPECT_EQ(message_of<FileError>([&] { read_idx_folder(path); }),
+            path +
+                ": there is no t10k-labels-idx1-ubyte and no t10k-labels-idx1-ubyte.gz; name a folder with the four "
+                "IDX files of MNIST");
+}
+
+TEST(Data, CsvIsATableOfNumbers) {
+  const Table table = parse_csv("a, b\n1, 2.5\r\n\n-3e2,+4\n");
+  EXPECT_EQ(table.header, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(table.rows, 2);
+  EXPECT_EQ(table.values, (std::vector<double>{1, 2.5, -300, 4}));
+  EXPECT_TRUE(parse_csv("1,2").header.empty());
+}
+
+TEST(Data, DamagedCsvIsRefusedByLineAndValue) {
+  const auto message = [](const std::string& s) { return message_of<FileError>([&] { parse_csv(s); }); };
+  EXPECT_EQ(message("1,2\n3\n"), "x.csv: line 2 has 1 values, wanted 2 as in the lines before; mend that line");
+  EXPECT_EQ(message("1,2\n3,x\n"), "x.csv: line 2, value 2 is 'x', wanted a finite number; mend that line");
+  EXPECT_EQ(message("1,2\n3,nan\n"), "x.csv: line 2, value 2 is 'nan', wanted a finite number; mend that line");
+  EXPECT_EQ(message("1,2\n3,\n"), "x.csv: line 2, value 2 is '', wanted a finite number; mend that line");
+  EXPECT_EQ(message("1,2\n3,12345678901234567890123x\n"),
+            "x.csv: line 2, value 2 is '12345678901234567890...', wanted a finite number; mend that line");
+  EXPECT_EQ(message(""), "x.csv: has no line of numbers; wanted comma-separated values");
+  EXPECT_EQ(message("a,b\n"), "x.csv: has no line of numbers; wanted comma-separated values");
+  EXPECT_EQ(message_of<FileError>([] { classification_table("x.csv", parse_csv("1,2\n1,10\n"), 10); }),
+            "x.csv: label 10 in row 2 is no whole number in [0, 10); mend that row or name another number of classes");
+}
+
+TEST(Data, DigitsAreThoseOfTheFile) {
+  const Dataset data = digits();
+  EXPECT_EQ(data["features"].shape(), (Shape{1797, 1, 8, 8}));
+  EXPECT_EQ(data.size(), 1797);
+  // The first line of the file begins 0,0,5,13,9,1 and ends in its label.
+  const std::vector<double> first = {0, 0, 5, 13, 9, 1};
+  for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(data["features"].at({0, 0, 0, i}) * 16, first[size_t(i)]);
+  EXPECT_EQ(data["labels"].at({0}), 0);
+  std::map<int64_t, int> count;
+  for (double l : data["labels"].to_vector()) ++count[int64_t(l)];
+  EXPECT_EQ(count[0], 178);  // as the data set's own description says
+  EXPECT_EQ(count[1], 182);
+  EXPECT_EQ(count[8], 174);
+}
+
+Dataset numbered(int64_t n) {
+  Tensor x({n, 2}), y(Shape{n}, Dtype::int64);
+  for (int64_t i = 0; i < n; ++i) x.set({i, 0}, double(i)), x.set({i, 1}, -double(i)), y.set({i}, double(i % 3));
+  return Dataset({{"features", x}, {"labels", y}});
+}
+
+TEST(Data, ADatasetChecksItsFields) {
+  EXPECT_EQ(message_of<ShapeError>([] {
+              Dataset({{"x", zeros({3, 2})}, {"y", zeros({4})}});
+            }),
+            "Dataset: field 'y' has shape (4), field 'x' has shape (3,2), wanted one first extent; check the number of "
+            "samples");
+  EXPECT_EQ(message_of<ParamError>([] {
+              Dataset({{"x", zeros({3})}, {"x", zeros({3})}});
+            }),
+            "Dataset: got two fields named 'x'; give each its own name");
+  EXPECT_EQ(message_of<ParamError>([] { numbered(3)["label"]; }),
+            "Dataset: there is no field 'label'; known are features, labels");
+  EXPECT_EQ(message_of<IndexError>([] {
+              numbered(3).rows({0, 3});
+            }),
+            "Dataset: sample 3 is outside [0, 3); check the indices");
+}
+
+TEST(Data, ASplitKeepsEverySampleOnce) {
+  const Dataset data = numbered(100);
+  for (const char* by : {"", "labels"}) {
+    const Split s = split(data, 0.2, 5, by);
+    EXPECT_EQ(s.train.size() + s.test.size(), 100);
+    EXPECT_NEAR(double(s.test.size()), 20, 1);
+    std::set<double> seen;
+    for (const Dataset& half : {s.train, s.test})
+      for (int64_t i = 0; i < half.size(); ++i) {
+        seen.insert(half["features"].at({i, 0}));
+        EXPECT_EQ(half["labels"].at({i}), double(int64_t(half["features"].at({i, 0})) % 3));  // fields stay together
+      }
+    EXPECT_EQ(seen.size(), 100u);
+    EXPECT_EQ(split(data, 0.2, 5, by).test["features"].to_vector(), s.test["features"].to_vector());
+    EXPECT_NE(split(data, 0.2, 6, by).test["features"].to_vector(), s.test["features"].to_vector());
+  }
+  std::map<double, int> share;
+  for (double l : split(data, 0.2, 5, "labels").test["labels"].to_vector()) ++share[l];
+  for (const auto& [label, n] : share) EXPECT_EQ(n, 7);  // of 33 or 34
+  EXPECT_EQ(split(numbered(2), 0.01, 0).test.size(), 1);
+  EXPECT_EQ(message_of<ParamError>([&] { split(data, 1.5, 0); }),
+            "split: got a test share of 1.5 for 100 samples, wanted a share between 0 and 1 and two samples; try 0.2");
+}
+
+std::vector<std::vector<double>> epoch_of(const Loader& loader, int64_t epoch) {
+  std::vector<std::vector<double>> batches;
+  for (const Dataset& batch : loader.epoch(epoch)) batches.push_back(batch["features"].to_vector());
+  return batches;
+}
+
+TEST(Loader, EveryEpochHasEverySampleOnce) {
+  const Loader loader(numbered(10), {.batch_size = 4, .seed = 3});
+  const auto batches = epoch_of(loader, 0);
+  ASSERT_EQ(batches.size(), 3u);
+  EXPECT_EQ(batches[2].size(), 4u);  // the last two samples, of two features
+  std::set<double> seen;
+  for (const auto& batch : batches)
+    for (size_t i = 0; i < batch.size(); i += 2) seen.insert(batch[i]);
+  EXPECT_EQ(seen.size(), 10u);
+  EXPECT_EQ(loader.epoch(0).size(), 3u);
+  EXPECT_EQ(Loader(numbered(10), {.batch_size = 4, .drop_last = true}).epoch(0).size(), 2u);
+  EXPECT_EQ(Loader(numbered(10), {.batch_size = 100}).epoch(0).size(), 1u);
+}
+
+TEST(Loader, TheSeedAndTheEpochDecideTheOrder) {
+  const Loader a(numbered(50), {.batch_size = 8, .seed = 3}), b(numbered(50), {.batch_size = 8, .seed = 3}),
+      c(numbered(50), {.batch_size = 8, .seed = 4});
+  const auto later = epoch_of(a, 7);  // whatever came before
+  EXPECT_EQ(epoch_of(a, 0), epoch_of(b, 0));
+  EXPECT_EQ(epoch_of(b, 7), later);
+  EXPECT_NE(epoch_of(a, 0), epoch_of(a, 1));
+  EXPECT_NE(epoch_of(a, 0), epoch_of(c, 0));
+  const Loader ordered(numbered(5), {.batch_size = 5, .shuffle = false});
+  EXPECT_EQ(epoch_of(ordered, 3)[0][2], 1);
+  EXPECT_EQ(message_of<ParamError>([] { Loader(numbered(5), {.batch_size = 0}); }),
+            "Loader: got a batch size of 0, wanted at least 1; try 64");
+}
+
+TEST(Loader, BalancedBatchesHavePClassesOfK) {
+  const Dataset data = numbered(31);
+  const auto batches = balanced_batches(data["labels"], 2, 4, 1, 0);
+  EXPECT_EQ(batches.size(), 4u);
+  std::set<int64_t> classes_seen;
+  for (const Indices& batch : batches) {
+    std::map<int64_t, std::set<int64_t>> by_class;
+    for (int64_t i : batch) by_class[i % 3].insert(i);
+    EXPECT_EQ(by_class.size(), 2u);
+    for (const auto& [label, samples] : by_class) {
+      EXPECT_EQ(samples.size(), 4u);
+      classes_seen.insert(label);
+    }
+  }
+  EXPECT_EQ(classes_seen.size(), 3u);
+  EXPECT_EQ(balanced_batches(data["labels"], 2, 4, 1, 0), batches);
+  EXPECT_NE(balanced_batches(data["labels"], 2, 4, 1, 1), batches);
+  EXPECT_EQ(message_of<ParamError>([&] { balanced_batches(data["labels"], 4, 2, 1, 0); }),
+            "balanced_batches: got 4 classes of 2 samples each and data of 3 classes, wanted positive numbers and no "
+            "more classes than there are; choose fewer");
+}
+
+TEST(Data, NearestNeighboursVote) {
+  const Tensor train = tensor({{0, 0}, {1, 0}, {0, 1}, {10, 10}, {11, 10}}), known = labels({0, 0, 1, 2, 2});
+  const Tensor test = tensor({{0.1, 0.1}, {10, 11}, {0, 0.9}});
+  EXPECT_DOUBLE_EQ(knn_accuracy(train, known, test, labels({0, 2, 1}), 1), 1);
+  EXPECT_DOUBLE_EQ(knn_accuracy(train, known, test, labels({0, 2, 0}), 3), 1);  // two zeros outvote the nearer one
+  EXPECT_DOUBLE_EQ(knn_accuracy(train, known, test, labels({0, 2, 1}), 2), 1);  // a tie goes to the nearer
+  EXPECT_NEAR(knn_accuracy(train, known, test, labels({0, 0, 0}), 1), 1.0 / 3, 1e-15);
+  EXPECT_EQ(message_of<ParamError>([&] {
+              knn_accuracy(train, known, test, labels({0, 2, 1}), 6);
+            }),
+            "knn_accuracy: got k = 6 for 5 training samples, wanted 1 to that many; try 5");
+}
+
+TEST(Data, ARunningMeanWeighsItsParts) {
+  RunningMean m;
+  EXPECT_TRUE(std::isnan(m.mean()));
+  m.add(1, 3);
+  m.add(5);
+  EXPECT_DOUBLE_EQ(m.mean(), 2);
+  m.reset();
+  EXPECT_TRUE(std::isnan(m.mean()));
+}
+
+TEST(Data, MnistIsRead) {
+  const char* folder = std::getenv("GRADUS_DATA");
+  if (!folder || !fs::exists(fs::path(folder) / "mnist")) GTEST_SKIP() << "GRADUS_DATA names no folder with mnist/";
+  const Split mnist = read_idx_folder(std::string(folder) + "/mnist");
+  EXPECT_EQ(mnist.train["features"].shape(), (Shape{60000, 1, 28, 28}));
+  EXPECT_EQ(mnist.test["labels"].shape(), (Shape{10000}));
+  EXPECT_EQ(mnist.train["labels"].at({0}), 5);  // the first digits of both halves, known from everywhere
+  EXPECT_EQ(mnist.test["labels"].at({0}), 7);
+}
+
+}  // namespace
+}  // namespace gradus
