@@ -30,11 +30,19 @@ Axis axis_of(const Tensor& x, int dim) {
 
 // step(state, i) is the next state from the state before element i.
 template <class State, class E, class Step> void scan(const Axis& axis, Way way, State start, E* out, Step step) {
+  const auto row = [&](int64_t o, int64_t k) {
+    return (o * axis.n + (way == Way::up ? k : axis.n - 1 - k)) * axis.inner;
+  };
   parallel_for(axis.outer, [&](int64_t o) {
+    if (axis.inner == 1) {  // the state stays in a register
+      State state = start;
+      for (int64_t k = 0; k < axis.n; ++k) out[row(o, k)] = E(state = step(state, row(o, k)));
+      return;
+    }
     std::vector<State> states(size_t(axis.inner), start);
     for (int64_t k = 0; k < axis.n; ++k) {
-      const int64_t row = (o * axis.n + (way == Way::up ? k : axis.n - 1 - k)) * axis.inner;
-      for (int64_t i = 0; i < axis.inner; ++i) out[row + i] = E(states[size_t(i)] = step(states[size_t(i)], row + i));
+      E* to = out + row(o, k);
+      for (int64_t i = 0; i < axis.inner; ++i) to[i] = E(states[size_t(i)] = step(states[size_t(i)], row(o, k) + i));
     }
   });
 }
