@@ -227,7 +227,7 @@ NamedTensors two_with_gradients(std::vector<double> first, std::vector<double> s
     const Shape shape{int64_t(g.size())};
     Tensor p = zeros(shape, Dtype::float64).requires_grad(true);
     p.set_grad(tensor(g, shape, Dtype::float64));
-    list.emplace_back("p" + std::to_string(list.size()), p);
+    list.emplace_back(list.empty() ? "p0" : "p1", p);
   }
   return list;
 }
