@@ -20,7 +20,7 @@ class Tableau {
     std::vector<Entry> row{{estimate, noise}};
     double factor = ratio_;
     for (size_t j = 1; j <= last_.size(); ++j, factor *= ratio_) {
-      const Entry &left = row[j - 1], &before = last_[j - 1];
+      const Entry left = row[j - 1], before = last_[j - 1];  // copies: row grows
       row.push_back({(left.value * factor - before.value) / (factor - 1), (left.noise * factor + before.noise) / (factor - 1)});
       const double error = std::max(std::abs(row[j].value - left.value), std::abs(row[j].value - before.value)) + row[j].noise;
       if (error < best_.error) best_ = {row[j].value, error};
