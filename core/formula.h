@@ -59,6 +59,9 @@ struct InputFacts {
   bool differentiable = true;
   bool label = false;     // an integer class index; arrives as -1 where ignored
   bool in_count = false;  // the divisor of `mean` depends on it
+  bool broadcast = false; // it and the first input broadcast to each other
+  bool leading = false;   // may lack the last axis, which it is then the same along
+  bool any_dtype = false; // integers and bools are taken as numbers
 };
 template <class L> struct Input : InputFacts {
   Param L::* param = nullptr;      // null: the caller always passes a tensor
@@ -87,6 +90,18 @@ template <class I> constexpr I constant(I input) {  // no gradient flows to it
 }
 template <class I> constexpr I in_count(I input) {
   input.in_count = true;
+  return input;
+}
+template <class I> constexpr I broadcast(I input) {
+  input.broadcast = true;
+  return input;
+}
+template <class I> constexpr I leading(I input) {
+  input.leading = true;
+  return input;
+}
+template <class I> constexpr I any_dtype(I input) {
+  input.any_dtype = true;
   return input;
 }
 template <class L> constexpr Input<L> checked_if(Input<L> input, bool L::* flag) {
@@ -131,6 +146,12 @@ struct Example {
   const char* source;
 };
 
+// What is returned of the values: all of them, their sum, Σ value / Σ count, Σ value / first extent, Σ value / number of
+// values that are not zero, Σ value / max(1, Σ count), or the mean over rows of each row's own mean.
+enum class Reduction : uint8_t { none, sum, mean, batchmean, mean_active, sum_over_pos, mean_per_row };
+// What a mean over nothing is: 0 with gradient exactly 0, NaN with gradient exactly 0, or a DomainError.
+enum class Empty : uint8_t { zero, nan, error };
+
 // The description every loss carries, as data.
 struct About {
   const char* name;      // canonical; the line in losses/list.txt
@@ -143,6 +164,10 @@ struct About {
   const char* edges = "";  // what happens with empty, ignored or extreme inputs
   const char* paper = "";
   const char* aliases = "";  // what other libraries call it, "; " between them
+  const char* kind = "";     // "metric", "penalty", …; "" for what its formula is: map, fold or block
+  Reduction reduction = Reduction::mean;  // where the caller names none
+  bool fixed = false;        // the reduction is always this one: distances, metrics, penalties
+  bool logical = false;      // the values are truths: a bool tensor
 };
 
 // ---- what its functions return -----------------------------------------------------------------------------------------
@@ -150,6 +175,9 @@ struct About {
 template <class T, int N> struct Scored { T value; T grad[N]; };                                // counts 1
 template <class T, int N> struct Weighed { T value, count; T grad[N]; T count_grad[N]; };       // counts what it says
 template <class T, int N> struct Grads { T grad[N]; };
+template <class T> struct Scored<T, 0> { T value; };                                            // of a metric
+template <class T> struct Weighed<T, 0> { T value, count; };
+template <class T> struct Grads<T, 0> {};
 template <class T, int N> struct CountedGrads { T grad[N]; T count_grad[N]; };                  // where the count depends on an input
 template <class T, class K> struct Finished { T value, count; K constants; };
 template <class T> struct Column { Index<T> index; int64_t count; };                            // which column this is, and of how many
@@ -240,6 +268,8 @@ struct FormulaEntry {
   void (*copy)(const void* formula, void* storage);
   void (*destroy)(void* formula);
   int64_t (*class_axis)(const void* formula);                 // of a Fold; may count from the end
+  int (*fold_axes)(const void* formula);                      // how many last axes are folded as one; 0: all; -1: just the class axis
+  bool (*keeps_axis)(const void* formula);                    // does the folded axis stay, with extent 1?
   Param* (*param)(void* formula, int k);                      // null for a required input
   int64_t (*ignored_label)(const void* formula, int k);
   bool (*checked)(const void* formula, int k);                // is the range of input k checked?
@@ -256,18 +286,13 @@ struct LossEntry {
   int example_count;
   int formula_count;
   const FormulaEntry* (*formula)(int i);
-  int (*choose)(const void* primary, bool integer_target);
+  int (*choose)(const void* primary, bool integer_target, Reduction);
+  Reduction (*reduced)(const void* primary, Reduction);        // what is done to the chosen formula's values for what was asked
   void (*convert)(int i, const void* primary, void* storage);  // builds formula i from the primary's parameters
 };
 template <class LossType> struct Compiled { static const LossEntry entry; };  // defined by ops/compile.h
 
 // ---- the public call object ----------------------------------------------------------------------------------------------
-
-// What is returned of the values: all of them, their sum, Σ value / Σ count, Σ value / first extent,
-// or Σ value / number of values that are not zero.
-enum class Reduction : uint8_t { none, sum, mean, batchmean, mean_active };
-// What a mean over nothing is: 0 with gradient exactly 0, NaN with gradient exactly 0, or a DomainError.
-enum class Empty : uint8_t { zero, nan, error };
 
 // Computes a loss by its entry.  `primary` is the struct of the entry's first formula.
 Tensor apply(const LossEntry&, const void* primary, const Tensor* const* inputs, int count, Reduction, Empty);
@@ -277,9 +302,17 @@ template <class Sequence, class L, class... Others> struct LossCall;
 template <size_t... I, class L, class... Others> struct LossCall<std::index_sequence<I...>, L, Others...> {
   using Self = LossCall;
   using Parameters = L;
-  auto operator()(Given<I>... inputs, const L& parameters = {}, Reduction reduction = Reduction::mean, Empty empty = Empty::zero) const {
+  auto operator()(Given<I>... inputs, const L& parameters = {}, Reduction reduction = L::about.reduction, Empty empty = Empty::zero) const
+    requires(!L::about.fixed)
+  {
     const Tensor* list[] = {&inputs...};
     return apply(Compiled<LossCall>::entry, &parameters, list, int(sizeof...(I)), reduction, empty);
+  }
+  auto operator()(Given<I>... inputs, const L& parameters = {}) const
+    requires(L::about.fixed)
+  {
+    const Tensor* list[] = {&inputs...};
+    return apply(Compiled<LossCall>::entry, &parameters, list, int(sizeof...(I)), L::about.reduction, Empty::zero);
   }
   const LossEntry& entry() const { return Compiled<LossCall>::entry; }
 };

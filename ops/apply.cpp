@@ -23,9 +23,10 @@ struct Application {
   const About* about = nullptr;
   const FormulaEntry* entry = nullptr;
   std::unique_ptr<Formula> formula;
-  std::vector<Tensor> tensors;
+  std::vector<Tensor> tensors;     // as they came, for the tape
+  std::vector<Tensor> operands;    // the same numbers in the dtype and shape that is computed on
   std::vector<uint32_t> versions;  // of tensors, when the application was recorded
-  Shape space;                     // of the first input
+  Shape space;                     // over which the formula runs
   int axis = 0;                    // of a Fold
   Shape result;                    // of the values, unreduced
   Reduction reduction = Reduction::mean;
@@ -34,7 +35,7 @@ struct Application {
 
   const char* name() const { return about->name; }
   const InputFacts& facts(int k) const { return *entry->input(k); }
-  Dtype dtype() const { return tensors[0].dtype(); }
+  Dtype dtype() const { return operands[0].dtype(); }
 };
 
 std::string number(double x) { return fmt::format("{:g}", x); }
@@ -87,48 +88,107 @@ bool broadcasts_to(const Shape& from, const Shape& to) {
   return true;
 }
 
+Shape with_last(Shape lead, int64_t extent) {
+  lead.push_back(extent);
+  return lead;
+}
+// The dimensions from `lead` on as one.
+Shape folded(const Shape& whole, int lead) {
+  Shape shape;
+  int64_t columns = 1;
+  for (int d = 0; d < whole.rank(); ++d) {
+    if (d < lead) shape.push_back(whole[d]);
+    else columns *= whole[d];
+  }
+  shape.push_back(columns);
+  return shape;
+}
+std::optional<Shape> broadcast_of(const Shape& a, const Shape& b) {
+  Shape out = Shape::filled(std::max(a.rank(), b.rank()), 1);
+  for (int i = 1; i <= out.rank(); ++i) {
+    const int64_t x = i <= a.rank() ? a[a.rank() - i] : 1, y = i <= b.rank() ? b[b.rank() - i] : 1;
+    if (x != y && x != 1 && y != 1) return std::nullopt;
+    out[out.rank() - i] = x == 1 ? y : x;
+  }
+  return out;
+}
+
 void check_shape(const Application& a, int k, bool standing) {
-  const Shape want = wanted_shape(a, k), &got = a.tensors[k].shape();
-  if (got == want || (standing && (a.tensors[k].numel() == 1 || (a.facts(k).role != Role::column && broadcasts_to(got, want))))) return;
+  const Shape want = wanted_shape(a, k), &got = a.operands[k].shape();
+  if (a.facts(k).broadcast) standing = true;
+  if (got == want || (standing && (a.operands[k].numel() == 1 || (a.facts(k).role != Role::column && broadcasts_to(got, want))))) return;
   const std::string hint = got.numel() == want.numel() ? fmt::format("; reshape it to {}", text(want)) : std::string();
   throw ShapeError(fmt::format("{}: {} has shape {} but {} has shape {}, wanted {}{}", a.name(), a.facts(k).name, text(got), a.facts(0).name,
                                text(a.space), standing ? fmt::format("{} or what broadcasts to it", text(want)) : text(want), hint));
 }
 
-// Brings every input into the dtype that the kernels read, or says why it cannot be.
+Tensor converted(const Tensor& t, Dtype dtype) {
+  if (t.dtype() == dtype) return t;
+  Tensor to(t.shape(), dtype);
+  copy_elements(t, to);
+  return to;
+}
+
+// Brings every operand into the dtype that the kernels read, or says why it cannot be.
 void check_dtypes(Application& a) {
+  if (a.facts(0).any_dtype && !is_floating(a.dtype())) a.operands[0] = converted(a.operands[0], Dtype::float64);
   if (!computes(a.dtype()))
     throw DtypeError(fmt::format("{}: {} is {}, wanted float32 or float64; convert it with to()", a.name(), a.facts(0).name, name_of(a.dtype())));
   for (int k = 0; k < a.entry->inputs; ++k) {
-    Tensor& t = a.tensors[k];
-    if (t.device() != a.tensors[0].device())
-      throw DeviceError(fmt::format("{}: {} is on {} but {} is on {}; move one with to()", a.name(), a.facts(k).name, text(t.device()),
-                                    a.facts(0).name, text(a.tensors[0].device())));
-    if (a.facts(k).label) {
+    Tensor& t = a.operands[k];
+    const InputFacts& f = a.facts(k);
+    if (t.device() != a.operands[0].device())
+      throw DeviceError(fmt::format("{}: {} is on {} but {} is on {}; move one with to()", a.name(), f.name, text(t.device()), a.facts(0).name,
+                                    text(a.operands[0].device())));
+    if (f.label) {
       if (is_floating(t.dtype()) || t.dtype() == Dtype::boolean)
-        throw DtypeError(fmt::format("{}: {} is {}, wanted integer labels; convert it with to(Dtype::int64)", a.name(), a.facts(k).name, name_of(t.dtype())));
-      if (t.dtype() != Dtype::int64) {
-        Tensor wide(t.shape(), Dtype::int64);
-        copy_elements(t, wide);
-        t = wide;
-      }
+        throw DtypeError(fmt::format("{}: {} is {}, wanted integer labels; convert it with to(Dtype::int64)", a.name(), f.name, name_of(t.dtype())));
+      t = converted(t, Dtype::int64);
     } else if (t.dtype() != a.dtype()) {
-      const Range& r = a.facts(k).range;
-      const bool flags = r.only_ends && !is_floating(t.dtype());  // masks and signs may come as bool or integers
-      if (!flags)
-        throw DtypeError(fmt::format("{}: {} is {} but {} is {}, wanted the same; convert one with to()", a.name(), a.facts(k).name, name_of(t.dtype()),
+      const bool whole = !is_floating(t.dtype()) && (f.range.only_ends || f.any_dtype);  // masks and signs may be bools or integers
+      if (!whole)
+        throw DtypeError(fmt::format("{}: {} is {} but {} is {}, wanted the same; convert one with to()", a.name(), f.name, name_of(t.dtype()),
                                      a.facts(0).name, name_of(a.dtype())));
-      Tensor same(t.shape(), a.dtype());
-      copy_elements(t, same);
-      t = same;
+      t = converted(t, a.dtype());
     }
   }
+}
+
+// Settles the space: inputs that broadcast to each other, a missing last axis, and the axes that a Fold folds as one.
+void settle_space(Application& a) {
+  a.space = a.operands[0].shape();
+  for (int k = 1; k < a.entry->inputs; ++k) {
+    Tensor& t = a.operands[k];
+    if (a.facts(k).broadcast)
+      if (const std::optional<Shape> both = broadcast_of(a.space, t.shape())) a.space = *both;
+    Shape lead = a.space;
+    if (lead.rank()) lead.erase(lead.rank() - 1);
+    if (a.facts(k).leading && !(t.shape() == a.space) && t.shape() == lead) t = dense(t).alias(with_last(lead, 1), dense_strides(with_last(lead, 1)));
+  }
+  if (!a.entry->fold) return;
+  const int axes = a.entry->fold_axes(a.formula->get());
+  if (axes >= 0) {
+    const int lead = axes == 0 ? 0 : a.space.rank() - axes;
+    if (lead < 0)
+      throw ShapeError(fmt::format("{}: {} has shape {}, wanted at least {} dimensions; unsqueeze it", a.name(), a.facts(0).name, text(a.space), axes));
+    const Shape whole = a.space;
+    a.space = folded(whole, lead);
+    for (int k = 0; k < a.entry->inputs; ++k)
+      if (a.facts(k).role == Role::element && a.operands[k].shape() == whole) a.operands[k] = dense(a.operands[k]).alias(a.space, dense_strides(a.space));
+    a.axis = lead;
+    return;
+  }
+  int64_t axis = a.entry->class_axis(a.formula->get());
+  if (axis == 1 && a.space.rank() == 1) axis = 0;  // one row without a batch
+  if (a.space.rank() == 0)
+    throw ShapeError(fmt::format("{}: {} has shape (), wanted at least one dimension; unsqueeze it", a.name(), a.facts(0).name));
+  a.axis = dimension(a.name(), axis, a.space.rank());
 }
 
 [[noreturn]] void report(const Application& a, const Problem& p) {
   const InputFacts& f = a.facts(p.input);
   std::string place;
-  const Shape& shape = a.tensors[p.input].shape();
+  const Shape& shape = a.operands[p.input].shape();
   if (f.role == Role::column) place = fmt::format(" at class {}", p.at[1]);
   else if (f.role == Role::row || shape.rank() > 0) {
     // The position in the space's own dimensions, from outer, column and inner.
@@ -190,6 +250,12 @@ Shape strides_of(const Application& a, int k, const Tensor& t) {
   }
 }
 
+// A gradient of operand k in the shape of the tensor that was given.
+Tensor as_given(const Application& a, int k, const Tensor& g) {
+  const Shape& shape = a.tensors[k].shape();
+  return g.shape() == shape ? g : dense(g).alias(shape, dense_strides(shape));
+}
+
 Outcome run(const Application& a, const Wanted& w) {
   const int n = a.entry->inputs;
   Outcome out;
@@ -199,8 +265,13 @@ Outcome run(const Application& a, const Wanted& w) {
   std::vector<int> in(size_t(n), -1), direction(size_t(n), -1), grad(size_t(n), -1);
   int values = -1, upstream = -1;
   for (int k = 0; k < n; ++k) {
-    in[k] = geometry.add(a.tensors[k], strides_of(a, k, a.tensors[k]));
-    if (w.direction && (*w.direction)[k].defined()) direction[k] = geometry.add((*w.direction)[k], strides_of(a, k, (*w.direction)[k]));
+    in[k] = geometry.add(a.operands[k], strides_of(a, k, a.operands[k]));
+    if (w.direction && (*w.direction)[k].defined()) {
+      const Tensor& v = (*w.direction)[k];
+      const Shape& shape = a.operands[k].shape();
+      const Tensor shaped = v.shape() == shape ? v : dense(v).alias(shape, dense_strides(shape));
+      direction[k] = geometry.add(shaped, strides_of(a, k, shaped));
+    }
     if (k < int(w.grads.size()) && w.grads[k]) {
       out.grads[k] = Tensor(a.space, a.dtype());
       grad[k] = geometry.add(out.grads[k], dense_space);
@@ -223,8 +294,9 @@ Outcome run(const Application& a, const Wanted& w) {
     upstream = geometry.add(up, value_strides(up));
   }
   if (a.space.numel() == 0) {
-    for (Tensor& g : out.grads)
-      if (g.defined()) g = zeros_like(g);
+    for (int k = 0; k < n; ++k)
+      if (out.grads[k].defined()) out.grads[k] = zeros_like(a.tensors[k]);
+    if (w.values) out.values = zeros_like(out.values);
     return out;
   }
   geometry.join();
@@ -247,7 +319,7 @@ Outcome run(const Application& a, const Wanted& w) {
   w.direction ? a.entry->tangent(call) : a.entry->run(call);
   for (int k = 0; k < n; ++k)
     if (out.grads[k].defined()) {
-      const Shape& own = a.tensors[k].shape();
+      const Shape& own = a.operands[k].shape();
       out.grads[k] = a.facts(k).role == Role::element || own.numel() == 1 || own == a.space
                          ? sum_to(out.grads[k], own)
                          : [&] {  // a row or column sums over what it repeats along
@@ -257,6 +329,7 @@ Outcome run(const Application& a, const Wanted& w) {
                              Tensor summed = sum_to(out.grads[k], kept);
                              return sum_to(summed.alias(wanted_shape(a, k), dense_strides(wanted_shape(a, k))), own);
                            }();
+      out.grads[k] = as_given(a, k, out.grads[k]);
     }
   return out;
 }
@@ -269,11 +342,15 @@ double divisor(const Application& a, const Totals& t) {
     case Reduction::mean: return t.count;
     case Reduction::batchmean: return a.space.rank() ? double(a.space[0]) : 1.0;
     case Reduction::mean_active: return t.active;
+    case Reduction::sum_over_pos: return std::max(1.0, t.count);
     default: return 1;
   }
 }
 bool nothing_to_average(const Application& a) { return a.reduction != Reduction::none && divisor(a, a.totals) == 0; }
-bool divides_by_count(const Application& a) { return a.reduction == Reduction::mean; }
+// Does the divisor move with the count?
+bool divides_by_count(const Application& a) {
+  return a.reduction == Reduction::mean || (a.reduction == Reduction::sum_over_pos && a.totals.count > 1);
+}
 
 Tensor scalar_tensor(double x, Dtype dtype) {
   Tensor t(Shape{}, dtype);
@@ -425,24 +502,16 @@ std::optional<double> constant_count(const Application& a, const void* primary_f
   Application one;
   one.about = a.about, one.entry = a.entry;
   one.formula = std::make_unique<Formula>(*a.entry, [&](void* to) { a.entry->copy(a.formula->get(), to); });
-  for (const Tensor& t : a.tensors) one.tensors.push_back(t.alias({}, {}));
+  for (const Tensor& t : a.operands) one.operands.push_back(t.alias({}, {}));
+  one.tensors = one.operands;
   one.reduction = Reduction::sum;
   return run(one, {}).totals.count;
 }
 
-std::shared_ptr<Application> prepare(const LossEntry& loss, const void* primary, const Tensor* const* inputs, int count) {
+std::shared_ptr<Application> prepare(const About& about, std::unique_ptr<Formula> formula, const Tensor* const* inputs) {
   auto a = std::make_shared<Application>();
-  a->about = loss.about;
-  for (int i = 0; i < count; ++i)
-    if (!inputs[i]->defined()) throw ParamError(fmt::format("{}: input {} is an undefined tensor; pass a tensor", a->name(), i));
-  const FormulaEntry& first = *loss.formula(0);
-  bool integer_target = false;
-  for (int k = 0, given = 0; k < first.inputs; ++k) {
-    const bool required = !first.param(const_cast<void*>(primary), k);
-    if (required && first.input(k)->label && given < count) integer_target = !is_floating(inputs[given]->dtype());
-    given += required;
-  }
-  a->formula = chosen_formula(loss, primary, integer_target);
+  a->about = &about;
+  a->formula = std::move(formula);
   a->entry = &a->formula->entry();
   const Dtype dtype = inputs[0]->dtype();
   for (int k = 0, given = 0; k < a->entry->inputs; ++k) {
@@ -453,29 +522,74 @@ std::shared_ptr<Application> prepare(const LossEntry& loss, const void* primary,
       const Range& r = a->facts(k).range;
       if (std::isnan(p->number()) || (bounded(r) && !inside(p->number(), r)))
         throw ParamError(fmt::format("{}: {} is {}, wanted {}", a->name(), a->facts(k).name, number(p->number()), bounded(r) ? wanted(r) : "a number"));
-      a->tensors.push_back(scalar_tensor(p->number(), computes(dtype) ? dtype : Dtype::float32));
+      a->tensors.push_back(scalar_tensor(p->number(), computes(dtype) ? dtype : a->facts(0).any_dtype ? Dtype::float64 : Dtype::float32));
     }
   }
   check_options(*a);
-  a->space = a->tensors[0].shape();
+  a->operands = a->tensors;
   check_dtypes(*a);
-  if (a->entry->fold) {
-    int64_t axis = a->entry->class_axis(a->formula->get());
-    if (axis == 1 && a->space.rank() == 1) axis = 0;  // one row without a batch
-    if (a->space.rank() == 0)
-      throw ShapeError(fmt::format("{}: {} has shape (), wanted at least one dimension; unsqueeze it", a->name(), a->facts(0).name));
-    a->axis = dimension(a->name(), axis, a->space.rank());
-  }
+  settle_space(*a);
   for (int k = 0; k < a->entry->inputs; ++k) check_shape(*a, k, a->entry->param(a->formula->get(), k) != nullptr);
   a->result = a->space;
-  if (a->entry->fold && a->result.rank()) a->result.erase(a->axis);
+  if (a->entry->fold) {
+    a->result.erase(a->axis);
+    if (a->entry->keeps_axis(a->formula->get())) a->result.insert(a->axis, 1);
+  }
   return a;
+}
+
+void check_given(const char* name, const Tensor* const* inputs, int count) {
+  for (int i = 0; i < count; ++i)
+    if (!inputs[i]->defined()) throw ParamError(fmt::format("{}: input {} is an undefined tensor; pass a tensor", name, i));
+}
+
+Tensor compute(const std::shared_ptr<Application>& a) {
+  std::vector<bool> wanted(a->tensors.size(), false);
+  bool recorded = false, through_count = false;
+  if (!NoGrad::active())
+    for (size_t k = 0; k < wanted.size(); ++k) {
+      wanted[k] = a->facts(int(k)).differentiable && a->tensors[k].requires_grad();
+      recorded |= wanted[k];
+      through_count |= wanted[k] && a->facts(int(k)).in_count;
+    }
+
+  // Value and gradient in one pass, where the scale of the gradient is one factor for all elements.
+  const Reduction reduction = a->reduction;
+  Wanted w;
+  w.values = reduction == Reduction::none;
+  Fused fused;
+  const bool counted = reduction == Reduction::mean || reduction == Reduction::sum_over_pos;
+  const bool fuse = recorded && reduction != Reduction::none && !(through_count && counted);
+  bool scale_known = true;
+  if (fuse) {
+    w.grads = wanted;
+    double n = 1;
+    if (reduction == Reduction::batchmean) n = divisor(*a, {});
+    else if (reduction == Reduction::mean) {
+      const std::optional<double> each = a->space.numel() ? constant_count(*a, a->formula->get()) : std::nullopt;
+      if (each && *each > 0) n = *each * double(a->space.numel());
+      else scale_known = false;
+    } else if (reduction != Reduction::sum) scale_known = false;
+    if (n > 0) w.scale = 1 / n;
+  }
+  Outcome o = run(*a, w);
+  if (o.problem.input >= 0) report(*a, o.problem);
+  a->totals = o.totals;
+  Tensor out = reduction == Reduction::none ? o.values : scalar_tensor(reduced_value(*a), a->dtype());
+  if (a->about->logical) return converted(out, Dtype::boolean);
+  if (!recorded) return out;
+  if (fuse && !nothing_to_average(*a)) {
+    fused.grads = std::move(o.grads);
+    if (!scale_known) fused.factor = 1 / divisor(*a, a->totals);
+  }
+  record_application(a, out, wanted, std::move(fused));
+  return out;
 }
 
 }  // namespace
 
-std::unique_ptr<Formula> chosen_formula(const LossEntry& loss, const void* primary, bool integer_target) {
-  const int which = loss.choose(primary, integer_target);
+std::unique_ptr<Formula> chosen_formula(const LossEntry& loss, const void* primary, bool integer_target, Reduction reduction) {
+  const int which = loss.choose(primary, integer_target, reduction);
   const FormulaEntry& entry = *loss.formula(which);
   return std::make_unique<Formula>(entry, [&](void* to) {
     if (which == 0) entry.copy(primary, to);
@@ -483,9 +597,10 @@ std::unique_ptr<Formula> chosen_formula(const LossEntry& loss, const void* prima
   });
 }
 
-Tensor derivative_along(const LossEntry& loss, const void* primary, const Tensor* const* inputs, int count, Reduction reduction,
+Tensor derivative_along(const About& about, const Formula& formula, const Tensor* const* inputs, int count, Reduction reduction,
                         const std::vector<Tensor>& direction) {
-  const std::shared_ptr<Application> a = prepare(loss, primary, inputs, count);
+  check_given(about.name, inputs, count);
+  const std::shared_ptr<Application> a = prepare(about, formula.clone(), inputs);
   a->reduction = reduction;
   if (reduction != Reduction::none) a->totals = run(*a, {}).totals;
   Wanted w;
@@ -498,48 +613,31 @@ Tensor derivative_along(const LossEntry& loss, const void* primary, const Tensor
   return scalar_tensor(reduced_tangent(*a, o.totals), a->dtype());
 }
 
-Tensor apply(const LossEntry& loss, const void* primary, const Tensor* const* inputs, int count, Reduction reduction, Empty empty) {
-  std::shared_ptr<Application> a = prepare(loss, primary, inputs, count);
+Tensor apply(const About& about, const Formula& formula, const Tensor* const* inputs, int count, Reduction reduction, Empty empty) {
+  check_given(about.name, inputs, count);
+  std::shared_ptr<Application> a = prepare(about, formula.clone(), inputs);
   a->reduction = reduction;
   a->empty = empty;
+  return compute(a);
+}
 
-  std::vector<bool> wanted(a->tensors.size(), false);
-  bool recorded = false, through_count = false;
-  if (!NoGrad::active())
-    for (size_t k = 0; k < wanted.size(); ++k) {
-      wanted[k] = a->facts(int(k)).differentiable && a->tensors[k].requires_grad();
-      recorded |= wanted[k];
-      through_count |= wanted[k] && a->facts(int(k)).in_count;
-    }
-
-  // Value and gradient in one pass, where the scale of the gradient is one factor for all elements.
-  Wanted w;
-  w.values = reduction == Reduction::none;
-  Fused fused;
-  const bool fuse = recorded && reduction != Reduction::none && !(through_count && divides_by_count(*a));
-  bool scale_known = true;
-  if (fuse) {
-    w.grads = wanted;
-    double n = 1;
-    if (reduction == Reduction::batchmean) n = divisor(*a, {});
-    else if (reduction == Reduction::mean) {
-      const std::optional<double> each = a->space.numel() ? constant_count(*a, a->formula->get()) : std::nullopt;
-      if (each && *each > 0) n = *each * double(a->space.numel());
-      else scale_known = false;
-    } else if (reduction == Reduction::mean_active) scale_known = false;
-    if (n > 0) w.scale = 1 / n;
+Tensor apply(const LossEntry& loss, const void* primary, const Tensor* const* inputs, int count, Reduction reduction, Empty empty) {
+  check_given(loss.about->name, inputs, count);
+  const FormulaEntry& first = *loss.formula(0);
+  bool integer_target = false;
+  for (int k = 0, given = 0; k < first.inputs; ++k) {
+    const bool required = !first.param(const_cast<void*>(primary), k);
+    if (required && first.input(k)->label && given < count) integer_target = !is_floating(inputs[given]->dtype());
+    given += required;
   }
-  Outcome o = run(*a, w);
-  if (o.problem.input >= 0) report(*a, o.problem);
-  a->totals = o.totals;
-  Tensor out = reduction == Reduction::none ? o.values : scalar_tensor(reduced_value(*a), a->dtype());
-  if (!recorded) return out;
-  if (fuse && !nothing_to_average(*a)) {
-    fused.grads = std::move(o.grads);
-    if (!scale_known) fused.factor = 1 / divisor(*a, a->totals);
-  }
-  record_application(a, out, wanted, std::move(fused));
-  return out;
+  std::shared_ptr<Application> a = prepare(*loss.about, chosen_formula(loss, primary, integer_target, reduction), inputs);
+  a->reduction = loss.reduced(primary, reduction);
+  const bool special = a->reduction == Reduction::mean_per_row || (a->reduction == Reduction::sum_over_pos && reduction == a->reduction);
+  if (special && a->reduction != loss.about->reduction)
+    throw ParamError(fmt::format("{}: reduction is '{}', which this op does not offer, wanted none, sum, mean, batchmean or mean_active", a->name(),
+                                 reduction == Reduction::mean_per_row ? "mean_per_row" : "sum_over_pos"));
+  a->empty = empty;
+  return compute(a);
 }
 
 }  // namespace gradus

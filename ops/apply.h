@@ -21,6 +21,9 @@ class Formula {
     entry_->destroy(storage_);
     ::operator delete[](storage_, alignment);
   }
+  std::unique_ptr<Formula> clone() const {
+    return std::make_unique<Formula>(*entry_, [this](void* to) { entry_->copy(storage_, to); });
+  }
   void* get() const { return storage_; }
   const FormulaEntry& entry() const { return *entry_; }
 
@@ -31,12 +34,14 @@ class Formula {
 };
 
 // The formula that a loss chooses for these parameters; `primary` is the struct of its first formula.
-std::unique_ptr<Formula> chosen_formula(const LossEntry&, const void* primary, bool integer_target);
+std::unique_ptr<Formula> chosen_formula(const LossEntry&, const void* primary, bool integer_target, Reduction);
+
+// Computes one formula of a loss; its parameters come from the formula, its required inputs from `inputs`.
+Tensor apply(const About&, const Formula&, const Tensor* const* inputs, int count, Reduction, Empty);
 
 // The derivative of what apply() returns along `direction`, exact (by dual numbers, in float64), of apply()'s shape.
-// `direction` holds one tensor per input of the chosen formula, shaped like that input; an undefined one is zero.
+// `direction` holds one tensor per input of the formula, shaped like that input; an undefined one is zero.
 // The gradient runs too, so that a current Recorder sees every branch of the formula.
-Tensor derivative_along(const LossEntry&, const void* primary, const Tensor* const* inputs, int count, Reduction,
-                        const std::vector<Tensor>& direction);
+Tensor derivative_along(const About&, const Formula&, const Tensor* const* inputs, int count, Reduction, const std::vector<Tensor>& direction);
 
 }  // namespace gradus

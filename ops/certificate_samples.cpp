@@ -199,8 +199,15 @@ std::vector<LossVariant> variants_of(const LossEntry& loss, uint64_t seed) {
       v.integer_target = integer_target;
       Formula primary(first, first.construct);
       for (auto [i, x] : v.options) first.set(primary.get(), i, x);
-      v.formula = loss.choose(primary.get(), integer_target);
-      if (takes_labels(*loss.formula(v.formula)) == integer_target) variants.push_back(std::move(v));
+      int last = -1;
+      for (Reduction asked : {loss.about->reduction, Reduction::mean_per_row}) {  // a reduction may choose another formula
+        v.formula = loss.choose(primary.get(), integer_target, asked);
+        v.reduction = asked;
+        if (v.formula == last) continue;
+        if (last >= 0) v.name += ", reduction=mean_per_row";
+        last = v.formula;
+        if (takes_labels(*loss.formula(v.formula)) == integer_target) variants.push_back(v);
+      }
     }
   }
   return variants;
@@ -210,12 +217,13 @@ std::vector<LossVariant> variants_of(const LossEntry& loss, uint64_t seed) {
 
 LossPoint::LossPoint(const LossEntry& loss, const LossVariant& variant) : loss_(loss) {
   const FormulaEntry& first = *loss.formula(0);
-  primary_ = std::make_unique<Formula>(first, first.construct);
-  for (auto [i, x] : variant.options) first.set(primary_->get(), i, x);
-  chosen_ = chosen_formula(loss, primary_->get(), variant.integer_target);
+  const Formula primary(first, first.construct);
+  for (auto [i, x] : variant.options) first.set(primary.get(), i, x);
+  chosen_ = chosen_formula(loss, primary.get(), variant.integer_target, variant.reduction);
+  for (int k = 0; k < entry().inputs; ++k) defaults_.push_back(is_param(k) ? entry().param(chosen_->get(), k)->number() : 0);
 }
 
-double LossPoint::default_number(int k) const { return entry().param(chosen_->get(), k)->number(); }
+double LossPoint::default_number(int k) const { return defaults_[size_t(k)]; }
 bool LossPoint::checks_range(int k) const { return bounded(facts(k).range); }
 
 int LossPoint::class_axis(int rank) const {
@@ -231,27 +239,21 @@ int LossPoint::least_rank() const {
 }
 
 std::vector<const Tensor*> LossPoint::bind(const std::vector<Tensor>& given) const {
-  const FormulaEntry& first = *loss_.formula(0);
   std::vector<const Tensor*> required;
   for (int k = 0; k < entry().inputs; ++k) {
-    if (!is_param(k)) {
-      required.push_back(&given[size_t(k)]);
-      continue;
-    }
-    for (int p = 0; p < first.inputs; ++p)
-      if (std::string(first.input(p)->name) == facts(k).name)
-        if (Param* param = first.param(primary_->get(), p)) *param = given[size_t(k)].defined() ? Param(given[size_t(k)]) : Param(numbers[size_t(k)]);
+    if (Param* param = entry().param(chosen_->get(), k)) *param = given[size_t(k)].defined() ? Param(given[size_t(k)]) : Param(numbers[size_t(k)]);
+    else required.push_back(&given[size_t(k)]);
   }
   return required;
 }
 
 Tensor LossPoint::value(const std::vector<Tensor>& given, Reduction reduction, Empty empty) const {
   const std::vector<const Tensor*> required = bind(given);
-  return apply(loss_, primary_->get(), required.data(), int(required.size()), reduction, empty);
+  return apply(*loss_.about, *chosen_, required.data(), int(required.size()), reduction, empty);
 }
 Tensor LossPoint::derivative(const std::vector<Tensor>& given, Reduction reduction, const std::vector<Tensor>& direction) const {
   const std::vector<const Tensor*> required = bind(given);
-  return derivative_along(loss_, primary_->get(), required.data(), int(required.size()), reduction, direction);
+  return derivative_along(*loss_.about, *chosen_, required.data(), int(required.size()), reduction, direction);
 }
 
 // ---- drawing ---------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ struct LossVariant {
   std::string name;                             // "defaults", "label_smoothing=0.1", …
   std::vector<std::pair<int, double>> options;  // by their place among the options of the first formula
   bool integer_target = false;
+  Reduction reduction = Reduction::mean;        // asked for when the formula was chosen
   int formula = 0;                              // which one is chosen
 };
 // The defaults first, then every option at each of its values, then all of them mixed, for every formula that can be chosen.
@@ -46,7 +47,8 @@ class LossPoint {
   std::vector<const Tensor*> bind(const std::vector<Tensor>& inputs) const;
 
   const LossEntry& loss_;
-  std::unique_ptr<Formula> primary_, chosen_;
+  std::unique_ptr<Formula> chosen_;
+  std::vector<double> defaults_;  // of the parameters
 };
 
 // What the values of a point are like.

@@ -62,6 +62,14 @@ template <class L> int64_t class_axis(const void* formula) {  // the last, unles
   if constexpr (requires(const L& l) { l.class_axis(); }) return static_cast<const L*>(formula)->class_axis();
   else return -1;
 }
+template <class L> int fold_axes(const void* formula) {
+  if constexpr (requires(const L& l) { l.fold_axes(); }) return static_cast<const L*>(formula)->fold_axes();
+  else return -1;
+}
+template <class L> bool keeps_axis(const void* formula) {
+  if constexpr (requires(const L& l) { l.keeps_axis(); }) return static_cast<const L*>(formula)->keeps_axis();
+  else return false;
+}
 template <class L> void destroy(void* formula) { static_cast<L*>(formula)->~L(); }
 template <class L> Param* param(void* formula, int k) {
   return L::inputs[k].param ? &(static_cast<L*>(formula)->*L::inputs[k].param) : nullptr;
@@ -84,7 +92,7 @@ template <class L> constexpr bool is_weighed() {
 template <class L> constexpr FormulaEntry entry_of() {
   static_assert(arity<L> <= max_inputs, "a formula has at most eight inputs");
   return {Fold<L>, is_weighed<L>(), arity<L>, option_count<L>(), gradients<L>, sizeof(L), alignof(L), input<L>, option_facts<L>,
-          construct<L>, copy<L>, destroy<L>, class_axis<L>, param<L>, ignored_label<L>, checked<L>, get<L>, set<L>, run<L>, tangent<L>};
+          construct<L>, copy<L>, destroy<L>, class_axis<L>, fold_axes<L>, keeps_axis<L>, param<L>, ignored_label<L>, checked<L>, get<L>, set<L>, run<L>, tangent<L>};
 }
 template <class L> constinit const FormulaEntry EntryOf<L>::value = entry_of<L>();
 
@@ -98,9 +106,15 @@ template <class Sequence, class L, class... Others> constexpr LossEntry loss_ent
         static constexpr const FormulaEntry* all[] = {&EntryOf<L>::value, &EntryOf<Others>::value...};
         return all[i];
       },
-      .choose = [](const void* primary, bool integer_target) -> int {
-        if constexpr (sizeof...(Others) > 0) return static_cast<const L*>(primary)->choose(integer_target);
+      .choose = [](const void* primary, [[maybe_unused]] bool integer_target, [[maybe_unused]] Reduction reduction) -> int {
+        [[maybe_unused]] const L& l = *static_cast<const L*>(primary);
+        if constexpr (requires { l.choose(integer_target, reduction); }) return l.choose(integer_target, reduction);
+        else if constexpr (requires { l.choose(integer_target); }) return l.choose(integer_target);
         else return 0;
+      },
+      .reduced = [](const void* primary, Reduction reduction) -> Reduction {
+        if constexpr (requires(const L& l) { l.reduced(reduction); }) return static_cast<const L*>(primary)->reduced(reduction);
+        else return reduction;
       },
       .convert = []([[maybe_unused]] int i, [[maybe_unused]] const void* primary, [[maybe_unused]] void* storage) {
         [[maybe_unused]] int at = 0;

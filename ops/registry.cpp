@@ -19,7 +19,7 @@ extern const int count;
 
 namespace {
 
-constexpr const char* reductions[] = {"none", "sum", "mean", "batchmean", "mean_active"};
+constexpr const char* reductions[] = {"none", "sum", "mean", "batchmean", "mean_active", "sum_over_pos", "mean_per_row"};
 constexpr const char* empties[] = {"zero", "nan", "error"};
 constexpr std::align_val_t alignment{alignof(std::max_align_t)};
 
@@ -125,12 +125,12 @@ void LossParameters::set(const std::string& name, const std::variant<double, std
 Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
   const FormulaEntry& f = *entry.formula(0);
   LossParameters parameters(entry);
-  Reduction reduction = Reduction::mean;
+  Reduction reduction = entry.about->reduction;
   Empty empty = Empty::zero;
   for (const auto& [name, value] : arguments.options) {
     const std::string word = std::holds_alternative<std::string>(value) ? std::get<std::string>(value) : std::string();
-    if (name == "reduction") reduction = reduction_named(entry.about->name, word);
-    else if (name == "empty") empty = empty_named(entry.about->name, word);
+    if (name == "reduction" && !entry.about->fixed) reduction = reduction_named(entry.about->name, word);
+    else if (name == "empty" && !entry.about->fixed) empty = empty_named(entry.about->name, word);
     else parameters.set(name, value);
   }
   std::vector<const Tensor*> required;
@@ -158,8 +158,10 @@ std::vector<std::string> known_names(const LossEntry& entry) {
   std::vector<std::string> names;
   for (int k = 0; k < f.inputs; ++k) names.push_back(f.input(k)->name);
   for (int i = 0; i < f.options; ++i) names.push_back(f.option(i)->name);
-  names.push_back("reduction");
-  names.push_back("empty");
+  if (!entry.about->fixed) {
+    names.push_back("reduction");
+    names.push_back("empty");
+  }
   return names;
 }
 
