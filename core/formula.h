@@ -229,6 +229,7 @@ template <class L> concept Fold = requires {
 // ---- the plain entry -----------------------------------------------------------------------------------------------------
 
 constexpr int max_inputs = 8;
+constexpr int64_t never_ignored = INT64_MIN;  // the ignored label of an input that ignores none
 
 // Strided elements seen as outer × column × inner.  data null: not given, or not wanted.
 struct View {

@@ -35,6 +35,11 @@ struct Application {
 
   const char* name() const { return about->name; }
   const InputFacts& facts(int k) const { return *entry->input(k); }
+  int widest() const {  // the input whose shape is the space: the first that varies everywhere
+    for (int k = 0; k < entry->inputs; ++k)
+      if (facts(k).role == Role::element) return k;
+    return 0;
+  }
   Dtype dtype() const { return operands[0].dtype(); }
 };
 
@@ -118,7 +123,7 @@ void check_shape(const Application& a, int k, bool standing) {
   if (a.facts(k).broadcast) standing = true;
   if (got == want || (standing && (a.operands[k].numel() == 1 || (a.facts(k).role != Role::column && broadcasts_to(got, want))))) return;
   const std::string hint = got.numel() == want.numel() ? fmt::format("; reshape it to {}", text(want)) : std::string();
-  throw ShapeError(fmt::format("{}: {} has shape {} but {} has shape {}, wanted {}{}", a.name(), a.facts(k).name, text(got), a.facts(0).name,
+  throw ShapeError(fmt::format("{}: {} has shape {} but {} has shape {}, wanted {}{}", a.name(), a.facts(k).name, text(got), a.facts(a.widest()).name,
                                text(a.space), standing ? fmt::format("{} or what broadcasts to it", text(want)) : text(want), hint));
 }
 
@@ -156,8 +161,8 @@ void check_dtypes(Application& a) {
 
 // Settles the space: inputs that broadcast to each other, a missing last axis, and the axes that a Fold folds as one.
 void settle_space(Application& a) {
-  a.space = a.operands[0].shape();
-  for (int k = 1; k < a.entry->inputs; ++k) {
+  a.space = a.operands[a.widest()].shape();
+  for (int k = 0; k < a.entry->inputs; ++k) {
     Tensor& t = a.operands[k];
     if (a.facts(k).broadcast)
       if (const std::optional<Shape> both = broadcast_of(a.space, t.shape())) a.space = *both;
@@ -170,7 +175,7 @@ void settle_space(Application& a) {
   if (axes >= 0) {
     const int lead = axes == 0 ? 0 : a.space.rank() - axes;
     if (lead < 0)
-      throw ShapeError(fmt::format("{}: {} has shape {}, wanted at least {} dimensions; unsqueeze it", a.name(), a.facts(0).name, text(a.space), axes));
+      throw ShapeError(fmt::format("{}: {} has shape {}, wanted at least {} dimensions; unsqueeze it", a.name(), a.facts(a.widest()).name, text(a.space), axes));
     const Shape whole = a.space;
     a.space = folded(whole, lead);
     for (int k = 0; k < a.entry->inputs; ++k)
@@ -181,7 +186,7 @@ void settle_space(Application& a) {
   int64_t axis = a.entry->class_axis(a.formula->get());
   if (axis == 1 && a.space.rank() == 1) axis = 0;  // one row without a batch
   if (a.space.rank() == 0)
-    throw ShapeError(fmt::format("{}: {} has shape (), wanted at least one dimension; unsqueeze it", a.name(), a.facts(0).name));
+    throw ShapeError(fmt::format("{}: {} has shape (), wanted at least one dimension; unsqueeze it", a.name(), a.facts(a.widest()).name));
   a.axis = dimension(a.name(), axis, a.space.rank());
 }
 

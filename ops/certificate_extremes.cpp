@@ -141,8 +141,8 @@ std::optional<std::string> check_nothing(LossPoint& point, Dtype dtype, Generato
 
   draw(point, {.style = Style::smooth, .space = space_of(point, 2, 9, 3), .dtype = dtype}, generator);
   for (int k = 0; k < point.entry().inputs; ++k) {
-    const int64_t ignored = point.facts(k).label ? point.entry().ignored_label(point.formula(), k) : -1;
-    if (ignored == -1) continue;
+    const int64_t ignored = point.facts(k).label ? point.entry().ignored_label(point.formula(), k) : never_ignored;
+    if (ignored == never_ignored) continue;
     int64_t* label = point.inputs[size_t(k)].mutable_data<int64_t>();
     std::fill_n(label, point.inputs[size_t(k)].numel(), ignored);
     return keeps_promises(point, "all rows ignored");

@@ -315,7 +315,7 @@ class Drawing {
   std::vector<double> labels(int k, int64_t n) const {
     const int64_t ignored = point_.entry().ignored_label(point_.formula(), k);
     return share(n, Role::row, false, [&] {
-      const bool out = ignored != -1 && uniform(generator_, 0, 1) < 0.2;
+      const bool out = ignored != never_ignored && uniform(generator_, 0, 1) < 0.2;
       return double(out ? ignored : integer(generator_, std::max<int64_t>(1, columns_)));
     });
   }

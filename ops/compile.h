@@ -75,7 +75,7 @@ template <class L> Param* param(void* formula, int k) {
   return L::inputs[k].param ? &(static_cast<L*>(formula)->*L::inputs[k].param) : nullptr;
 }
 template <class L> int64_t ignored_label(const void* formula, int k) {
-  return L::inputs[k].ignored ? static_cast<const L*>(formula)->*L::inputs[k].ignored : -1;
+  return L::inputs[k].ignored ? static_cast<const L*>(formula)->*L::inputs[k].ignored : never_ignored;
 }
 template <class L> bool checked(const void* formula, int k) {
   return !L::inputs[k].checked || static_cast<const L*>(formula)->*L::inputs[k].checked;
