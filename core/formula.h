@@ -37,6 +37,7 @@ enum class Role : uint8_t {
   row,      // one value a row: not along the class axis
   column,   // one value a class: only along the class axis
   scalar,   // one value for all
+  array,    // of a Block: along the axes that its `dims` name
 };
 
 // The values an input or option may take.
@@ -62,6 +63,12 @@ struct InputFacts {
   bool broadcast = false; // it and the first input broadcast to each other
   bool leading = false;   // may lack the last axis, which it is then the same along
   bool any_dtype = false; // integers and bools are taken as numbers
+  const char* dims = "";  // of an array: a letter for each axis, the same letter for the same extent; '*' for the axes along
+                          // which problems follow one another; "C+1": one more; "A|BA": either; "~A": all axes as one
+  bool integer = false;   // whole numbers; they arrive as int64
+  char below = 0;         // … each less than the extent of this letter
+  bool up_to = false;     // … or equal to it
+  bool optional = false;  // absent when its parameter is NaN
 };
 template <class L> struct Input : InputFacts {
   Param L::* param = nullptr;      // null: the caller always passes a tensor
@@ -80,6 +87,37 @@ template <class L> constexpr Input<L> row(const char* name, Param L::* p, Range 
 template <class L> constexpr Input<L> column(const char* name, Param L::* p, Range r = range::any) { return {column(name, r), p}; }
 template <class L> constexpr Input<L> scalar(const char* name, Param L::* p, Range r = range::any) {
   return {InputFacts{name, Role::scalar, r}, p};
+}
+// Of a Block: numbers, whole numbers of any value, indices along the axis of a letter, lengths up to its extent.
+constexpr InputFacts array(const char* name, const char* dims, Range r = range::any) {
+  InputFacts facts{name, Role::array, r};
+  facts.dims = dims;
+  return facts;
+}
+template <class L> constexpr Input<L> array(const char* name, const char* dims, Param L::* p, Range r = range::any) {
+  return {array(name, dims, r), p};
+}
+constexpr InputFacts integers(const char* name, const char* dims, Range r = range::any) {
+  InputFacts facts = array(name, dims, r);
+  facts.differentiable = false;
+  facts.integer = true;
+  return facts;
+}
+template <class L> constexpr Input<L> indices(const char* name, const char* dims, char below, int64_t L::* ignored = nullptr) {
+  InputFacts facts = integers(name, dims);
+  facts.label = true;
+  facts.below = below;
+  return {facts, nullptr, ignored};
+}
+constexpr InputFacts lengths(const char* name, const char* dims, char up_to) {
+  InputFacts facts = integers(name, dims, range::non_negative);
+  facts.below = up_to;
+  facts.up_to = true;
+  return facts;
+}
+template <class I> constexpr I optional(I input) {
+  input.optional = true;
+  return input;
 }
 template <class L> constexpr Input<L> label(const char* name, int64_t L::* ignored) {
   return {InputFacts{name, Role::row, range::any, false, true}, nullptr, ignored};
@@ -258,8 +296,44 @@ struct Call {
   Problem* problem = nullptr;
 };
 
+// The extents that letters stand for, by letter - 'A'; -1 where unknown.
+struct Extents {
+  int64_t of[26];
+  int64_t& operator[](char letter) { return of[letter - 'A']; }
+  int64_t operator[](char letter) const { return of[letter - 'A']; }
+};
+
+// Many problems of one Block.  All is dense and one problem lies behind the other; what has no '*' is the same for all.
+struct BlockOperand {
+  const void* data = nullptr;       // of the call's dtype, or int64
+  const void* direction = nullptr;  // tangent
+  void* grad = nullptr;             // zero before
+  int64_t step = 0, grad_step = 0;  // elements from problem to problem
+  int rank = 0;
+  int64_t extent[4] = {1, 1, 1, 1};
+};
+struct BlockCall {
+  const void* formula = nullptr;
+  Dtype dtype = Dtype::float32;
+  int64_t problems = 1;
+  BlockOperand in[max_inputs];
+  BlockOperand value;               // grad: where the counts go
+  const void* upstream = nullptr;   // of value; null is one
+  double scale = 1, count_scale = 0, scale_tangent = 0, count_scale_tangent = 0;
+  Reduction reduction = Reduction::none;
+  Totals* totals = nullptr;
+  struct Refusal {
+    int input = -1;
+    int64_t problem = 0, at = 0;
+    double value = 0;
+    const char* wanted = "";
+  };
+  Refusal* refusal = nullptr;
+};
+
 struct FormulaEntry {
   bool fold;
+  bool block;
   bool weighed;  // the count is not always 1
   int inputs, options, gradients;
   size_t size, alignment;                                     // of the formula struct
@@ -278,6 +352,11 @@ struct FormulaEntry {
   void (*set)(void* formula, int option, double value);
   void (*run)(const Call&);      // values, totals and gradients
   void (*tangent)(const Call&);  // their derivatives along `direction`, exact, in float64
+  // Of a Block:
+  const char* result;                                                       // the dims of the values of one problem
+  void (*deduce)(const void* formula, Extents&);                            // sets the extents that no input has
+  void (*solve)(const BlockCall&);
+  void (*solve_tangent)(const BlockCall&);
 };
 
 // A public name.  Where one name stands for several formulas, the first carries the parameters and chooses.

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "gradus/core/error.h"
+#include "gradus/ops/dims.h"
 
 namespace gradus {
 namespace {
@@ -140,7 +141,44 @@ Tensor filled(const std::vector<double>& values, const Shape& shape, bool stride
   return to;
 }
 
+// The extents of a Block's letters, for a space of rows × columns: small, and no two alike.
+Extents extents_for(const LossPoint& point, const Shape& space) {
+  Extents extents;
+  std::fill(std::begin(extents.of), std::end(extents.of), int64_t(-1));
+  std::string letters;
+  bool batched = false;
+  for (int k = 0; k < point.entry().inputs; ++k) {
+    const Dims d = dims_for(point.facts(k).dims, -1);
+    batched |= d.batch_at >= 0;
+    for (char c : d.letters)
+      if (letters.find(c) == std::string::npos) letters += c;
+  }
+  const int64_t columns = space.rank() ? space.back() : 1, rows = space.rank() > 1 ? space.numel() / std::max<int64_t>(1, columns) : 1;
+  const int64_t few = letters.size() > 1 ? std::min<int64_t>(columns, 4) : columns;
+  const std::vector<int64_t> sizes = batched ? std::vector<int64_t>{few, few + 1, 2, 3} : std::vector<int64_t>{std::min<int64_t>(rows, 7), few, 4, 2};
+  for (size_t i = 0; i < letters.size(); ++i) extents[letters[i]] = sizes[std::min<size_t>(i, 3)];
+  point.entry().deduce(point.formula(), extents);
+  return extents;
+}
+
+Shape block_shape(const LossPoint& point, int k, const Shape& space) {
+  const Dims d = dims_for(point.facts(k).dims, -1);
+  const Extents extents = extents_for(point, space);
+  Shape batch = space;
+  if (batch.rank()) batch.erase(batch.rank() - 1);
+  Shape shape;
+  const bool moves = d.batch_at == 0 && d.letters.size() == 1;
+  for (size_t i = 0; i <= d.letters.size(); ++i) {
+    if (d.batch_at == int(i))
+      for (int64_t e : batch) shape.push_back(e);
+    if (i < d.letters.size() && !moves) shape.push_back(extents[d.letters[i]] + d.plus[i]);
+  }
+  if (moves) shape.insert(point.class_axis(shape.rank() + 1), extents[d.letters[0]] + d.plus[0]);
+  return shape;
+}
+
 Shape shape_of(const LossPoint& point, int k, const Shape& space, int axis, bool broadcast) {
+  if (point.entry().block) return block_shape(point, k, space);
   Shape shape = space;
   switch (point.facts(k).role) {
     case Role::element: break;
@@ -148,7 +186,7 @@ Shape shape_of(const LossPoint& point, int k, const Shape& space, int axis, bool
       if (point.entry().fold) shape.erase(axis);
       break;
     case Role::column: return {space[axis]};
-    case Role::scalar: return {};
+    default: return {};
   }
   if (broadcast && point.is_param(k) && shape.rank() > 0) {
     if (shape.rank() > 1) shape.erase(0);
@@ -227,7 +265,7 @@ double LossPoint::default_number(int k) const { return defaults_[size_t(k)]; }
 bool LossPoint::checks_range(int k) const { return bounded(facts(k).range); }
 
 int LossPoint::class_axis(int rank) const {
-  if (!entry().fold) return 0;
+  if (!entry().fold && !entry().block) return 0;
   const int64_t axis = entry().class_axis(formula());
   if (axis == 1 && rank == 1) return 0;
   return int(axis < 0 ? axis + rank : axis);
@@ -265,6 +303,7 @@ class Drawing {
  public:
   Drawing(LossPoint& point, const Plan& plan, Generator& generator) : point_(point), plan_(plan), generator_(generator), axis_(point.class_axis(plan.space.rank())) {
     in_runs_ = plan.style == Style::runs || (plan.style == Style::infinite && uniform(generator, 0, 1) < 0.5);
+    if (point.entry().block) extents_ = extents_for(point, plan.space);
     if (!point.entry().fold) return;
     columns_ = plan.space[axis_];
     for (int d = axis_ + 1; d < plan.space.rank(); ++d) inner_ *= plan.space[d];
@@ -278,19 +317,23 @@ class Drawing {
       const InputFacts& facts = point_.facts(int(k));
       // A mask can make a result infinite by itself, which is not what extreme numbers are to show.
       const bool mask = facts.range.only_ends && plan_.style == Style::extreme;
+      if (facts.optional && !plan_.tensors) {
+        point_.numbers[k] = std::nan("");
+        continue;
+      }
       if (point_.is_param(int(k)) && (!plan_.tensors || mask)) {
         const bool usual = plan_.defaults || facts.range.only_ends;  // a mask of one number would leave nothing
         point_.numbers[k] = usual ? point_.default_number(int(k)) : one_value(Style::ties, facts.range, generator_);
         continue;
       }
       const Shape shape = shape_of(point_, int(k), plan_.space, axis_, plan_.broadcast);
-      const bool everywhere = shape == plan_.space && facts.role == Role::element;
-      std::vector<double> values = facts.label ? labels(int(k), shape.numel()) : share(shape.numel(), facts.role, everywhere, [&] {
+      const bool everywhere = facts.role == Role::element && shape == plan_.space;
+      std::vector<double> values = facts.label || facts.integer ? labels(int(k), shape.numel()) : share(shape.numel(), facts.role, everywhere, [&] {
         return one_value(plan_.style, facts.range, generator_);
       });
       if (everywhere && (plan_.style == Style::ties || plan_.style == Style::runs)) meet(values, facts.range);
       if (everywhere) earlier_.push_back(values);
-      point_.inputs[k] = filled(values, shape, plan_.strided, facts.label ? Dtype::int64 : plan_.dtype);
+      point_.inputs[k] = filled(values, shape, plan_.strided, facts.label || facts.integer ? Dtype::int64 : plan_.dtype);
     }
   }
 
@@ -313,10 +356,12 @@ class Drawing {
   }
 
   std::vector<double> labels(int k, int64_t n) const {
+    const InputFacts& facts = point_.facts(k);
     const int64_t ignored = point_.entry().ignored_label(point_.formula(), k);
+    const int64_t end = facts.below ? extents_[facts.below] + facts.up_to : facts.integer ? 3 : columns_;
     return share(n, Role::row, false, [&] {
       const bool out = ignored != never_ignored && uniform(generator_, 0, 1) < 0.2;
-      return double(out ? ignored : integer(generator_, std::max<int64_t>(1, columns_)));
+      return double(out ? ignored : integer(generator_, std::max<int64_t>(1, end)));
     });
   }
 
@@ -338,6 +383,7 @@ class Drawing {
   int axis_;
   bool in_runs_;
   int64_t columns_ = 1, inner_ = 1;
+  Extents extents_;
   std::vector<std::vector<double>> earlier_;  // values of the element inputs so far
 };
 
@@ -345,6 +391,7 @@ class Drawing {
 
 Shape space_of(const LossPoint& point, int rank, int64_t rows, int64_t columns) {
   rank = std::max(rank, point.least_rank());
+  if (point.entry().block) return rank == 1 ? Shape{columns} : rank == 2 ? Shape{rows, columns} : Shape{rows / 2 + 1, 2, columns};
   if (!point.entry().fold) {
     if (rank == 0) return {};
     if (rank == 1) return {rows * columns};

@@ -23,6 +23,16 @@ template <class L> void tangent(const Call& call) {
 }
 
 template <class L> const InputFacts* input(int k) { return &L::inputs[k]; }
+template <class L, class T> constexpr kernels::BlockKernel block_kernel = {arity<L>, input<L>, kernels::solve<L, T>};
+template <class L> void solve(const BlockCall& call) { drive_block(block_kernel<L, Num<float, 1>>, block_kernel<L, Num<double, 1>>, call); }
+template <class L> void solve_tangent(const BlockCall& call) { drive_block_tangent(block_kernel<L, kernels::BlockProbe>, call); }
+template <class L> constexpr const char* result() {  // one value a problem, unless the formula says otherwise
+  if constexpr (requires { L::result; }) return L::result;
+  else return "";
+}
+template <class L> void deduce(const void* formula, Extents& extents) {
+  if constexpr (requires(const L& l) { l.deduce(extents); }) static_cast<const L*>(formula)->deduce(extents);
+}
 template <class L> constexpr int option_count() {
   if constexpr (requires { L::options; }) return length_of(L::options);
   else return 0;
@@ -81,7 +91,7 @@ template <class L> bool checked(const void* formula, int k) {
   return !L::inputs[k].checked || static_cast<const L*>(formula)->*L::inputs[k].checked;
 }
 template <class L> constexpr bool is_weighed() {
-  if constexpr (Fold<L>) return true;
+  if constexpr (Fold<L> || Block<L>) return true;
   else {
     for (const auto& in : L::inputs)
       if (in.in_count) return true;
@@ -91,8 +101,36 @@ template <class L> constexpr bool is_weighed() {
 
 template <class L> constexpr FormulaEntry entry_of() {
   static_assert(arity<L> <= max_inputs, "a formula has at most eight inputs");
-  return {Fold<L>, is_weighed<L>(), arity<L>, option_count<L>(), gradients<L>, sizeof(L), alignof(L), input<L>, option_facts<L>,
-          construct<L>, copy<L>, destroy<L>, class_axis<L>, fold_axes<L>, keeps_axis<L>, param<L>, ignored_label<L>, checked<L>, get<L>, set<L>, run<L>, tangent<L>};
+  FormulaEntry e = {.fold = Fold<L>,
+                    .block = Block<L>,
+                    .weighed = is_weighed<L>(),
+                    .inputs = arity<L>,
+                    .options = option_count<L>(),
+                    .gradients = gradients<L>,
+                    .size = sizeof(L),
+                    .alignment = alignof(L),
+                    .input = input<L>,
+                    .option = option_facts<L>,
+                    .construct = construct<L>,
+                    .copy = copy<L>,
+                    .destroy = destroy<L>,
+                    .class_axis = class_axis<L>,
+                    .fold_axes = fold_axes<L>,
+                    .keeps_axis = keeps_axis<L>,
+                    .param = param<L>,
+                    .ignored_label = ignored_label<L>,
+                    .checked = checked<L>,
+                    .get = get<L>,
+                    .set = set<L>,
+                    .run = nullptr,
+                    .tangent = nullptr,
+                    .result = "",
+                    .deduce = nullptr,
+                    .solve = nullptr,
+                    .solve_tangent = nullptr};
+  if constexpr (Block<L>) e.result = result<L>(), e.deduce = deduce<L>, e.solve = solve<L>, e.solve_tangent = solve_tangent<L>;
+  else e.run = run<L>, e.tangent = tangent<L>;
+  return e;
 }
 template <class L> constinit const FormulaEntry EntryOf<L>::value = entry_of<L>();
 

@@ -1,5 +1,6 @@
 // The CPU drivers: run a formula's kernels over strided views.  Ordinary code, once for all formulas.
 #pragma once
+#include "gradus/ops/block_kernel.h"
 #include "gradus/ops/kernels.h"
 
 namespace gradus {
@@ -11,5 +12,9 @@ void drive_map_tangent(const FormulaEntry&, const kernels::MapKernel& probe, con
 void drive_fold(const FormulaEntry&, const kernels::FoldKernel& single, const kernels::FoldKernel* wide,
                 const kernels::FoldKernel& precise, const Call&);
 void drive_fold_tangent(const FormulaEntry&, const kernels::FoldKernel& probe, const Call&);
+
+// The call's arrays are dense and of its dtype; of drive_block_tangent always float64.
+void drive_block(const kernels::BlockKernel& single, const kernels::BlockKernel& precise, const BlockCall&);
+void drive_block_tangent(const kernels::BlockKernel& probe, const BlockCall&);
 
 }  // namespace gradus

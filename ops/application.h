@@ -1,0 +1,82 @@
+// One call of a loss between its checks and its result: what apply.cpp, and what runs the formula, share.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gradus/ops/apply.h"
+
+namespace gradus {
+
+// How the tensors of a Block become problems: see block_layout.cpp.
+struct BlockLayout {
+  Shape batch;                 // the axes along which problems follow one another
+  Extents extents;
+  std::vector<Shape> dims;     // of each input of one problem
+  std::vector<bool> batched;   // does it differ from problem to problem?
+  Shape value;                 // of the values of one problem
+  std::vector<Tensor> inner;   // the operands as the kernel reads them: batch axes first, dense
+};
+
+// One application: the formula with its options, and a tensor for every input.
+struct Application {
+  const About* about = nullptr;
+  const FormulaEntry* entry = nullptr;
+  std::unique_ptr<Formula> formula;
+  std::vector<Tensor> tensors;     // as they came, for the tape
+  std::vector<Tensor> operands;    // the same numbers in the dtype and shape that is computed on
+  std::vector<uint32_t> versions;  // of tensors, when the application was recorded
+  Shape space;                     // over which the formula runs
+  int axis = 0;                    // of a Fold
+  Shape result;                    // of the values, unreduced
+  Reduction reduction = Reduction::mean;
+  Empty empty = Empty::zero;
+  Totals totals;
+  BlockLayout layout;  // of a Block
+
+  const char* name() const { return about->name; }
+  const InputFacts& facts(int k) const { return *entry->input(k); }
+  int widest() const {  // the input whose shape is the space: the first that varies everywhere
+    for (int k = 0; k < entry->inputs; ++k)
+      if (facts(k).role == Role::element) return k;
+    return 0;
+  }
+  Dtype dtype() const { return operands[0].dtype(); }
+};
+
+// What one run is asked for beside the totals.
+struct Wanted {
+  bool values = false;
+  std::vector<bool> grads;                     // per input
+  Tensor upstream;                             // per value; undefined: one
+  double scale = 1, count_scale = 0, scale_tangent = 0, count_scale_tangent = 0;
+  const std::vector<Tensor>* direction = nullptr;  // tangent, per input; undefined is zero
+};
+struct Outcome {
+  Tensor values;
+  std::vector<Tensor> grads;  // per input, of the input's own shape
+  Totals totals;
+  Problem problem;
+};
+
+
+std::string number(double x);           // as errors write it
+std::string wanted(const Range& r);     // "a value in [0, 1]"
+
+// Checks everything that can be checked before a number is read; `inputs` are the required ones.
+std::shared_ptr<Application> prepare(const About&, std::unique_ptr<Formula>, const Tensor* const* inputs);
+// Throws the error for the first value outside its range.
+[[noreturn]] void report(const Application&, const Problem&);
+
+Tensor scalar_tensor(double x, Dtype dtype);
+Tensor converted(const Tensor& t, Dtype dtype);  // below the graph
+// What operand k must be shaped like.
+Shape wanted_shape(const Application&, int k);
+// A gradient of operand k in the shape of the tensor that was given.
+Tensor as_given(const Application&, int k, const Tensor& gradient);
+
+Outcome run(const Application&, const Wanted&);
+void lay_out_block(Application&);  // settles the layout of a Block and checks its shapes and values
+Outcome run_block(const Application&, const Wanted&);
+
+}  // namespace gradus

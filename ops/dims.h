@@ -1,0 +1,20 @@
+// The notation in which a Block says which axes an input has: "*NK", "T*C", "C+1", "MD|NMD", "~A" (see InputFacts).
+#pragma once
+#include <string>
+#include <vector>
+
+namespace gradus {
+
+struct Dims {
+  std::string letters;    // without the '*'
+  std::vector<int> plus;  // what is added to the extent of each letter
+  int batch_at = -1;      // before which letter the batch axes stand; -1: none
+  bool flat = false;      // all axes as one
+};
+
+Dims parse_dims(const std::string& text);  // one alternative
+// The alternative that a tensor of this rank fits; the first one where none does.
+Dims dims_for(const char* text, int rank);
+std::string readable(const Dims&);  // "(…,N,K)"
+
+}  // namespace gradus

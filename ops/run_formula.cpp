@@ -1,0 +1,112 @@
+// Running a Map or a Fold: the operands as strided views over one space, and the gradients back in their own shapes.
+#include <algorithm>
+
+#include "gradus/ops/application.h"
+#include "gradus/ops/factories.h"
+#include "gradus/ops/geometry.h"
+#include "gradus/ops/reduce.h"
+
+namespace gradus {
+namespace {
+
+Shape strides_of(const Application& a, int k, const Tensor& t) {
+  switch (a.facts(k).role) {
+    case Role::row: {  // over the space without the class axis, which it repeats along
+      if (a.space.rank() == 0) return {};
+      Shape rows = a.space;
+      rows.erase(a.axis);
+      Shape strides = broadcast_strides(t, rows);
+      strides.insert(a.axis, 0);
+      return strides;
+    }
+    case Role::column: {
+      Shape strides = Shape::filled(a.space.rank(), 0);
+      if (a.space.rank() && t.numel() > 1) strides[a.axis] = t.strides()[0];
+      return strides;
+    }
+    default: return broadcast_strides(t.numel() == 1 ? t.alias({}, {}) : t, a.space);
+  }
+}
+
+}  // namespace
+
+Outcome run(const Application& a, const Wanted& w) {
+  if (a.entry->block) return run_block(a, w);
+  const int n = a.entry->inputs;
+  Outcome out;
+  out.grads.resize(size_t(n));
+  Shape dense_space = dense_strides(a.space);
+  Geometry geometry = a.entry->fold ? Geometry(a.space, a.axis) : Geometry(a.space);
+  std::vector<int> in(size_t(n), -1), direction(size_t(n), -1), grad(size_t(n), -1);
+  int values = -1, upstream = -1;
+  for (int k = 0; k < n; ++k) {
+    in[k] = geometry.add(a.operands[k], strides_of(a, k, a.operands[k]));
+    if (w.direction && (*w.direction)[k].defined()) {
+      const Tensor& v = (*w.direction)[k];
+      const Shape& shape = a.operands[k].shape();
+      const Tensor shaped = v.shape() == shape ? v : dense(v).alias(shape, dense_strides(shape));
+      direction[k] = geometry.add(shaped, strides_of(a, k, shaped));
+    }
+    if (k < int(w.grads.size()) && w.grads[k]) {
+      out.grads[k] = Tensor(a.space, a.dtype());
+      grad[k] = geometry.add(out.grads[k], dense_space);
+    }
+  }
+  const auto value_strides = [&](const Tensor& t) {
+    if (!a.entry->fold || a.space.rank() == 0) return broadcast_strides(t, a.space);
+    Shape rows = a.space;
+    rows.erase(a.axis);
+    Shape strides = broadcast_strides(t.alias(rows, t.rank() == rows.rank() ? t.strides() : dense_strides(rows)), rows);
+    strides.insert(a.axis, 0);
+    return strides;
+  };
+  if (w.values) {
+    out.values = Tensor(a.result, a.dtype());
+    values = geometry.add(out.values, value_strides(out.values));
+  }
+  if (w.upstream.defined()) {
+    const Tensor up = dense(w.upstream);
+    upstream = geometry.add(up, value_strides(up));
+  }
+  if (a.space.numel() == 0) {
+    for (int k = 0; k < n; ++k)
+      if (out.grads[k].defined()) out.grads[k] = zeros_like(a.tensors[k]);
+    if (w.values) out.values = zeros_like(out.values);
+    return out;
+  }
+  geometry.join();
+  Call call;
+  call.formula = a.formula->get();
+  call.dtype = a.dtype();
+  std::copy_n(geometry.extent(), 3, call.extent);
+  const auto view = [&](int place) { return place < 0 ? View{} : geometry.view(place); };
+  for (int k = 0; k < n; ++k) {
+    call.in[k] = view(in[k]);
+    call.direction[k] = view(direction[k]);
+    call.grad[k] = view(grad[k]);
+  }
+  call.value = view(values);
+  call.upstream = view(upstream);
+  call.scale = w.scale, call.count_scale = w.count_scale;
+  call.scale_tangent = w.scale_tangent, call.count_scale_tangent = w.count_scale_tangent;
+  call.totals = &out.totals;
+  call.problem = &out.problem;
+  w.direction ? a.entry->tangent(call) : a.entry->run(call);
+  for (int k = 0; k < n; ++k)
+    if (out.grads[k].defined()) {
+      const Shape& own = a.operands[k].shape();
+      out.grads[k] = a.facts(k).role == Role::element || own.numel() == 1 || own == a.space
+                         ? sum_to(out.grads[k], own)
+                         : [&] {  // a row or column sums over what it repeats along
+                             Shape kept = Shape::filled(a.space.rank(), 1);
+                             if (a.facts(k).role == Role::column) kept[a.axis] = a.space[a.axis];
+                             else kept = a.space, kept[a.axis] = 1;
+                             Tensor summed = sum_to(out.grads[k], kept);
+                             return sum_to(summed.alias(wanted_shape(a, k), dense_strides(wanted_shape(a, k))), own);
+                           }();
+      out.grads[k] = as_given(a, k, out.grads[k]);
+    }
+  return out;
+}
+
+}  // namespace gradus
