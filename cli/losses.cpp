@@ -49,7 +49,7 @@ struct Line {
 
 // A tensor of the prediction's size belongs to the inputs even where it has a default; a single number is a parameter.
 Line line_of(const InputFacts& in, const Param* param) {
-  constexpr const char* roles[] = {"element", "row", "column", "scalar"};
+  constexpr const char* roles[] = {"element", "row", "column", "scalar", "array"};
   Line line;
   line.name = in.name;
   line.kind = in.label ? "label" : roles[int(in.role)];
@@ -92,8 +92,11 @@ std::vector<Line> signature(const LossEntry& entry) {
   for (int k = 0; k < f.inputs; ++k)
     lines.push_back(line_of(*f.input(k), f.param(const_cast<void*>(defaults.get()), k)));
   for (int i = 0; i < f.options; ++i) lines.push_back(line_of(*f.option(i), f.get(defaults.get(), i)));
-  lines.push_back(
-      {.name = "reduction", .kind = "choice", .value = "mean", .values = "none, sum, mean, batchmean, mean_active"});
+  if (entry.about->fixed) return lines;
+  lines.push_back({.name = "reduction",
+                   .kind = "choice",
+                   .value = name_of(entry.about->reduction),
+                   .values = "none, sum, mean, batchmean, mean_active"});
   lines.push_back({.name = "empty", .kind = "choice", .value = "zero", .values = "zero, nan, error"});
   return lines;
 }

@@ -68,7 +68,7 @@ struct InputFacts {
   bool integer = false;   // whole numbers; they arrive as int64
   char below = 0;         // … each less than the extent of this letter
   bool up_to = false;     // … or equal to it
-  bool optional = false;  // absent when its parameter is NaN
+  bool optional = false;  // absent when its parameter is NaN; of a composition, when it is not given
 };
 template <class L> struct Input : InputFacts {
   Param L::* param = nullptr;      // null: the caller always passes a tensor
@@ -157,6 +157,7 @@ struct OptionFacts {
   bool optional = false;
   const char* const* choices = nullptr;
   int choice_count = 0;
+  bool tolerance = false;  // the gradient is only right where it is tiny, so that certificates leave it at its default
 };
 template <class L> struct Option : OptionFacts {
   double L::* as_number = nullptr;
@@ -166,6 +167,10 @@ template <class L> struct Option : OptionFacts {
 };
 template <class L> constexpr Option<L> option(const char* name, double L::* m, Range r = range::any, bool optional = false) {
   return {{name, OptionFacts::number, r, optional}, m};
+}
+template <class L> constexpr Option<L> tolerance(Option<L> o) {
+  o.tolerance = true;
+  return o;
 }
 template <class L> constexpr Option<L> option(const char* name, int64_t L::* m, Range r = range::any) {
   return {{name, OptionFacts::integer, r}, nullptr, m};
@@ -357,6 +362,8 @@ struct FormulaEntry {
   void (*deduce)(const void* formula, Extents&);                            // sets the extents that no input has
   void (*solve)(const BlockCall&);
   void (*solve_tangent)(const BlockCall&);
+  // Of what is made from tensor ops: unreduced values from the tensors of each input, in order.
+  Tensor (*compose)(const void* formula, const Tensor* const* inputs, const int* counts);
 };
 
 // A public name.  Where one name stands for several formulas, the first carries the parameters and chooses.

@@ -60,19 +60,6 @@ bool inside(double x, const Range& r) {
 
 // ---- checks ----------------------------------------------------------------------------------------------------------------
 
-void check_options(const Application& a) {
-  for (int i = 0; i < a.entry->options; ++i) {
-    const OptionFacts& o = *a.entry->option(i);
-    const double x = a.entry->get(a.formula->get(), i);
-    if (o.optional && std::isnan(x)) continue;
-    if (o.kind == OptionFacts::choice) {
-      if (x >= o.choice_count) throw ParamError(fmt::format("{}: {} is choice {}, wanted one of its {} choices", a.name(), o.name, x, o.choice_count));
-    } else if (bounded(o.range) ? !inside(x, o.range) : std::isnan(x)) {
-      throw ParamError(fmt::format("{}: {} is {}, wanted {}", a.name(), o.name, number(x), bounded(o.range) ? wanted(o.range) : "a number"));
-    }
-  }
-}
-
 bool broadcasts_to(const Shape& from, const Shape& to) {
   if (from.rank() > to.rank()) return false;
   for (int i = 1; i <= from.rank(); ++i)
@@ -172,6 +159,20 @@ void settle_space(Application& a) {
 
 }  // namespace
 
+void check_options(const About& about, const Formula& formula) {
+  const FormulaEntry& entry = formula.entry();
+  for (int i = 0; i < entry.options; ++i) {
+    const OptionFacts& o = *entry.option(i);
+    const double x = entry.get(formula.get(), i);
+    if (o.optional && std::isnan(x)) continue;
+    if (o.kind == OptionFacts::choice) {
+      if (x >= o.choice_count) throw ParamError(fmt::format("{}: {} is choice {}, wanted one of its {} choices", about.name, o.name, x, o.choice_count));
+    } else if (bounded(o.range) ? !inside(x, o.range) : std::isnan(x)) {
+      throw ParamError(fmt::format("{}: {} is {}, wanted {}", about.name, o.name, number(x), bounded(o.range) ? wanted(o.range) : "a number"));
+    }
+  }
+}
+
 void report(const Application& a, const Problem& p) {
   const InputFacts& f = a.facts(p.input);
   std::string place;
@@ -218,7 +219,7 @@ std::shared_ptr<Application> prepare(const About& about, std::unique_ptr<Formula
       a->tensors.push_back(scalar_tensor(p->number(), computes(dtype) ? dtype : a->facts(0).any_dtype ? Dtype::float64 : Dtype::float32));
     }
   }
-  check_options(*a);
+  check_options(*a->about, *a->formula);
   a->operands = a->tensors;
   check_dtypes(*a);
   if (a->entry->block) {

@@ -65,6 +65,8 @@ std::string wanted(const Range& r);     // "a value in [0, 1]"
 
 // Checks everything that can be checked before a number is read; `inputs` are the required ones.
 std::shared_ptr<Application> prepare(const About&, std::unique_ptr<Formula>, const Tensor* const* inputs);
+// ParamError for the first option outside its range.
+void check_options(const About&, const Formula&);
 // Throws the error for the first value outside its range.
 [[noreturn]] void report(const Application&, const Problem&);
 

@@ -8,11 +8,11 @@
 
 #include "gradus/core/error.h"
 #include "gradus/ops/certificate_steps.h"
+#include "gradus/ops/registry.h"
 
 namespace gradus {
 namespace {
 
-constexpr const char* reduction_names[] = {"none", "sum", "mean", "batchmean", "mean_active"};
 constexpr int most_redraws = 4;
 
 uint64_t hash(const std::string& text) {  // FNV-1a: the same samples everywhere
@@ -89,7 +89,8 @@ class Certification {
     return plans;
   }
 
-  static std::vector<Reduction> reductions_for(const Plan& plan, size_t turn, bool all) {
+  std::vector<Reduction> reductions_for(const Plan& plan, size_t turn, bool all) const {
+    if (loss_.about->fixed) return {loss_.about->reduction};
     if (all) return {Reduction::none, Reduction::sum, Reduction::mean, Reduction::batchmean, Reduction::mean_active};
     // The number of active values jumps at a tie, so its mean is differentiable only away from ties.
     const Reduction others[] = {Reduction::mean, Reduction::sum, Reduction::batchmean, Reduction::mean_active};
@@ -102,7 +103,7 @@ class Certification {
     for (int i = 0; i < rounds; ++i)
       for (Style style : {Style::smooth, Style::ties, Style::runs, Style::saturated, Style::infinite})
         for (bool tensors : {true, false}) {
-          draw(point, {.style = style, .space = point.entry().fold || point.entry().block ? space_of(point, 2, 24, 2 + i) : space_of(point, 1, 64, 4), .tensors = tensors}, generator_);
+          draw(point, {.style = style, .space = point.entry().fold || point.entry().block || point.entry().compose ? space_of(point, 2, 24, 2 + i) : space_of(point, 1, 64, 4), .tensors = tensors}, generator_);
           visit(point, visits_);
         }
   }
@@ -189,7 +190,7 @@ class Certification {
   }
 
   void enter(const LossPoint& point, const Plan& plan, const Done& d) {
-    const std::string reduction = reduction_names[int(d.reduction)];
+    const std::string reduction = name_of(d.reduction);
     const Report& r = d.differences;
     certificate_.inconclusive += r.inconclusive;
     certificate_.excluded += r.excluded;
@@ -227,10 +228,12 @@ class Certification {
         fail(plans[p], "none", 5, "no sample has finite values");
         continue;
       }
-      for (Reduction r : {Reduction::none, p % 2 ? Reduction::sum : Reduction::mean}) {
+      std::vector<Reduction> reductions = {Reduction::none, p % 2 ? Reduction::sum : Reduction::mean};
+      if (loss_.about->fixed) reductions = {loss_.about->reduction};
+      for (Reduction r : reductions) {
         const StepResult result = compare_float32(point, r, generator_.next_stream());
-        for (const Agreement& a : result.inputs) count(reduction_names[int(r)], point.facts(a.input).name, 5, a.cases, a.worst);
-        if (result.failure) fail(plans[p], reduction_names[int(r)], 5, *result.failure);
+        for (const Agreement& a : result.inputs) count(name_of(r), point.facts(a.input).name, 5, a.cases, a.worst);
+        if (result.failure) fail(plans[p], name_of(r), 5, *result.failure);
       }
     }
   }

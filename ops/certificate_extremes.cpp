@@ -43,6 +43,7 @@ std::vector<Numbers> results(const LossPoint& point, const std::vector<Tensor>& 
   const Tensor out = point.value(inputs, reduction, empty);
   std::vector<Numbers> all(inputs.size() + 1);
   all[0] = out.to_vector();
+  if (leaves.empty()) return all;
   Numbers used(upstream.begin(), upstream.begin() + int64_t(all[0].size()));
   const std::vector<Tensor> gradients = grad({out}, leaves, {tensor(used, out.shape(), out.dtype())});
   for (size_t j = 0; j < places.size(); ++j) all[places[j] + 1] = gradients[j].to_vector();

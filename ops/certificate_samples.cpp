@@ -93,6 +93,7 @@ double one_value(Style style, const Range& r, Generator& generator) {
 
 // The values that are tried for an option, beside its default.
 std::vector<double> values_of(const OptionFacts& o) {
+  if (o.tolerance) return {};
   switch (o.kind) {
     case OptionFacts::flag: return {0, 1};
     case OptionFacts::choice: {
@@ -141,7 +142,10 @@ Tensor filled(const std::vector<double>& values, const Shape& shape, bool stride
   return to;
 }
 
-// The extents of a Block's letters, for a space of rows × columns: small, and no two alike.
+// Are its inputs shaped by their dims, as those of Blocks and compositions?
+bool by_dims(const FormulaEntry& f) { return f.block || f.compose; }
+
+// The extents of the letters, for a space of rows × columns: small, and no two alike.
 Extents extents_for(const LossPoint& point, const Shape& space) {
   Extents extents;
   std::fill(std::begin(extents.of), std::end(extents.of), int64_t(-1));
@@ -157,7 +161,7 @@ Extents extents_for(const LossPoint& point, const Shape& space) {
   const int64_t few = letters.size() > 1 ? std::min<int64_t>(columns, 4) : columns;
   const std::vector<int64_t> sizes = batched ? std::vector<int64_t>{few, few + 1, 2, 3} : std::vector<int64_t>{std::min<int64_t>(rows, 7), few, 4, 2};
   for (size_t i = 0; i < letters.size(); ++i) extents[letters[i]] = sizes[std::min<size_t>(i, 3)];
-  point.entry().deduce(point.formula(), extents);
+  if (point.entry().deduce) point.entry().deduce(point.formula(), extents);
   return extents;
 }
 
@@ -178,7 +182,7 @@ Shape block_shape(const LossPoint& point, int k, const Shape& space) {
 }
 
 Shape shape_of(const LossPoint& point, int k, const Shape& space, int axis, bool broadcast) {
-  if (point.entry().block) return block_shape(point, k, space);
+  if (by_dims(point.entry())) return block_shape(point, k, space);
   Shape shape = space;
   switch (point.facts(k).role) {
     case Role::element: break;
@@ -265,12 +269,13 @@ double LossPoint::default_number(int k) const { return defaults_[size_t(k)]; }
 bool LossPoint::checks_range(int k) const { return bounded(facts(k).range); }
 
 int LossPoint::class_axis(int rank) const {
-  if (!entry().fold && !entry().block) return 0;
+  if (!entry().fold && !by_dims(entry())) return 0;
   const int64_t axis = entry().class_axis(formula());
   if (axis == 1 && rank == 1) return 0;
   return int(axis < 0 ? axis + rank : axis);
 }
 int LossPoint::least_rank() const {
+  if (entry().compose) return 1;
   if (!entry().fold) return 0;
   const int64_t axis = entry().class_axis(formula());
   return axis == 1 ? 1 : int(axis < 0 ? -axis : axis + 1);
@@ -303,7 +308,7 @@ class Drawing {
  public:
   Drawing(LossPoint& point, const Plan& plan, Generator& generator) : point_(point), plan_(plan), generator_(generator), axis_(point.class_axis(plan.space.rank())) {
     in_runs_ = plan.style == Style::runs || (plan.style == Style::infinite && uniform(generator, 0, 1) < 0.5);
-    if (point.entry().block) extents_ = extents_for(point, plan.space);
+    if (by_dims(point.entry())) extents_ = extents_for(point, plan.space);
     if (!point.entry().fold) return;
     columns_ = plan.space[axis_];
     for (int d = axis_ + 1; d < plan.space.rank(); ++d) inner_ *= plan.space[d];
@@ -391,7 +396,7 @@ class Drawing {
 
 Shape space_of(const LossPoint& point, int rank, int64_t rows, int64_t columns) {
   rank = std::max(rank, point.least_rank());
-  if (point.entry().block) return rank == 1 ? Shape{columns} : rank == 2 ? Shape{rows, columns} : Shape{rows / 2 + 1, 2, columns};
+  if (by_dims(point.entry())) return rank == 1 ? Shape{columns} : rank == 2 ? Shape{rows, columns} : Shape{rows / 2 + 1, 2, columns};
   if (!point.entry().fold) {
     if (rank == 0) return {};
     if (rank == 1) return {rows * columns};

@@ -47,6 +47,7 @@ std::vector<int64_t> spread(int64_t n, int64_t most) {
 }  // namespace
 
 void visit(const LossPoint& point, Visits& visits) {
+  if (!point.has_duals()) return;
   Recorder recorder;
   {
     const Recording on(recorder);
@@ -74,6 +75,7 @@ Tensor PointCheck::unit(int k, int64_t element) const {
 }
 
 Reach PointCheck::reach(const std::vector<Tensor>& direction) const {
+  if (!point_.has_duals()) return {};
   Recorder recorder;
   {
     const Recording on(recorder);
@@ -111,6 +113,7 @@ StepResult PointCheck::duals(const Report& differences, int64_t most) const {
   for (const auto* points : {&differences.kinks, &differences.poles})
     for (const Kink& p : *points) left_out.insert({p.input, p.element});
   StepResult result;
+  if (!point_.has_duals()) return result;
   const Tensor out = loss_(inputs_);
   std::vector<double> upstream(size_t(out.numel()));
   Generator generator(seed_ + 1);

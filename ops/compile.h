@@ -1,6 +1,9 @@
 // One formula in, one entry out.  Included where a loss is compiled: by the generated units, and by a program that
 // defines a loss of its own; including it elsewhere only costs time.
 #pragma once
+#include <vector>
+
+#include "gradus/core/tensor.h"
 #include "gradus/ops/drive.h"
 
 namespace gradus::compiling {
@@ -99,6 +102,16 @@ template <class L> constexpr bool is_weighed() {
   }
 }
 
+// What is made of tensor ops has `compose(inputs)`, where inputs[k] is a list: of one, or of all that a name with {i} stands for.
+using Given = std::vector<std::vector<Tensor>>;
+template <class L> concept Composed = requires(const L& l, const Given& inputs) { l.compose(inputs); };
+template <class L> Tensor compose(const void* formula, const Tensor* const* inputs, const int* counts) {
+  Given given(arity<L>);
+  for (int k = 0, i = 0; k < arity<L>; ++k)
+    for (int n = 0; n < counts[k]; ++n) given[k].push_back(*inputs[i++]);
+  return static_cast<const L*>(formula)->compose(given);
+}
+
 template <class L> constexpr FormulaEntry entry_of() {
   static_assert(arity<L> <= max_inputs, "a formula has at most eight inputs");
   FormulaEntry e = {.fold = Fold<L>,
@@ -127,8 +140,10 @@ template <class L> constexpr FormulaEntry entry_of() {
                     .result = "",
                     .deduce = nullptr,
                     .solve = nullptr,
-                    .solve_tangent = nullptr};
-  if constexpr (Block<L>) e.result = result<L>(), e.deduce = deduce<L>, e.solve = solve<L>, e.solve_tangent = solve_tangent<L>;
+                    .solve_tangent = nullptr,
+                    .compose = nullptr};
+  if constexpr (Composed<L>) e.compose = compose<L>;
+  else if constexpr (Block<L>) e.result = result<L>(), e.deduce = deduce<L>, e.solve = solve<L>, e.solve_tangent = solve_tangent<L>;
   else e.run = run<L>, e.tangent = tangent<L>;
   return e;
 }

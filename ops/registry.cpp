@@ -7,8 +7,10 @@
 #include <cmath>
 #include <new>
 #include <numeric>
+#include <string_view>
 
 #include "gradus/core/error.h"
+#include "gradus/ops/apply.h"
 
 namespace gradus {
 
@@ -49,12 +51,20 @@ template <size_t N> size_t choice(const char* op, const char* what, const std::s
   throw ParamError(fmt::format("{}: {} is '{}', wanted one of {}", op, what, word, fmt::join(known, ", ")));
 }
 
+// "tail_{i}_weight" for the i-th; a plain name is its own.
+std::string numbered(const std::string& name, size_t i) {
+  const size_t at = name.find("{i}");
+  return at == std::string::npos ? (i ? "" : name) : name.substr(0, at) + std::to_string(i) + name.substr(at + 3);
+}
+
 }  // namespace
 
 const std::vector<const LossEntry*>& losses() {
   static const std::vector<const LossEntry*> all = [] {
     std::vector<const LossEntry*> list;
     for (int i = 0; i < registered::count; ++i) list.push_back(*registered::all[i]);
+    for (const LossEntry* entry : compositions()) list.push_back(entry);
+    std::sort(list.begin(), list.end(), [](const LossEntry* a, const LossEntry* b) { return std::string_view(a->about->name) < b->about->name; });
     return list;
   }();
   return all;
@@ -133,14 +143,42 @@ Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
     else if (name == "empty" && !entry.about->fixed) empty = empty_named(entry.about->name, word);
     else parameters.set(name, value);
   }
+  const auto unknown = [&](const std::string& name) {
+    return ParamError(fmt::format("{}: there is no input '{}'; {}", entry.about->name, name, hint(name, known_names(entry))));
+  };
+  const auto missing = [&](const char* name) {
+    return ParamError(fmt::format("{}: input '{}' is missing, wanted {}", entry.about->name, name, fmt::join(known_names(entry), ", ")));
+  };
+  if (f.compose) {
+    std::vector<std::vector<Tensor>> lists(static_cast<size_t>(f.inputs));
+    size_t used = 0;
+    for (int k = 0; k < f.inputs; ++k) {
+      const InputFacts& facts = *f.input(k);
+      std::vector<Tensor>& list = lists[size_t(k)];
+      for (bool found = true; found;) {
+        const std::string wanted = numbered(facts.name, list.size());
+        const auto given = std::find_if(arguments.inputs.begin(), arguments.inputs.end(), [&](const auto& in) { return in.first == wanted; });
+        found = given != arguments.inputs.end();
+        if (found) list.push_back(given->second), ++used;
+      }
+      if (lists[size_t(k)].empty() && !facts.optional && !f.param(const_cast<void*>(parameters.get()), k)) throw missing(facts.name);
+    }
+    if (used < arguments.inputs.size())
+      for (const auto& [name, t] : arguments.inputs) {
+        const bool known = std::any_of(lists.begin(), lists.end(), [&, &t = t](const auto& list) {
+          return std::any_of(list.begin(), list.end(), [&](const Tensor& in) { return in.state() == t.state(); });
+        });
+        if (!known) throw unknown(name);
+      }
+    return apply_composed(*entry.about, Formula(f, [&](void* to) { f.copy(parameters.get(), to); }), lists, reduction, empty);
+  }
   std::vector<const Tensor*> required;
   std::vector<bool> used(arguments.inputs.size(), false);
   for (int k = 0; k < f.inputs; ++k) {
     const bool is_required = !f.param(const_cast<void*>(parameters.get()), k);
     const auto given = std::find_if(arguments.inputs.begin(), arguments.inputs.end(), [&](const auto& in) { return in.first == f.input(k)->name; });
     if (given == arguments.inputs.end()) {
-      if (is_required)
-        throw ParamError(fmt::format("{}: input '{}' is missing, wanted {}", entry.about->name, f.input(k)->name, fmt::join(known_names(entry), ", ")));
+      if (is_required) throw missing(f.input(k)->name);
       continue;
     }
     used[size_t(given - arguments.inputs.begin())] = true;
@@ -148,8 +186,7 @@ Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
     else parameters.set(given->first, given->second);
   }
   for (size_t i = 0; i < used.size(); ++i)
-    if (!used[i])
-      throw ParamError(fmt::format("{}: there is no input '{}'; {}", entry.about->name, arguments.inputs[i].first, hint(arguments.inputs[i].first, known_names(entry))));
+    if (!used[i]) throw unknown(arguments.inputs[i].first);
   return apply(entry, parameters.get(), required.data(), int(required.size()), reduction, empty);
 }
 
@@ -165,6 +202,16 @@ std::vector<std::string> known_names(const LossEntry& entry) {
   return names;
 }
 
+bool knows(const LossEntry& entry, const std::string& name) {
+  const std::vector<std::string> names = known_names(entry);
+  return std::any_of(names.begin(), names.end(), [&](const std::string& known) {
+    for (size_t i = 0; i < 100; ++i)
+      if (numbered(known, i) == name) return true;
+    return false;
+  });
+}
+
+const char* name_of(Reduction reduction) { return reductions[int(reduction)]; }
 Reduction reduction_named(const char* op, const std::string& word) { return Reduction(choice(op, "reduction", word, reductions)); }
 Empty empty_named(const char* op, const std::string& word) { return Empty(choice(op, "empty", word, empties)); }
 

@@ -10,8 +10,10 @@
 
 namespace gradus {
 
-// All losses of losses/list.txt, in its order.
+// All that have a name: the losses of losses/list.txt and the compositions, sorted by name.
 const std::vector<const LossEntry*>& losses();
+// The ops of tensors that are described like losses.
+std::vector<const LossEntry*> compositions();
 // By canonical name; null when there is none.
 const LossEntry* find_loss(const std::string& name);
 // By canonical name; ParamError names the nearest known one.
@@ -47,8 +49,11 @@ Tensor evaluate(const LossEntry& entry, const LossArguments& arguments);
 
 // Every name evaluate() knows for this loss: inputs, then options.
 std::vector<std::string> known_names(const LossEntry& entry);
+// Is it one of them, {i} standing for any number?
+bool knows(const LossEntry& entry, const std::string& name);
 
 // "none", "sum", "mean", "batchmean", "mean_active"; ParamError otherwise, in the name of `op`.
+const char* name_of(Reduction);
 Reduction reduction_named(const char* op, const std::string& word);
 Empty empty_named(const char* op, const std::string& word);
 

@@ -9,6 +9,7 @@
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/arithmetic.h"
+#include "gradus/ops/factories.h"
 #include "gradus/ops/staging.h"
 
 namespace gradus {
@@ -65,13 +66,20 @@ template <class Change> void replace_gradients(const NamedTensors& parameters, C
 
 }  // namespace
 
-double clip_grad_norm(const NamedTensors& parameters, double max_norm, double norm_type) {
+double clip_grad_norm(const NamedTensors& parameters, double max_norm, double norm_type, double eps, NonFinite nonfinite) {
   if (!(max_norm >= 0))
     throw ParamError(fmt::format("clip_grad_norm: got max_norm = {}, wanted at least 0; try 1", max_norm));
   if (!(norm_type > 0))
     throw ParamError(
         fmt::format("clip_grad_norm: got norm_type = {}, wanted a number above 0 or infinity; try 2", norm_type));
-  const double norm = norm_of(gradients_of(parameters), norm_type), scale = max_norm / (norm + 1e-6);
+  if (!(eps >= 0)) throw ParamError(fmt::format("clip_grad_norm: got eps = {}, wanted at least 0; try 1e-6", eps));
+  const double norm = norm_of(gradients_of(parameters), norm_type), scale = max_norm / (norm + eps);
+  if (!std::isfinite(norm) && nonfinite == NonFinite::error)
+    throw DomainError(fmt::format("clip_grad_norm: the norm of the gradients is {}, wanted a finite one; look for the op that made it with anomaly mode, or skip the step", norm));
+  if (!std::isfinite(norm) && nonfinite == NonFinite::skip) {
+    replace_gradients(parameters, [](const Tensor& g) { return zeros_like(g); });
+    return norm;
+  }
   if (!(scale >= 1)) replace_gradients(parameters, [scale](const Tensor& g) { return scaled(g, scale); });
   return norm;
 }

@@ -1,0 +1,93 @@
+// Applying what is made of tensor ops: the checks that its declarations ask for, its values, and the reduction.
+#include <fmt/core.h>
+
+#include <cmath>
+
+#include "gradus/autograd/node.h"
+#include "gradus/core/error.h"
+#include "gradus/ops/application.h"
+#include "gradus/ops/arithmetic.h"
+#include "gradus/ops/compare.h"
+#include "gradus/ops/dims.h"
+#include "gradus/ops/factories.h"
+#include "gradus/ops/reduce.h"
+
+namespace gradus {
+namespace {
+
+struct Checks {
+  const About& about;
+  const FormulaEntry& entry;
+  Dtype dtype = Dtype::float32;
+  std::string first;  // the name of the first tensor
+  Extents extents;
+  const char* binder[26] = {};
+
+  void dtype_of(const InputFacts& f, const Tensor& t) {
+    if (f.integer) {
+      if (is_floating(t.dtype()))
+        throw DtypeError(fmt::format("{}: {} is {}, wanted integers; convert it with to(Dtype::int64)", about.name, f.name, name_of(t.dtype())));
+      return;
+    }
+    if (!computes(t.dtype()))
+      throw DtypeError(fmt::format("{}: {} is {}, wanted float32 or float64; convert it with to()", about.name, f.name, name_of(t.dtype())));
+    if (first.empty()) dtype = t.dtype(), first = f.name;
+    if (t.dtype() != dtype)
+      throw DtypeError(
+          fmt::format("{}: {} is {} but {} is {}, wanted the same; convert one with to()", about.name, f.name, name_of(t.dtype()), first, name_of(dtype)));
+  }
+
+  void shape_of(const InputFacts& f, const Tensor& t) {
+    const Dims d = dims_for(f.dims, t.rank());
+    if (d.flat) return;
+    const int letters = int(d.letters.size()), batch = t.rank() - letters;
+    if (d.batch_at >= 0 ? batch < 0 : batch != 0)
+      throw ShapeError(fmt::format("{}: {} has shape {}, wanted {}; reshape it", about.name, f.name, text(t.shape()), readable(d)));
+    if (std::string(f.name).find('{') != std::string::npos) return;  // each of a list has extents of its own
+    for (int i = 0; i < letters; ++i) {
+      const int64_t extent = t.shape()[d.batch_at >= 0 && i >= d.batch_at ? i + batch : i];
+      const size_t letter = size_t(d.letters[size_t(i)] - 'A');
+      if (!binder[letter]) binder[letter] = f.name, extents.of[letter] = extent;
+      else if (extents.of[letter] != extent)
+        throw ShapeError(fmt::format("{}: {} has shape {}, wanted {} with {} = {} as {} has", about.name, f.name, text(t.shape()), readable(d),
+                                     d.letters[size_t(i)], extents.of[letter], binder[letter]));
+    }
+  }
+};
+
+Tensor reduced(const About& about, const Tensor& values, Reduction reduction, Empty empty) {
+  switch (reduction) {
+    case Reduction::none: return values;
+    case Reduction::sum: return sum(values);
+    default: break;
+  }
+  double n = double(values.numel());
+  if (reduction == Reduction::batchmean) n = values.rank() ? double(values.size(0)) : 1;
+  if (reduction == Reduction::mean_active) n = sum(values.detach() != 0.0).item();
+  if (n > 0) return sum(values) / n;
+  if (empty == Empty::error) throw DomainError(fmt::format("{}: nothing to average, the count is 0; pass at least one element that counts, or Empty::zero", about.name));
+  return sum(values) * 0.0 + (empty == Empty::nan ? std::nan("") : 0.0);
+}
+
+}  // namespace
+
+Tensor apply_composed(const About& about, const Formula& formula, const std::vector<std::vector<Tensor>>& lists, Reduction reduction, Empty empty) {
+  const FormulaEntry& entry = formula.entry();
+  check_options(about, formula);
+  Checks checks{about, entry, Dtype::float32, "", {}, {}};
+  std::vector<const Tensor*> flat;
+  std::vector<int> counts;
+  for (int k = 0; k < entry.inputs; ++k) {
+    const InputFacts& f = *entry.input(k);
+    counts.push_back(int(lists[size_t(k)].size()));
+    for (const Tensor& t : lists[size_t(k)]) {
+      if (!t.defined()) throw ParamError(fmt::format("{}: {} is an undefined tensor; pass a tensor", about.name, f.name));
+      checks.dtype_of(f, t);
+      checks.shape_of(f, t);
+      flat.push_back(&t);
+    }
+  }
+  return reduced(about, entry.compose(formula.get(), flat.data(), counts.data()), reduction, empty);
+}
+
+}  // namespace gradus
