@@ -56,6 +56,56 @@ template <Number T> GRADUS_FN T log_cosh(T x) {
   return select(small, 0.0, a - 0.6931471805599453) + log1p_unit(select(small, 0.5 * t * t / e, e * e));
 }
 
+// weight × cost, where nothing times an infinite cost is nothing.
+template <Number T> GRADUS_FN T times(T weight, T cost) {
+  return select((weight == 0.0) & ((cost == T::infinity()) | (cost == -T::infinity())), 0.0, weight * cost);
+}
+
+// A function of one number together with its derivative.
+template <class T> struct WithSlope { T value, slope; };
+
+// x^p for x >= 0.  Where p < 1 the slope at 0 is infinite and taken as 0.
+template <Number T> GRADUS_FN WithSlope<T> power(T x, double p) {
+  if (p == 0) return {1.0, 0.0};
+  if (p == 1) return {x, 1.0};
+  if (p == 2) return {x * x, 2.0 * x};
+  if (p > 1) {
+    T below = pow(x, T(p - 1));
+    return {x * below, p * below};
+  }
+  auto zero = x == 0.0;
+  T base = select(zero, 1.0, x), raised = pow(base, T(p));
+  return {select(zero, 0.0, raised), select(zero, 0.0, p * raised / base)};
+}
+
+// log(1 + r²/k), also where r² overflows.
+template <Number T> GRADUS_FN WithSlope<T> log1p_square(T r, double k) {
+  T z = r * r / k;
+  auto over = !(z < T::infinity());
+  T far = select(over, r, 1.0), near = select(over, 1.0, r);
+  return {select(over, 2.0 * log(abs(far)) - log(T(k)), log1p(near * near / k)),
+          select(over, 2.0 / far, 2.0 * near / (k + near * near))};
+}
+
+// A logit as the answer to a yes/no question: the probabilities of both answers, and what each costs, -log of it.
+template <class T> struct Logit {
+  T yes, no, yes_cost, no_cost;
+
+  GRADUS_FN explicit Logit(T x) {
+    auto negative = x < 0.0;
+    T e = exp_negative(select(negative, x, -x)), rest = log1p_unit(e), large = 1.0 / (1.0 + e), small = e * large;
+    yes = select(negative, small, large);
+    no = select(negative, large, small);
+    yes_cost = select(negative, -x, 0.0) + rest;
+    no_cost = select(negative, 0.0, x) + rest;
+  }
+  // Cross-entropy against y in [0, 1], which is 0 at an infinite logit with the matching y; and its slope, which does
+  // not cancel.
+  GRADUS_FN WithSlope<T> cross_entropy(T y) const {
+    return {times(1.0 - y, no_cost) + times(y, yes_cost), (1.0 - y) * yes - y * no};
+  }
+};
+
 template <Number T> GRADUS_FN T atan(T x) { return atan2(x, 1.0); }
 
 // The derivative of lgamma at x > 0.
