@@ -5,24 +5,22 @@
 
 namespace gradus {
 
-// (exp(h) - 1)/h and its derivative, by their series near 0.
+// (exp(h) - 1)/h and its derivative by their series, for |h| < 1/2.
 template <Number T> GRADUS_FN WithSlope<T> expm1_over(T h) {
-  auto near = (h > -0.5) & (h < 0.5);
-  T far = select(near, 1.0, h), by_far = expm1(far) / far;
-  T s = select(near, h, 0.0), value = 1.0, slope = 1.0;
+  T value = 1.0, slope = 1.0;
   for (int n = 14; n >= 0; --n) {
-    value = 1.0 + s * value * (1.0 / (n + 2));
-    slope = 1.0 + s * slope * ((n + 2.0) / ((n + 1.0) * (n + 3.0)));
+    value = 1.0 + h * value * (1.0 / (n + 2));
+    slope = 1.0 + h * slope * ((n + 2.0) / ((n + 1.0) * (n + 3.0)));
   }
-  return {select(near, value, by_far), select(near, 0.5 * slope, (exp(far) - by_far) / far)};
+  return {value, 0.5 * slope};
 }
 
 struct BarronGeneral {
   Param alpha = 1.0, scale = 1.0;
 
   using Self = BarronGeneral;
-  static constexpr Input<Self> inputs[] = {element("input"), element("target"), scalar("alpha", &Self::alpha),
-                                           scalar("scale", &Self::scale, range::positive)};
+  static constexpr Input<Self> inputs[] = {element("input"), element("target"), element("alpha", &Self::alpha),
+                                           element("scale", &Self::scale, range::positive)};
 
   static constexpr About about = {
       .name = "barron_general_loss",
@@ -55,23 +53,28 @@ struct BarronGeneral {
   template <class T> GRADUS_FN static Scored<T, 4> eval(T x, T t, T alpha, T c) {
     T r = (x - t) / c, z = r * r, half = 0.5 * z;
     T above = alpha - 2.0, way = select(above < 0.0, T(-1.0), 1.0);
-    auto quadratic = above == 0.0, endless = abs(alpha) == T::infinity();
-    T a = select(quadratic | endless, 3.0, alpha), s = select(quadratic | endless, 1.0, way),
-      b = abs(a - 2.0);  // the limits follow below
+    auto quadratic = above == 0.0, endless = abs(alpha) == T::infinity(), limit = quadratic | endless;
+    T a = select(limit, 3.0, alpha), s = select(limit, 1.0, way), b = abs(a - 2.0);
     // log(z/b + 1) and z/(z + b), also where z overflows.
     T ratio = z / b;
     auto over = !(ratio < T::infinity());
     T far = select(over, r, 1.0), near = select(over, 0.0, ratio);
     T log_base = select(over, 2.0 * log(abs(far)) - log(b), log1p(near)), bend = select(over, 1.0, near / (1.0 + near));
-    T h = 0.5 * a * log_base;
-    const auto m = expm1_over(h);
-    T loss = 0.5 * b * log_base * m.value, weight = exp(0.5 * (a - 2.0) * log_base);
-    T dalpha = 0.5 * s * m.value * (log_base - bend) + 0.25 * log_base * m.slope * (b * log_base - a * s * bend);
-    T limit = select(endless, exp(way * half), 1.0);
+    T h = 0.5 * a * log_base, weight = exp(0.5 * (a - 2.0) * log_base);
+    // b/a (exp(h) - 1): in a form that holds at a = 0 where h is small, and in one that holds at infinity elsewhere.
+    auto small = (h > -0.5) & (h < 0.5), down = h < 0.0;
+    const auto m = expm1_over(select(small, h, 0.0));
+    T over_a = 1.0 / select(small, 1.0, a), grown = expm1(select(small, 1.0, h));
+    T loss = select(small, 0.5 * b * log_base * m.value, b * over_a * grown);
+    // Its slope along alpha, where d exp(h) = exp(h) bent.
+    T bent = 0.5 * (log_base - a * s * bend / b), first = (s * a - b) * over_a * over_a, second = b * over_a * bent;
+    T far_slope = select(down, first * grown + times(1.0 + grown, second), (first + second) * grown + second);
+    T dalpha = select(small, 0.5 * (s * m.value * (log_base - bend) + b * log_base * m.slope * bent), far_slope);
+    // The limits.
     loss = select(quadratic, half, select(endless, way * expm1(way * half), loss));
-    weight = select(quadratic | endless, limit, weight);
+    weight = select(quadratic, 1.0, select(endless, exp(way * half), weight));
     T pull = times(weight, r), g = pull / c;
-    return {loss, {g, -g, select(quadratic | endless, 0.0, dalpha), -times(pull, r) / c}};
+    return {loss, {g, -g, select(limit, 0.0, dalpha), -times(pull, r) / c}};
   }
 };
 inline constexpr Loss<BarronGeneral> barron_general_loss;

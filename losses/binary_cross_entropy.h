@@ -16,7 +16,7 @@ struct BinaryCrossEntropy {
   static constexpr Input<Self> inputs[] = {element("input", range::unit), element("target", range::unit),
                                            element("weight", &Self::weight, range::non_negative)};
   static constexpr Option<Self> options[] = {option("clamp", &Self::clamp, clamps),
-                                             option("eps", &Self::eps, Range{0, 0.5, false, true}),
+                                             option("eps", &Self::eps, Range{0, 0.5, true, true}),
                                              option("label_smoothing", &Self::label_smoothing, range::unit)};
 
   static constexpr About about = {
@@ -43,21 +43,23 @@ struct BinaryCrossEntropy {
   template <class T> GRADUS_FN Scored<T, 3> eval(T input, T target, T w) const {
     T p = input, y = target;
     if (label_smoothing > 0) y = (1 - label_smoothing) * target + 0.5 * label_smoothing;
-    if (clamp == 1) p = min(max(input, T(eps)), T(1 - eps));
-    T yes_cost = -log(p), no_cost = -log1p(-p);
+    T yes_cost = -log(p), no_cost = -log1p(-p), slope;
     if (clamp == 0) {
       yes_cost = select(yes_cost > 100.0, 100.0, yes_cost);
       no_cost = select(no_cost > 100.0, 100.0, no_cost);
-    }
-    T loss = times(1.0 - y, no_cost) + times(y, yes_cost), slope;
-    if (clamp == 0) {
       T spread = p * (1.0 - p);
       slope = (p - y) / select(spread < 1e-12, 1e-12, spread);
     } else {
-      auto never = y == 0.0, always = y == 1.0;
-      slope = select(always, 0.0, (1.0 - y) / (1.0 - p)) - select(never, 0.0, y / p);
+      slope = select(y == 1.0, 0.0, (1.0 - y) / (1.0 - p)) - select(y == 0.0, 0.0, y / p);
     }
-    if (clamp == 1) slope = select((input < eps) | (input > 1 - eps), 0.0, slope);
+    if (clamp == 1) {  // costs, not p, are replaced: 1 - eps may not be a float
+      auto low = p<eps, high = p> 1 - eps;
+      T far = -log(T(eps)), near = -log1p(T(-eps));
+      yes_cost = select(low, far, select(high, near, yes_cost));
+      no_cost = select(high, far, select(low, near, no_cost));
+      slope = select(low | high, 0.0, slope);
+    }
+    T loss = times(1.0 - y, no_cost) + times(y, yes_cost);
     return {times(w, loss), {times(w, slope), (1 - label_smoothing) * times(w, yes_cost - no_cost), loss}};
   }
 };

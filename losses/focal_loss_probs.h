@@ -21,9 +21,7 @@ struct FocalOfProbabilities {
       .formula = "y = 1: -alpha (1 - p)^gamma log p;  y = 0: -(1 - alpha) p^gamma log(1 - p)",
       .gradient = "y = 1: alpha [gamma (1 - p)^(gamma - 1) log p - (1 - p)^gamma / p];  y = 0: the mirror image",
       .kinks = "gamma < 1: at the right certainty the infinite slope of the weight is taken as 0",
-      .edges =
-          "as PyTorch's BCELoss: the log is at least -100 and its slope at most 1e12; p outside [0, 1] or a soft "
-          "target is a DomainError",
+      .edges = "the log is at least -100, where its slope is 0; p outside [0, 1] or a soft target is a DomainError",
       .paper = "T.-Y. Lin et al., Focal Loss for Dense Object Detection, 2017",
       .aliases = "FocalLossV2(logits=False) on hard labels up to alpha",
   };
@@ -39,10 +37,11 @@ struct FocalOfProbabilities {
     auto yes = y == 1.0;
     T right = select(yes, p, 1.0 - p), weight = select(yes, T(pos), neg);
     T cost = -select(yes, log(p), log1p(-p));
-    cost = select(cost > 100.0, 100.0, cost);
+    auto floored = cost > 100.0;
+    T held = select(floored, 100.0, cost), slope = select(floored, 0.0, 1.0 / select(floored, 1.0, right));
     const auto m = power(select(yes, 1.0 - p, p), gamma);
-    T up = weight * (m.slope * cost + m.value / select(right < 1e-12, 1e-12, right));
-    return {weight * m.value * cost, {select(yes, -up, up)}};
+    T up = weight * (m.slope * held + m.value * slope);
+    return {weight * m.value * held, {select(yes, -up, up)}};
   }
 };
 inline constexpr Loss<FocalOfProbabilities> focal_loss_probs;
