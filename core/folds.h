@@ -31,6 +31,38 @@ template <class T> GRADUS_FN typename RunningSoftmax<T>::Merged RunningSoftmax<T
   return {{select(up, b.max, a.max), rest}, select(up, d, 0.0), select(up, 0.0, -d)};
 }
 
+// weight × rise, where nothing times the infinite rise of a class that cannot be is nothing.
+template <class T> GRADUS_FN T raised(T weight, T rise) {
+  return select((weight == 0.0) & !(rise < T::highest()), 0.0, weight * rise);
+}
+
+// The softmax of a row, seen from its target class: p, 1 - p and -log p of it, none of which cancels.
+template <class T> struct Target {
+  T max, total, log_total, nll, p, rest;
+
+  GRADUS_FN T probability(T z) const { return exp_negative(z - max) / total; }  // of the class with logit z
+  GRADUS_FN T slope(T z, typename T::Mask hit) const { return select(hit, -rest, probability(z)); }  // d nll / dz
+};
+
+// A running softmax that remembers the logit of the target class.
+template <class T> struct RunningTarget {
+  RunningSoftmax<T> softmax;
+  T score = 0;
+
+  GRADUS_FN static RunningTarget of(T z, typename T::Mask hit) {
+    return {RunningSoftmax<T>::of(z), select(hit, z, 0.0)};
+  }
+  GRADUS_FN static RunningTarget merge(RunningTarget a, RunningTarget b) {
+    return {RunningSoftmax<T>::merge(a.softmax, b.softmax).total, a.score + b.score};
+  }
+  GRADUS_FN Target<T> target() const {
+    T log_total = log1p(softmax.rest), total = 1.0 + softmax.rest, distance = softmax.max - score;
+    T p = exp_negative(-distance) / total;
+    return {softmax.max, total, log_total, distance + log_total,
+            p, select(distance == 0.0, softmax.rest / total, 1.0 - p)};
+  }
+};
+
 // A running p-norm: Σ (|x| / max)^p.  For p = infinity the sum counts how many share the maximum.
 template <class T> struct RunningNorm {
   T max = 0, sum = 0;

@@ -105,6 +105,23 @@ template <class T> struct Logit {
     return {times(1.0 - y, no_cost) + times(y, yes_cost), (1.0 - y) * yes - y * no};
   }
 };
+// exp(x) - 1 - x, by its series where the difference would cancel.
+template <Number T> GRADUS_FN T exp_excess(T x) {
+  auto small = (x < 0.5) & (x > -0.5);
+  T s = select(small, x, 0.0), series = 1.0;
+  for (int n = 16; n > 2; --n) series = 1.0 + s * (1.0 / n) * series;
+  return select(small, 0.5 * s * s * series, expm1(x) - x);
+}
+
+// log(p / q) for p, q > 0: neither does the quotient overflow nor do the logarithms of near numbers cancel.
+template <Number T> GRADUS_FN T log_ratio(T p, T q) {
+  T gap = p - q;
+  auto near = (gap < 0.5 * q) & (gap > -0.5 * q);
+  return select(near, log1p(select(near, gap / q, 0.0)), log(p) - log(q));
+}
+
+// x as a constant: no derivative flows through it.
+template <Number T> GRADUS_FN T frozen(T x) { return T(plain(x)); }
 
 template <Number T> GRADUS_FN T atan(T x) { return atan2(x, 1.0); }
 

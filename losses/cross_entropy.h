@@ -18,11 +18,6 @@ struct ScoreOf {
   }
 };
 
-// weight × rise, where nothing times the infinite rise of a class that cannot be is nothing.
-template <class T> GRADUS_FN T raised(T weight, T rise) {
-  return select((weight == 0.0) & !(rise < T::highest()), 0.0, weight * rise);
-}
-
 constexpr double none = __builtin_nan("");
 constexpr const char* weight_norms[] = {"torch", "never", "always"};
 
