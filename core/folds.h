@@ -58,8 +58,7 @@ template <class T> struct RunningTarget {
   GRADUS_FN Target<T> target() const {
     T log_total = log1p(softmax.rest), total = 1.0 + softmax.rest, distance = softmax.max - score;
     T p = exp_negative(-distance) / total;
-    return {softmax.max, total, log_total, distance + log_total,
-            p, select(distance == 0.0, softmax.rest / total, 1.0 - p)};
+    return {softmax.max, total, log_total, distance + log_total, p, (softmax.rest - expm1(-distance)) / total};
   }
 };
 

@@ -102,8 +102,7 @@ struct CrossEntropy {
     T value = hit * s.weight * (distance + log_total);
     if (label_smoothing > 0) value = value + each * (s.weights * log_total + s.deficit);
     if (z_loss > 0) value = value + z_loss * lse * lse;
-    T p = exp_negative(-distance) / total;
-    T gap = select(distance == 0.0, s.softmax.rest / total, 1.0 - p);  // 1 - p_y
+    T gap = (s.softmax.rest - expm1(-distance)) / total;  // 1 - p_y
     auto ignored = y < 0;
     T count = weight_norm == 1 ? T(1.0) : s.weight;
     return {select(ignored, 0.0, value), select(ignored, 0.0, count),
@@ -187,7 +186,8 @@ struct CrossEntropyOfProbabilities {
     auto z = score_of()(x);
     T below = select(out, 0.0, z.score - c.max), nll = c.log_total - below;
     T p = select(out, 0.0, exp_negative(below) / c.total), pull = w * smoothed(q, at.count);
-    T at_top = (c.mass - pull) - c.mass * (c.rest / c.total);  // mass p - pull, without cancellation where p is near 1
+    // mass p - pull, without cancellation where p is near 1.  There below is 0 and has the derivative of expm1(below).
+    T at_top = (c.mass - pull) - c.mass * ((c.rest - below) / c.total);
     T dz = select(below == 0.0, at_top, c.mass * p - pull);
     if (z_loss > 0) dz = dz + c.lse_slope * p;
     T dq = (1 - label_smoothing) * w * nll, dw = smoothed(q, at.count) * nll;

@@ -52,7 +52,8 @@ struct KlDivWithLogits {
   }
   template <class T> GRADUS_FN Grads<T, 2> grad(Constants<T> c, Column<T>, T x, T t) const {
     T below = x - c.max, p = exp_negative(below) / c.total;
-    T at_top = (c.mass - t) - c.mass * (c.rest / c.total);  // without cancellation where p is near 1
+    // Without cancellation where p is near 1.  There below is 0 and has the derivative of expm1(below).
+    T at_top = (c.mass - t) - c.mass * ((c.rest - below) / c.total);
     auto out = t == 0.0;
     T dt = log(select(out, 1.0, t)) + (c.log_total - below) + 1.0;
     return {{select(below == 0.0, at_top, c.mass * p - t), select(out, 0.0, dt)}};

@@ -1,0 +1,100 @@
+// Brier score of a softmax: the squared distance of the predicted probabilities from the truth.
+#pragma once
+#include "gradus/core/folds.h"
+#include "gradus/core/formula.h"
+
+namespace gradus {
+
+struct Brier {
+  static constexpr Input<Brier> inputs[] = {element("input"), label<Brier>("target", nullptr)};
+
+  static constexpr About about = {
+      .name = "brier_score_loss",
+      .family = "classification",
+      .tier = 3,
+      .summary = "A proper score that is bounded: no single row can cost more than 2.",
+      .formula = "Σ_k (p_k - q_k)², p = softmax(x) over dimension 1; q are probabilities, or 1 at the label",
+      .gradient = "2 p_k (d_k - Σ p d), d = p - q",
+      .edges = "for labels nothing cancels, also where p_y is near 1; finite for every finite logit",
+      .paper = "G. Brier, Verification of Forecasts Expressed in Terms of Probability, 1950",
+      .aliases = "brier_loss; quadratic score",
+  };
+  static constexpr Example examples[] = {
+      {R"({"input": [[0.0, 0.0, 0.0]], "target": [0]})", 0.66666666666666663, "by hand: 4/9 + 1/9 + 1/9"},
+      {R"({"input": [[0.0, 0.0]], "target": [[0.25, 0.75]]})", 0.125, "by hand: 2 / 16"},
+  };
+
+  int64_t class_axis() const { return 1; }
+  int choose(bool integer_target) const { return integer_target ? 0 : 1; }
+
+  template <class T> struct State {
+    RunningTarget<T> target;
+    T squares = 0;  // Σ exp(x - max)² over the other classes
+  };
+  template <class T> struct Constants {
+    Target<T> target;
+    T shift;  // Σ p d
+  };
+
+  template <class T> GRADUS_FN State<T> lift(Column<T> at, T x, Index<T> y) const {
+    auto hit = at.index == y;
+    State<T> state{RunningTarget<T>::of(x, hit), 0.0};
+    state.squares = select(hit, 0.0, 1.0 + state.target.softmax.rest);  // 1, or 0 where x is -infinity
+    return state;
+  }
+  template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
+    auto m = RunningSoftmax<T>::merge(a.target.softmax, b.target.softmax);
+    return {{m.total, a.target.score + b.target.score},
+            a.squares * exp_negative(-2.0 * m.rise_a) + b.squares * exp_negative(-2.0 * m.rise_b)};
+  }
+  template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, Index<T>) const {
+    Target<T> t = s.target.target();
+    T others = s.squares / (t.total * t.total);
+    return {t.rest * t.rest + others, 1.0, {t, others - t.p * t.rest}};
+  }
+  template <class T> GRADUS_FN Grads<T, 1> grad(Constants<T> c, Column<T> at, T x, Index<T> y) const {
+    T p = c.target.probability(x);
+    return {{2.0 * p * (c.target.slope(x, at.index == y) - c.shift)}};
+  }
+};
+
+struct BrierOfProbabilities {
+  BrierOfProbabilities() = default;
+  explicit BrierOfProbabilities(const Brier&) {}
+
+  static constexpr Input<BrierOfProbabilities> inputs[] = {element("input"), element("target", range::unit)};
+
+  int64_t class_axis() const { return 1; }
+
+  // With e = exp(x - max): Σ e², Σ e q, Σ q².
+  template <class T> struct State {
+    RunningSoftmax<T> softmax;
+    T ee = 0, eq = 0, qq = 0;
+  };
+  template <class T> struct Constants { T max, total, shift; };
+
+  template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T q) const {
+    State<T> state;
+    state.softmax = RunningSoftmax<T>::of(x);
+    state.ee = 1.0 + state.softmax.rest;
+    state.eq = state.ee * q;
+    state.qq = q * q;
+    return state;
+  }
+  template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
+    auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
+    T fall_a = exp_negative(-m.rise_a), fall_b = exp_negative(-m.rise_b);
+    return {m.total, a.ee * fall_a * fall_a + b.ee * fall_b * fall_b, a.eq * fall_a + b.eq * fall_b, a.qq + b.qq};
+  }
+  template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const {
+    T total = 1.0 + s.softmax.rest, pp = s.ee / (total * total), pq = s.eq / total;
+    return {positive(pp - 2.0 * pq + s.qq), 1.0, {s.softmax.max, total, pp - pq}};
+  }
+  template <class T> GRADUS_FN Grads<T, 2> grad(Constants<T> c, Column<T>, T x, T q) const {
+    T p = exp_negative(x - c.max) / c.total, d = p - q;
+    return {{2.0 * p * (d - c.shift), -2.0 * d}};
+  }
+};
+inline constexpr Loss<Brier, BrierOfProbabilities> brier_score_loss;
+
+}  // namespace gradus
