@@ -62,6 +62,16 @@ template <class T> struct RunningTarget {
   }
 };
 
+// The running maximum and the first place where it stands.
+template <class T> struct RunningFirst {
+  T max = -T::infinity(), at = T::infinity();
+
+  GRADUS_FN static RunningFirst merge(RunningFirst a, RunningFirst b) {
+    auto second = (b.max > a.max) | ((b.max == a.max) & (b.at < a.at));
+    return {select(second, b.max, a.max), select(second, b.at, a.at)};
+  }
+};
+
 // A running p-norm: Σ (|x| / max)^p.  For p = infinity the sum counts how many share the maximum.
 template <class T> struct RunningNorm {
   T max = 0, sum = 0;
