@@ -2,8 +2,19 @@
 #pragma once
 #include "gradus/core/folds.h"
 #include "gradus/core/formula.h"
+#include "gradus/core/scores.h"
 
 namespace gradus {
+
+// (1 - p)^gamma nll of a class, and its slope in nll, p and 1 - p following.
+template <class T> struct FocalTerm { T loss, slope; };
+template <class T> GRADUS_FN FocalTerm<T> focal_term(T p, T missing, T nll, double gamma) {
+  T fade = gamma == 0 ? T(1.0) : gamma == 2 ? missing * missing : pow(missing, T(gamma));
+  // p nll / (1 - p) is 1 where p is 1, and 0 where p is 0.
+  auto sure = missing == 0.0, lost = p == 0.0;
+  T ratio = p * select(lost, 0.0, nll) / select(sure, 1.0, missing);
+  return {raised(fade, nll), fade * (1.0 + gamma * select(sure, 1.0, ratio))};
+}
 
 struct SoftmaxFocal {
   Param weight = 1.0;
@@ -40,6 +51,7 @@ struct SoftmaxFocal {
   };
 
   int64_t class_axis() const { return 1; }
+  int choose(bool integer_target) const { return integer_target ? 0 : 1; }
 
   template <class T> struct State {
     RunningTarget<T> target;
@@ -59,11 +71,8 @@ struct SoftmaxFocal {
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, Index<T> y) const {
     Target<T> t = s.target.target();
-    T fade = alpha * (gamma == 0 ? T(1.0) : gamma == 2 ? t.rest * t.rest : pow(t.rest, T(gamma)));
-    // p nll / (1 - p) is 1 where p is 1, and 0 where p is 0.
-    auto sure = t.rest == 0.0, lost = t.p == 0.0;
-    T ratio = t.p * select(lost, 0.0, t.nll) / select(sure, 1.0, t.rest);
-    T loss = raised(fade, t.nll), slope = fade * (1.0 + gamma * select(sure, 1.0, ratio));
+    FocalTerm<T> f = focal_term(t.p, t.rest, t.nll, gamma);
+    T loss = alpha * f.loss, slope = alpha * f.slope;
     auto ignored = y < 0;
     T count = weight_norm ? s.weight : T(1.0);
     return {select(ignored, 0.0, raised(s.weight, loss)), select(ignored, 0.0, count), {t, loss, s.weight * slope}};
@@ -74,6 +83,46 @@ struct SoftmaxFocal {
     return {{select(y < 0, 0.0, dx), select(hit, c.loss, 0.0)}, {0.0, weight_norm ? select(hit, T(1.0), 0.0) : T(0.0)}};
   }
 };
-inline constexpr Loss<SoftmaxFocal> softmax_focal_loss;
+
+struct SoftmaxFocalOfProbabilities {
+  Param weight = 1.0;
+  double alpha = 1, gamma = 2;
+  bool weight_norm = false;
+
+  using Self = SoftmaxFocalOfProbabilities;
+  SoftmaxFocalOfProbabilities() = default;
+  explicit SoftmaxFocalOfProbabilities(const SoftmaxFocal& f)
+      : weight(f.weight), alpha(f.alpha), gamma(f.gamma), weight_norm(f.weight_norm) {}
+
+  static constexpr Input<Self> inputs[] = {array("input", "*C"), in_count(array("target", "*C", range::unit)),
+                                           in_count(array("weight", "C", &Self::weight, range::non_negative))};
+
+  int64_t class_axis() const { return 1; }
+
+  template <class T> void solve(Case<T>& c) const {
+    const int64_t n = c.in[0].size();
+    const Array<T>&t = c.in[1], &w = c.in[2];
+    const Softmax<T> s(c, c.in[0].data, n);
+    T *loss = c.scratch(n), *pull = c.scratch(n);  // of each class: its loss but for t and w; d value / d nll
+    for (int64_t k = 0; k < n; ++k) {
+      const FocalTerm<T> f = focal_term(s.p[k], s.missing[k], -s.log_p[k], gamma);
+      loss[k] = alpha * f.loss;
+      pull[k] = alpha * (w(k) * t(k)) * f.slope;
+    }
+    const auto mass = [&](int64_t k) { return w(k) * t(k); };
+    c.value() = total<T>(n, [&](int64_t k) { return raised(mass(k), loss[k]); });
+    if (weight_norm) c.count() = total<T>(n, mass);
+    const T all = total<T>(n, [&](int64_t k) { return pull[k]; });
+    for (int64_t k = 0; k < n; ++k) {
+      const T count_up = weight_norm ? c.count_up : T(0.0);
+      // p Σ pull - pull, without cancellation where p is near 1.
+      if (c.grad[0])
+        c.grad[0](k) = c.up() * select(s.p[k] > 0.5, (all - pull[k]) - all * s.missing[k], all * s.p[k] - pull[k]);
+      if (c.grad[1]) c.grad[1](k) = c.up() * w(k) * loss[k] + count_up * w(k);
+      if (c.grad[2]) c.grad[2](k) = c.up() * t(k) * loss[k] + count_up * t(k);
+    }
+  }
+};
+inline constexpr Loss<SoftmaxFocal, SoftmaxFocalOfProbabilities> softmax_focal_loss;
 
 }  // namespace gradus
