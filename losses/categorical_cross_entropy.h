@@ -25,7 +25,7 @@ struct CategoricalCrossEntropy {
           "u = x / Σ x over the last dimension (x itself without normalize), v = clip(u, eps, 1 - eps);  "
           "-Σ t' log v, t' = (1 - s) t + s / C for label_smoothing s.  With from_logits log v = log_softmax(x)",
       .gradient = "(h_k - Σ h u) / Σ x, h = -t' / u, 0 where u was clipped;  of the target: -(1 - s) log v",
-      .kinks = "where u meets an end of the clip: 0 is returned",
+      .kinks = "where u meets an end of the clip: 0 is returned; in t where t' and u are 0 and eps is 0: 0 is returned",
       .edges =
           "a row whose sum is 0 is a DomainError; terms with t' = 0 are 0; 1 - u is summed over the other classes, so "
           "that the clip is exact in float32 too",
@@ -52,7 +52,8 @@ struct CategoricalCrossEntropy {
     const T inside = total<T>(n, [&](int64_t k) { return u.inside[k] * target(k); });
     for (int64_t k = 0; k < n; ++k) {
       if (c.grad[0]) c.grad[0](k) = c.up() * u.slope(k, target(k), inside);
-      if (c.grad[1]) c.grad[1](k) = c.up() * (keep * u.nll[k]);
+      const auto nothing = (target(k) == 0.0) & !(u.nll[k] < T::infinity());  // 0 log 0, of eps 0
+      if (c.grad[1]) c.grad[1](k) = c.up() * select(nothing, 0.0, keep * u.nll[k]);
     }
   }
 };
