@@ -108,6 +108,7 @@ class Check {
     for (size_t i = 0; i < values.size(); ++i)
       if (!(std::abs(values[i] - of_copies[i]) <= 1e-12 * std::max(1.0, std::abs(values[i]))))
         return trouble(fmt::format("element {} of the output is {:.17g}, but {:.17g} for dense copies of the inputs", i, values[i], of_copies[i]));
+    value_scale_ = options_.usual_output;
     for (size_t i = 0; i < values.size(); ++i) value_scale_ = std::max(value_scale_, std::abs(values[i] * upstream_[i]));
     if (out.requires_grad()) {
       std::vector<Tensor> leaves;
@@ -457,7 +458,7 @@ class Check {
   std::vector<Checked> checked_;
   Shape out_shape_;
   Numbers upstream_;
-  double value_scale_ = 0;     // the largest term of <upstream, output>
+  double value_scale_ = 0;     // the largest term of <upstream, output>, or what it usually is
   double scale_ = 0;           // the largest derivative with respect to the input under check
   Report report_;
 };

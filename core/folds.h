@@ -1,5 +1,5 @@
-// States that several Folds share: a running log-sum-exp and a running norm.  Both keep their sums relative to the largest
-// magnitude so far, so that neither overflows.
+// States that several Folds share: a running log-sum-exp, a running norm and running products of two rows.  All keep
+// their sums relative to the largest magnitude so far, so that none overflows.
 #pragma once
 #include "gradus/core/functions.h"
 #include "gradus/core/number.h"
@@ -73,9 +73,14 @@ template <class T> struct RunningFirst {
 };
 
 // A running p-norm: Σ (|x| / max)^p.  For p = infinity the sum counts how many share the maximum.
+// A running p-norm: Σ (|x| / max)^p.  For p = infinity the sum counts how many share the maximum, for p = 0 how many
+// are not zero.
 template <class T> struct RunningNorm {
   T max = 0, sum = 0;
 
+  GRADUS_FN static RunningNorm of(T x, double p) {  // p = 0 has no slope, and jumps at 0 alone
+    return of(p == 0 ? frozen(x) : x);
+  }
   GRADUS_FN static RunningNorm of(T x) {
     T a = abs(x);
     return {a, select(a == 0.0, T(0.0), 1.0)};
@@ -93,6 +98,7 @@ template <class T> struct RunningNorm {
     return {large, select(up, b.sum, a.sum) + power(ratio, p) * select(up, a.sum, b.sum)};
   }
   GRADUS_FN T norm(double p) const {
+    if (p == 0) return sum;
     if (p == 1) return max * sum;
     if (p == 2) return select(max == 0.0, 0.0, max * sqrt(sum));
     if (p == __builtin_huge_val()) return max;
@@ -100,6 +106,7 @@ template <class T> struct RunningNorm {
   }
   // d norm / d x for a member x; 0 at the zero vector, and shared evenly where several are the maximum.
   GRADUS_FN T slope(T x, T norm, double p) const {
+    if (p == 0) return 0.0;
     T way = select(x < 0.0, T(-1.0), select(x == 0.0, T(0.0), 1.0)), g;
     if (p == 1) g = way;
     else if (p == 2) g = x / norm;
@@ -107,6 +114,55 @@ template <class T> struct RunningNorm {
     else g = select(x == 0.0, 0.0, way * pow(abs(x) / norm, T(p - 1)));
     return select(norm == 0.0, 0.0, g);
   }
+};
+
+// Σ x², Σ y² and Σ x y, in units of the largest |x| and |y| so far.  The units cancel out of every result, so they
+// carry no derivative: a zero has that of the product, and two equal maxima are no kink.
+template <class T> struct RunningProducts {
+  T unit_x = smallest(), unit_y = smallest(), xx = 0, yy = 0, xy = 0;
+
+  GRADUS_FN static T smallest() { return sizeof(typename T::Scalar) == 4 ? 0x1p-126 : 0x1p-1022; }
+  GRADUS_FN static T unit(T x) { return T(max(abs(plain(x)), plain(smallest()))); }
+  GRADUS_FN static T larger(T a, T b) { return T(max(plain(a), plain(b))); }
+  GRADUS_FN static RunningProducts of(T x, T y) {
+    T unit_x = unit(x), unit_y = unit(y), a = x / unit_x, b = y / unit_y;
+    return {unit_x, unit_y, a * a, b * b, a * b};
+  }
+  GRADUS_FN RunningProducts in_units(T x, T y) const {  // not smaller than its own
+    T a = unit_x / x, b = unit_y / y;
+    return {x, y, xx * a * a, yy * b * b, xy * a * b};
+  }
+  GRADUS_FN static RunningProducts merge(RunningProducts a, RunningProducts b) {
+    T x = larger(a.unit_x, b.unit_x), y = larger(a.unit_y, b.unit_y);
+    a = a.in_units(x, y), b = b.in_units(x, y);
+    return {x, y, a.xx + b.xx, a.yy + b.yy, a.xy + b.xy};
+  }
+};
+
+// The cosine of two rows, x·y / (n_x n_y), and what its gradient (v - c u) / n_x takes, u = x / n_x, v = y / n_y: n_x
+// is the length of x or what stands in for it, free_x is 0 where that does not depend on x.
+template <class T> struct Cosine {
+  T c, n_x, n_y, free_x, free_y;
+
+  // n = max(|x|, eps), as PyTorch's cosine_similarity.  At |x| <= eps the cosine is linear in x.
+  GRADUS_FN static Cosine clamped(RunningProducts<T> s, double eps) {
+    T x = s.unit_x * sqrt(s.xx), y = s.unit_y * sqrt(s.yy);
+    auto long_x = x > eps, long_y = y > eps;
+    // Relative to the units, where nothing underflows.  With eps = 0 the cosine to a zero row is 0 all around.
+    T far = T::infinity(), a = eps == 0 ? far : eps / s.unit_x, b = eps == 0 ? far : eps / s.unit_y;
+    T c = s.xy / select(long_x, sqrt(s.xx), a) / select(long_y, sqrt(s.yy), b);
+    T least = eps == 0 ? far : T(eps);
+    return {c, select(long_x, x, least), select(long_y, y, least), select(long_x, T(1.0), 0.0),
+            select(long_y, T(1.0), 0.0)};
+  }
+  // n = sqrt(|x|² + eps²), as PyTorch's cosine_embedding_loss.
+  GRADUS_FN static Cosine smoothed(RunningProducts<T> s, double eps) {
+    s = s.in_units(RunningProducts<T>::larger(s.unit_x, eps), RunningProducts<T>::larger(s.unit_y, eps));
+    T x = sqrt(s.xx + square(eps / s.unit_x)), y = sqrt(s.yy + square(eps / s.unit_y));
+    return {s.xy / x / y, s.unit_x * x, s.unit_y * y, 1.0, 1.0};
+  }
+  GRADUS_FN T slope_x(T x, T y) const { return (y / n_y - free_x * c * (x / n_x)) / n_x; }
+  GRADUS_FN T slope_y(T x, T y) const { return (x / n_x - free_y * c * (y / n_y)) / n_y; }
 };
 
 }  // namespace gradus

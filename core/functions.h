@@ -8,6 +8,9 @@
 namespace gradus {
 template <Number T> GRADUS_FN T square(T x) { return x * x; }
 
+// x without its derivative: a scale that cancels out, or what a paper holds constant.
+template <Number T> GRADUS_FN T frozen(T x) { return T(plain(x)); }
+
 // x where it is positive, else 0, with derivative 0 at 0.  NaN stays.
 template <Number T> GRADUS_FN T positive(T x) { return select(x <= 0.0, 0.0, x); }
 

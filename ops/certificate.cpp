@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <tuple>
 
@@ -39,6 +40,7 @@ class Certification {
       chosen[size_t(variants[v].formula)] = true;
       if (options_.mutation == Mutation::none) sweep(point, first ? 4 : 1);
       const std::vector<Plan> plans = plans_for(point, first);
+      usual_ = 0;
       for (size_t p = 0; p < plans.size() && !stopped(); ++p) check(point, plans[p], reductions_for(plans[p], p + v, p == 0));
       if (options_.mutation != Mutation::none) continue;
       check_float32(point, first);
@@ -163,6 +165,8 @@ class Certification {
     for (int attempt = 0;; ++attempt) {
       if (!draw_finite(point, plan, generator_)) return fail(plan, "none", 1, "no sample has finite values");
       std::vector<Done> results;
+      // One element by itself may cancel to nothing, as 1 - cos does.
+      for (double v : point.value(point.inputs, Reduction::none).to_vector()) usual_ = std::max(usual_, std::abs(v));
       bool told = true;
       for (Reduction r : reductions) {
         results.push_back(check_reduction(point, plan, r));
@@ -181,7 +185,7 @@ class Certification {
   Done check_reduction(const LossPoint& point, const Plan& plan, Reduction reduction) {
     const int64_t most = plan.space.numel() > 100 ? 12 : 0;
     const bool alone = plan.broadcast;
-    const PointCheck at(point, reduction, alone, options_.mutation, generator_.next_stream() + options_.seed, visits_, &certificate_.mutated);
+    const PointCheck at(point, reduction, alone, options_.mutation, generator_.next_stream() + options_.seed, plan.space.numel() == 1 ? usual_ : 0, visits_, &certificate_.mutated);
     Done done{reduction, {}, {}};
     if (at.empty()) return done;
     done.differences = at.differences(plan.style == Style::smooth || plan.style == Style::saturated, most);
@@ -272,6 +276,7 @@ class Certification {
   const CertifyOptions& options_;
   Generator generator_;
   std::string variant_;
+  double usual_ = 0;  // the largest value of this variant so far
   Visits visits_;
   Certificate certificate_;
 };

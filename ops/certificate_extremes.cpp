@@ -55,11 +55,13 @@ Tensor widened(const Tensor& t) {
   return tensor(t.to_vector(), t.shape(), Dtype::float64);
 }
 
-// Every number moved by at most one rounding of float32, within its range.
-Tensor jittered(const Tensor& t, const Range& range, Generator& generator) {
+// Every number moved by at most one rounding of float32, within its range; `together`: all by the same, as rounding a sum
+// over them may do, where single roundings cancel out.
+Tensor jittered(const Tensor& t, const Range& range, bool together, Generator& generator) {
   if (!t.defined() || t.dtype() != Dtype::float64 || range.only_ends) return t;
   Numbers x = t.to_vector(), r(x.size());
   fill_uniform(r.data(), int64_t(r.size()), -1.0, 1.0, generator);
+  if (together) std::fill(r.begin(), r.end(), r.empty() || r[0] < 0 ? -1.0 : 1.0);
   for (size_t i = 0; i < x.size(); ++i) {
     const double moved = x[i] + r[i] * unit_of_float32 * std::abs(x[i]);
     x[i] = std::isfinite(moved) ? std::clamp(moved, range.low, range.high) : x[i];
@@ -115,9 +117,9 @@ StepResult compare_float32(const LossPoint& point, Reduction reduction, uint64_t
   const std::vector<Numbers> single = results(point, point.inputs, reduction, Empty::zero, upstream);
   const std::vector<Numbers> precise = results(point, wide, reduction, Empty::zero, upstream);
   Numbers change(precise.size(), 0.0);
-  for (int draw = 0; draw < 3; ++draw) {
+  for (int draw = 0; draw < 5; ++draw) {
     std::vector<Tensor> moved;
-    for (size_t k = 0; k < wide.size(); ++k) moved.push_back(jittered(wide[k], point.facts(int(k)).range, generator));
+    for (size_t k = 0; k < wide.size(); ++k) moved.push_back(jittered(wide[k], point.facts(int(k)).range, draw >= 3, generator));
     const std::vector<Numbers> r = results(point, moved, reduction, Empty::zero, upstream);
     for (size_t k = 0; k < r.size(); ++k) change[k] = std::max(change[k], largest_difference(r[k], precise[k]));
   }

@@ -27,15 +27,26 @@ struct StepResult {
 class PointCheck {
  public:
   // `alone`: only the first input requires a gradient, so that loss and gradient run fused.
-  PointCheck(const LossPoint&, Reduction, bool alone, Mutation, uint64_t seed, Visits&, bool* changed);
+  // usual: how large the loss's values are at other points.
+  PointCheck(const LossPoint&, Reduction, bool alone, Mutation, uint64_t seed, double usual, Visits&, bool* changed);
 
   // Steps 1 and 4, and 3 if asked for; `most` elements of each input.
   Report differences(bool second_order, int64_t most) const;
-  // Step 2.  Kinks and poles are left out: there the gradient is the loss's choice.
-  StepResult duals(const Report& differences, int64_t most) const;
+  // Step 2.  Kinks and poles are left out: there the gradient is the loss's choice.  A kink too slight for differences
+  // joins those of step 4.
+  StepResult duals(Report& differences, int64_t most) const;
   bool empty() const { return checked_.empty(); }
 
  private:
+  // An upstream gradient, and what backward makes of it for each input.
+  struct Backward {
+    std::vector<double> upstream;
+    std::vector<std::vector<double>> hand;
+  };
+  Backward backward() const;
+  double derivative(const Backward&, const std::vector<Tensor>& at, int k, int64_t element) const;
+  std::optional<Kink> choice_at_tie(const Backward&, int k, int64_t element) const;
+  std::vector<Tensor> moved(const std::vector<std::vector<double>>& by, double radius) const;
   Reach reach(const std::vector<Tensor>& direction) const;
   Tensor unit(int k, int64_t element) const;
   std::vector<std::vector<bool>> find_ties() const;
@@ -43,6 +54,7 @@ class PointCheck {
   const LossPoint& point_;
   Reduction reduction_;
   uint64_t seed_;
+  double usual_;
   Visits& visits_;
   std::vector<Tensor> inputs_;  // those under check require a gradient
   std::vector<int> checked_;
