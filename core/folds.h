@@ -139,6 +139,23 @@ template <class T> struct RunningProducts {
   }
 };
 
+// A running 2-norm in such units; at the zero vector length and slope are 0.
+template <class T> struct RunningLength {
+  T unit = RunningProducts<T>::smallest(), squares = 0;
+
+  GRADUS_FN static RunningLength of(T x) {
+    T unit = RunningProducts<T>::unit(x);
+    return {unit, square(abs(x) / unit)};  // abs lets a check see how near the length is to its kink
+  }
+  GRADUS_FN static RunningLength merge(RunningLength a, RunningLength b) {
+    T unit = RunningProducts<T>::larger(a.unit, b.unit);
+    return {unit, a.squares * square(a.unit / unit) + b.squares * square(b.unit / unit)};
+  }
+  GRADUS_FN T root() const { return sqrt(squares + RunningProducts<T>::smallest()); }  // squares are 0, or 1 and more
+  GRADUS_FN T length() const { return unit * root(); }
+  GRADUS_FN T slope(T x) const { return x / unit / root(); }
+};
+
 // The cosine of two rows, x·y / (n_x n_y), and what its gradient (v - c u) / n_x takes, u = x / n_x, v = y / n_y: n_x
 // is the length of x or what stands in for it, free_x is 0 where that does not depend on x.
 template <class T> struct Cosine {

@@ -63,7 +63,7 @@ Tensor jittered(const Tensor& t, const Range& range, bool together, Generator& g
   fill_uniform(r.data(), int64_t(r.size()), -1.0, 1.0, generator);
   if (together) std::fill(r.begin(), r.end(), r.empty() || r[0] < 0 ? -1.0 : 1.0);
   for (size_t i = 0; i < x.size(); ++i) {
-    const double moved = x[i] + r[i] * unit_of_float32 * std::abs(x[i]);
+    const double moved = x[i] + r[i] * unit_of_float32 * x[i];
     x[i] = std::isfinite(moved) ? std::clamp(moved, range.low, range.high) : x[i];
   }
   return tensor(x, t.shape(), Dtype::float64);
@@ -117,9 +117,13 @@ StepResult compare_float32(const LossPoint& point, Reduction reduction, uint64_t
   const std::vector<Numbers> single = results(point, point.inputs, reduction, Empty::zero, upstream);
   const std::vector<Numbers> precise = results(point, wide, reduction, Empty::zero, upstream);
   Numbers change(precise.size(), 0.0);
-  for (int draw = 0; draw < 5; ++draw) {
+  const int together = 3;  // from there on one input at a time
+  for (int draw = 0; draw < together + int(wide.size()); ++draw) {
     std::vector<Tensor> moved;
-    for (size_t k = 0; k < wide.size(); ++k) moved.push_back(jittered(wide[k], point.facts(int(k)).range, draw >= 3, generator));
+    for (size_t k = 0; k < wide.size(); ++k) {
+      const bool rests = draw >= together && draw - together != int(k);
+      moved.push_back(rests ? wide[k] : jittered(wide[k], point.facts(int(k)).range, draw >= together, generator));
+    }
     const std::vector<Numbers> r = results(point, moved, reduction, Empty::zero, upstream);
     for (size_t k = 0; k < r.size(); ++k) change[k] = std::max(change[k], largest_difference(r[k], precise[k]));
   }
