@@ -1,0 +1,210 @@
+// What losses on all pairs of vectors share: matrices of scores and the way back from them to the vectors, and the
+// contrast of some scores of a row with others, which keeps its digits however large the scores are.
+#pragma once
+#include "gradus/core/block.h"
+#include "gradus/core/functions.h"
+
+namespace gradus {
+
+// ---- vectors
+// ---------------------------------------------------------------------------------------------------------------
+
+// Vectors as the rows of a matrix, and what is known so far of the gradient with respect to them.
+template <class T> struct Rows {
+  int64_t n = 0, d = 0;
+  T* at = nullptr;
+  T* grad = nullptr;    // to be added to; null where it is not wanted
+  T* target = nullptr;  // of normalised rows: where settle() adds the gradient of the vectors they were made from
+  T* scale = nullptr;   // … and what these were divided by: their largest component, then the rest of their norm
+  T* norm = nullptr;
+
+  Rows() = default;
+  // An input's vectors along its last axis; of length 1 if asked.  A zero vector stays zero and has gradient zero.
+  Rows(Case<T>& c, int input, bool normalised = false) {
+    const Array<T>& x = c.in[input];
+    if (!x) return;
+    d = x.extent[x.rank - 1], n = 1;
+    for (int k = 0; k < x.rank - 1; ++k) n *= x.extent[k];
+    at = x.data, grad = c.grad[input].data;
+    if (normalised) normalise(c);
+  }
+  explicit operator bool() const { return at; }
+  T& operator()(int64_t i, int64_t k) const { return at[i * d + k]; }
+  Rows some(int64_t first, int64_t count) const {
+    Rows r = *this;
+    r.n = count, r.at += first * d;
+    if (r.grad) r.grad += first * d;
+    return r;
+  }
+
+  void normalise(Case<T>& c) {
+    const T* x = at;
+    at = c.scratch(n * d), scale = c.scratch(n), norm = c.scratch(n);
+    if (grad) target = grad, grad = c.scratch(n * d);
+    for (int64_t i = 0; i < n; ++i, x += d) {
+      int64_t top = 0;
+      for (int64_t k = 1; k < d; ++k)
+        if (holds(plain(abs(x[k])) > plain(abs(x[top])))) top = k;
+      const T largest = abs(x[top]);
+      const auto zero = largest == 0.0;
+      scale[i] = holds(zero) ? T(1.0) : T(plain(largest));  // any number would do; with this one nothing overflows
+      const T squares = total<T>(d, [&](int64_t k) { return square(x[k] / scale[i]); });
+      norm[i] =
+          select(zero, T::infinity(), sqrt(select(zero, 1.0, squares)));  // which makes 0 of all that is divided by it
+      for (int64_t k = 0; k < d; ++k) at[i * d + k] = x[k] / scale[i] / norm[i];
+    }
+  }
+  // The gradient U of normalised rows u becomes (U - (U·u) u) / norm of their vectors.
+  void settle() const {
+    if (!target) return;
+    for (int64_t i = 0; i < n; ++i) {
+      const T *u = at + i * d, *up = grad + i * d;
+      const T along = total<T>(d, [&](int64_t k) { return up[k] * u[k]; });
+      for (int64_t k = 0; k < d; ++k) target[i * d + k] += (up[k] - along * u[k]) / norm[i] / scale[i];
+    }
+  }
+};
+
+// x W, by a matrix that is an input; x itself where it is absent.
+template <class T> struct Projected {
+  Rows<T> from, rows;
+  int weight;
+
+  Projected(Case<T>& c, const Rows<T>& x, int weight) : from(x), rows(x), weight(weight) {
+    if (!given(c)) return;
+    rows.d = c.in[weight].extent[1];
+    rows.at = c.scratch(rows.n * rows.d);
+    rows.grad = c.wants_grad ? c.scratch(rows.n * rows.d) : nullptr;
+    rows.target = nullptr;
+    multiply(c, from.n, rows.d, from.d, from.at, from.d, 1, c.in[weight].data, rows.d, 1, rows.at);
+  }
+  bool given(const Case<T>& c) const { return weight >= 0 && c.in[weight]; }
+  void settle(Case<T>& c) const {
+    if (!given(c) || !rows.grad) return;
+    if (from.grad)
+      multiply(c, from.n, from.d, rows.d, rows.grad, rows.d, 1, c.in[weight].data, 1, rows.d, from.grad, true);
+    if (c.grad[weight])
+      multiply(c, from.d, rows.d, from.n, from.at, 1, from.d, rows.grad, rows.d, 1, c.grad[weight].data, true);
+  }
+};
+
+// ---- scores of all pairs, and from dL / dS back to the vectors
+// ---------------------------------------------------------------
+
+template <class T> Array<T> dots(Case<T>& c, const Rows<T>& x, const Rows<T>& y) {
+  Array<T> s = c.array(x.n, y.n);
+  multiply(c, x.n, y.n, x.d, x.at, x.d, 1, y.at, 1, y.d, s.data);
+  return s;
+}
+// Adds G y to the gradient of x and Gᵀ x to that of y, which may be the same.
+template <class T> void dots_back(Case<T>& c, const Array<T>& g, const Rows<T>& x, const Rows<T>& y) {
+  if (x.grad) multiply(c, x.n, x.d, y.n, g.data, y.n, 1, y.at, y.d, 1, x.grad, true);
+  if (y.grad) multiply(c, y.n, y.d, x.n, g.data, 1, y.n, x.at, x.d, 1, y.grad, true);
+}
+
+template <class T> Array<T> transposed(Case<T>& c, const Array<T>& a) {
+  Array<T> t = c.array(a.extent[1], a.extent[0]);
+  for (int64_t i = 0; i < a.extent[0]; ++i)
+    for (int64_t j = 0; j < a.extent[1]; ++j) t(j, i) = a(i, j);
+  return t;
+}
+
+// |x_i - y_j|² from the differences: |x|² + |y|² - 2 x·y would cancel.
+template <class T> Array<T> squares(Case<T>& c, const Rows<T>& x, const Rows<T>& y) {
+  Array<T> s = c.array(x.n, y.n), columns = transposed(c, Array<T>{y.at, 2, {y.n, y.d, 1, 1}});
+  for (int64_t i = 0; i < x.n; ++i)
+    for (int64_t k = 0; k < x.d; ++k) {
+      const T a = x(i, k), *b = columns.data + k * y.n;
+      T* row = s.data + i * y.n;
+      for (int64_t j = 0; j < y.n; ++j) row[j] = row[j] + square(a - b[j]);
+    }
+  return s;
+}
+template <class T> void squares_back(const Array<T>& g, const Rows<T>& x, const Rows<T>& y) {
+  for (int64_t i = 0; i < x.n; ++i)
+    for (int64_t j = 0; j < y.n; ++j) {
+      const T w = 2.0 * g(i, j), *a = x.at + i * x.d, *b = y.at + j * y.d;
+      if (T* into = x.grad ? x.grad + i * x.d : nullptr)
+        for (int64_t k = 0; k < x.d; ++k) into[k] += w * (a[k] - b[k]);
+      if (T* into = y.grad ? y.grad + j * y.d : nullptr)
+        for (int64_t k = 0; k < y.d; ++k) into[k] += w * (b[k] - a[k]);
+    }
+}
+
+// ---- contrasts
+// -------------------------------------------------------------------------------------------------------------
+
+// log Σ exp(β s_j) over some of a row of scores, relative to the largest of them; `share` is their softmax, 0
+// elsewhere.
+template <class T> struct LogSum {
+  T beta, top = 0, rest = -1.0;  // Σ exp(β (s - top)) = 1 + rest; nothing yet: rest = -1
+  T* share = nullptr;
+
+  // Of those j where `in(j)`; `share` is room for the whole row.
+  template <class In> LogSum(const T* s, int64_t m, T beta, T* share, In in) : beta(beta), share(share) {
+    int64_t at = -1;
+    for (int64_t j = 0; j < m; ++j)
+      if (in(j) && (at < 0 || holds(plain(beta * (s[j] - s[at])) > 0.0))) at = j;
+    for (int64_t j = 0; j < m; ++j) share[j] = in(j) && j != at ? exp_negative(beta * (s[j] - s[at])) : T(0.0);
+    if (at < 0) return;
+    top = s[at];
+    rest = total<T>(m, [&](int64_t j) { return share[j]; });
+    share[at] = 1.0;
+    for (int64_t j = 0; j < m; ++j) share[j] = share[j] / (1.0 + rest);
+  }
+  bool empty() const { return !share || holds(plain(rest) == -1.0); }
+
+  // log Σ exp(β (s_j - origin))
+  T above(T origin) const { return empty() ? -T::infinity() : beta * (top - origin) + log1p(rest); }
+};
+
+// log Σ exp(β s) of one less that of another of the same β.
+template <class T> T log_ratio(const LogSum<T>& a, const LogSum<T>& b) { return a.above(b.top) - log1p(b.rest); }
+
+// How much some scores of a row are above others: log(1 + Σ exp(β s_negative) / Σ exp(β s_positive)), which is the
+// negative log of the share of the positives among both.  `decoupled` leaves out the one.
+template <class T> struct Contrast {
+  T value = 0, beta = 0;  // `beta`: the derivative with respect to β, times `up`
+};
+// The row s becomes `up` times the derivative with respect to it.  `room` holds two rows.
+template <class T, class Positive, class Negative>
+Contrast<T> contrast(T* s, int64_t m, T beta, T up, T* room, Positive positive, Negative negative,
+                     bool decoupled = false) {
+  const LogSum<T> low(s, m, beta, room, positive), high(s, m, beta, room + m, negative);
+  if (low.empty() || high.empty()) {
+    for (int64_t j = 0; j < m; ++j) s[j] = 0.0;
+    return {};
+  }
+  const T x = log_ratio(high, low), weight = decoupled ? up : up * sigmoid(x), w = beta * weight;
+  const T along = total<T>(m, [&](int64_t j) { return (high.share[j] - low.share[j]) * (s[j] - low.top); });
+  for (int64_t j = 0; j < m; ++j) s[j] = w * (high.share[j] - low.share[j]);
+  return {decoupled ? x : softplus(x), weight * along};
+}
+
+// Each row of x against its own row of y, among all rows of y: InfoNCE within a batch.  Adds to the values and to the
+// gradients of both, and returns that of β.  `both_ways`: half of it, and half of y against x.
+template <class T>
+T in_batch(Case<T>& c, const Rows<T>& x, const Rows<T>& y, T beta, bool both_ways = false, bool decoupled = false) {
+  const int64_t n = x.n;
+  const double part = both_ways ? 0.5 : 1.0;
+  T *room = c.scratch(2 * n), slope = 0;
+  const auto one_way = [&](const Array<T>& s) {
+    for (int64_t i = 0; i < n; ++i) {
+      const auto own = [i](int64_t j) { return j == i; };
+      const auto other = [i](int64_t j) { return j != i; };
+      const Contrast<T> r = contrast(s.data + i * n, n, beta, part * c.up(i), room, own, other, decoupled);
+      c.value(i) += part * r.value;
+      slope += r.beta;
+    }
+  };
+  const Array<T> s = dots(c, x, y), turned = both_ways ? transposed(c, s) : s;
+  one_way(s);
+  if (both_ways) {
+    one_way(turned);
+    dots_back(c, turned, y, x);
+  }
+  dots_back(c, s, x, y);
+  return slope;
+}
+
+}  // namespace gradus

@@ -1,0 +1,46 @@
+// The distances of all pairs of one set of vectors, each pair once.
+#pragma once
+#include "gradus/core/distances.h"
+
+namespace gradus {
+
+struct SelfDistances {
+  double p = 2.0;
+
+  static constexpr Input<SelfDistances> inputs[] = {array("input", "NK")};
+  static constexpr Option<SelfDistances> options[] = {option("p", &SelfDistances::p, range::non_negative)};
+  static constexpr const char* result = "P";
+  void deduce(Extents& e) const { e['P'] = e['N'] * (e['N'] - 1) / 2; }
+
+  static constexpr About about = {
+      .name = "pdist",
+      .family = "distance",
+      .summary = "The p-norm distance of every two vectors of a set, as a list of the pairs i < j row by row.",
+      .formula = "‖x_i - x_j‖_p for i < j;  p = infinity: the largest component; p = 0: how many components differ",
+      .gradient =
+          "sign(e_k) |e_k|^(p-1) / distance^(p-1) for x_i, minus that for x_j; shared evenly where p = infinity has "
+          "ties; 0 for p = 0",
+      .kinks =
+          "coinciding vectors; equal components for p <= 1; ties for p = infinity.  The gradient there is 0 or that "
+          "share",
+      .edges = "fewer than two vectors: an empty list",
+      .aliases = "torch.pdist; scipy pdist",
+      .kind = "pairs",
+      .reduction = Reduction::none,
+      .fixed = true,
+  };
+  static constexpr Example examples[] = {
+      {R"({"input": [[0.0, 0.0], [3.0, 4.0]]})", 5.0, "by hand"},
+      {R"({"input": [[1.0, 2.0], [4.0, -2.0]], "p": 1})", 7.0, "by hand"},
+  };
+
+  template <class T> void solve(Case<T>& c) const {
+    const Rows<T> x(c, 0);
+    int64_t at = 0;
+    for (int64_t i = 0; i < x.n; ++i)
+      for (int64_t j = i + 1; j < x.n; ++j) Distance{p}.pair(c, x, i, x, j, at++);
+  }
+};
+inline constexpr Loss<SelfDistances> pdist;
+
+}  // namespace gradus
