@@ -156,7 +156,8 @@ class Check {
   }
 
   // What rounding does to a difference of the contracted outputs: relative to their size and to that of the inputs.
-  double noise(const Checked& in) const { return 4e-16 * (value_scale_ + scale_ * std::min(largest(in.values), 1e3)); }
+  // Of a result while element i moves: its own rounding, and that of the element (one that moves from 0 has none).
+  double noise(const Checked& in, int64_t i) const { return 4e-16 * (value_scale_ + scale_ * std::min(std::abs(in.values[size_t(i)]), 1e3)); }
 
   Extrapolated central(const Checked& in, int64_t i, double step, const Numbers& upstream) {
     const auto estimate = [&](double h) {
@@ -165,7 +166,7 @@ class Check {
       for (size_t o = 0; o < up.size(); ++o) s += upstream[o] * (up[o] - down[o]);
       return Numbers{s / (2 * h)};
     };
-    return extrapolate(estimate, step, 2, noise(in))[0];
+    return extrapolate(estimate, step, 2, noise(in, i))[0];
   }
   Extrapolated from_one_side(const Checked& in, int64_t i, double step) {  // step < 0: from below
     const Numbers here = outputs_at(in, i, 0);
@@ -175,7 +176,7 @@ class Check {
       for (size_t o = 0; o < there.size(); ++o) s += upstream_[o] * (there[o] - here[o]);
       return Numbers{s / h};
     };
-    return extrapolate(estimate, step, 1, noise(in))[0];
+    return extrapolate(estimate, step, 1, noise(in, i))[0];
   }
 
   Reach reach_of(const Checked& in, int64_t i) const {
@@ -257,7 +258,7 @@ class Check {
       const double step = sign * first_step(in.values[size_t(i)], room);
       const Numbers here = outputs_at(in, i, 0), far = outputs_at(in, i, step), near = outputs_at(in, i, closer * step);
       for (size_t o = 0; o < here.size(); ++o)
-        grows |= !std::isfinite(near[o]) || std::abs(near[o] - here[o]) > growth * closer * std::abs(far[o] - here[o]) + noise(in);
+        grows |= !std::isfinite(near[o]) || std::abs(near[o] - here[o]) > growth * closer * std::abs(far[o] - here[o]) + noise(in, i);
     }
     return grows || !moves;
   }

@@ -63,6 +63,7 @@ struct InputFacts {
   bool broadcast = false; // it and the first input broadcast to each other
   bool leading = false;   // may lack the last axis, which it is then the same along
   bool any_dtype = false; // integers and bools are taken as numbers
+  bool to_last_column = false;  // of a Fold: its range ends at the number of the last column
   const char* dims = "";  // of an array: a letter for each axis, the same letter for the same extent; '*' for the axes along
                           // which problems follow one another; "C+1": one more; "A|BA": either; "~A": all axes as one
   bool integer = false;   // whole numbers; they arrive as int64
@@ -138,6 +139,10 @@ template <class I> constexpr I leading(I input) {
   input.leading = true;
   return input;
 }
+template <class I> constexpr I to_last_column(I input) {
+  input.to_last_column = true;
+  return input;
+}
 template <class I> constexpr I any_dtype(I input) {
   input.any_dtype = true;
   return input;
@@ -157,6 +162,7 @@ struct OptionFacts {
   bool optional = false;
   const char* const* choices = nullptr;
   int choice_count = 0;
+  char up_to = 0;          // of a Block: at most the extent of this letter
   bool tolerance = false;  // the gradient is only right where it is tiny, so that certificates leave it at its default
 };
 template <class L> struct Option : OptionFacts {
@@ -167,6 +173,10 @@ template <class L> struct Option : OptionFacts {
 };
 template <class L> constexpr Option<L> option(const char* name, double L::* m, Range r = range::any, bool optional = false) {
   return {{name, OptionFacts::number, r, optional}, m};
+}
+template <class L> constexpr Option<L> up_to(char letter, Option<L> o) {
+  o.up_to = letter;
+  return o;
 }
 template <class L> constexpr Option<L> tolerance(Option<L> o) {
   o.tolerance = true;
@@ -207,6 +217,7 @@ struct About {
   const char* edges = "";  // what happens with empty, ignored or extreme inputs
   const char* paper = "";
   const char* aliases = "";  // what other libraries call it, "; " between them
+  const char* frozen = "";   // what the gradient takes for constant although it moves: then it is not the value's derivative
   const char* kind = "";     // "metric", "penalty", …; "" for what its formula is: map, fold or block
   Reduction reduction = Reduction::mean;  // where the caller names none
   bool fixed = false;        // the reduction is always this one: distances, metrics, penalties

@@ -123,9 +123,6 @@ template <Number T> GRADUS_FN T log_ratio(T p, T q) {
   return select(near, log1p(select(near, gap / q, 0.0)), log(p) - log(q));
 }
 
-// x as a constant: no derivative flows through it.
-template <Number T> GRADUS_FN T frozen(T x) { return T(plain(x)); }
-
 template <Number T> GRADUS_FN T atan(T x) { return atan2(x, 1.0); }
 
 // The derivative of lgamma at x > 0.

@@ -94,7 +94,7 @@ std::optional<Shape> broadcast_of(const Shape& a, const Shape& b) {
 
 void check_shape(const Application& a, int k, bool standing) {
   const Shape want = wanted_shape(a, k), &got = a.operands[k].shape();
-  if (a.facts(k).broadcast) standing = true;
+  if (a.facts(k).broadcast || a.facts(k).leading) standing = true;
   if (got == want || (standing && (a.operands[k].numel() == 1 || (a.facts(k).role != Role::column && broadcasts_to(got, want))))) return;
   const std::string hint = got.numel() == want.numel() ? fmt::format("; reshape it to {}", text(want)) : std::string();
   throw ShapeError(fmt::format("{}: {} has shape {} but {} has shape {}, wanted {}{}", a.name(), a.facts(k).name, text(got), a.facts(a.widest()).name,
@@ -197,7 +197,9 @@ void report(const Application& a, const Problem& p) {
     }
   }
   if (f.label) throw IndexError(fmt::format("{}: label {}{} is outside [0, {})", a.name(), int64_t(p.value), place, a.space.rank() ? a.space[a.axis] : 1));
-  const std::string what = fmt::format("{}: {} is {}{}, wanted {}", a.name(), f.name, number(p.value), place, wanted(f.range));
+  Range range = f.range;
+  if (f.to_last_column) range.high = double(a.space[a.axis] - 1);
+  const std::string what = fmt::format("{}: {} is {}{}, wanted {}", a.name(), f.name, number(p.value), place, wanted(range));
   if (a.entry->param(a.formula->get(), p.input)) throw ParamError(what);
   throw DomainError(what);
 }

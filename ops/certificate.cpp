@@ -59,7 +59,7 @@ class Certification {
   // A variant may be refused, as class_dim = 7 is; that is noted, and only the defaults must be accepted.
   bool accepts(LossPoint& point) {
     try {
-      draw(point, {.style = Style::smooth, .space = space_of(point, 2, 4, 4)}, generator_);
+      if (!draw_accepted(point, {.style = Style::smooth, .space = space_of(point, 2, 4, 4)}, generator_)) draw(point, {.style = Style::smooth, .space = space_of(point, 2, 4, 4)}, generator_);
       point.value(point.inputs, Reduction::none);
       return true;
     } catch (const Error& e) {
@@ -105,8 +105,9 @@ class Certification {
     for (int i = 0; i < rounds; ++i)
       for (Style style : {Style::smooth, Style::ties, Style::runs, Style::saturated, Style::infinite})
         for (bool tensors : {true, false}) {
-          draw(point, {.style = style, .space = point.entry().fold || point.entry().block || point.entry().compose ? space_of(point, 2, 24, 2 + i) : space_of(point, 1, 64, 4), .tensors = tensors}, generator_);
-          visit(point, visits_);
+          const bool rows = point.entry().fold || point.entry().block || point.entry().compose;
+          const Plan plan{.style = style, .space = rows ? space_of(point, 2, 24, 2 + i) : space_of(point, 1, 64, 4), .tensors = tensors};
+          if (draw_accepted(point, plan, generator_)) visit(point, visits_);
         }
   }
 
@@ -188,7 +189,8 @@ class Certification {
     const PointCheck at(point, reduction, alone, options_.mutation, generator_.next_stream() + options_.seed, plan.space.numel() == 1 ? usual_ : 0, visits_, &certificate_.mutated);
     Done done{reduction, {}, {}};
     if (at.empty()) return done;
-    done.differences = at.differences(plan.style == Style::smooth || plan.style == Style::saturated, most);
+    // Where a part is frozen by definition, the gradient is not the derivative of the value; dual numbers freeze it too.
+    if (!*loss_.about->frozen) done.differences = at.differences(plan.style == Style::smooth || plan.style == Style::saturated, most);
     if (done.differences.trouble.empty()) done.duals = at.duals(done.differences, most);
     return done;
   }

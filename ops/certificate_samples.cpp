@@ -334,7 +334,9 @@ class Drawing {
       const Shape shape = shape_of(point_, int(k), plan_.space, axis_, plan_.broadcast);
       const bool everywhere = facts.role == Role::element && shape == plan_.space;
       std::vector<double> values = facts.label || facts.integer ? labels(int(k), shape.numel()) : share(shape.numel(), facts.role, everywhere, [&] {
-        return one_value(plan_.style, facts.range, generator_);
+        Range range = facts.range;
+        if (facts.to_last_column) range.high = double(columns_ - 1);
+        return one_value(plan_.style, range, generator_);
       });
       if (everywhere && (plan_.style == Style::ties || plan_.style == Style::runs)) meet(values, facts.range);
       if (everywhere) earlier_.push_back(values);
@@ -415,12 +417,30 @@ Shape space_of(const LossPoint& point, int rank, int64_t rows, int64_t columns) 
 
 void draw(LossPoint& point, const Plan& plan, Generator& generator) { Drawing(point, plan, generator).run(); }
 
+bool draw_accepted(LossPoint& point, const Plan& plan, Generator& generator) {
+  constexpr int tries = 20;
+  for (int i = 0; i < tries; ++i) {
+    draw(point, plan, generator);
+    try {
+      point.value(point.inputs, Reduction::none);
+      return true;
+    } catch (const DomainError&) {
+    } catch (const IndexError&) {
+    }
+  }
+  return false;
+}
+
 bool draw_finite(LossPoint& point, const Plan& plan, Generator& generator) {
   constexpr int tries = 100;
   for (int i = 0; i < tries; ++i) {
     draw(point, plan, generator);
-    const std::vector<double> values = point.value(point.inputs, Reduction::none).to_vector();
-    if (std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); })) return true;
+    try {
+      const std::vector<double> values = point.value(point.inputs, Reduction::none).to_vector();
+      if (std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); })) return true;
+    } catch (const DomainError&) {  // a sample that the loss refuses
+    } catch (const IndexError&) {
+    }
   }
   return false;
 }

@@ -79,6 +79,8 @@ Shape space_of(const LossPoint&, int rank, int64_t rows, int64_t columns);
 
 // Fills the point's inputs and numbers.
 void draw(LossPoint&, const Plan&, Generator&);
+// The same, again and again until the loss accepts what was drawn; false when that never happens.
+bool draw_accepted(LossPoint&, const Plan&, Generator&);
 // The same, again and again until the values are finite; false when that never happens.
 bool draw_finite(LossPoint&, const Plan&, Generator&);
 

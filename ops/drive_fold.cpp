@@ -80,7 +80,8 @@ template <class F, class S> class FoldDriver {
   Role role(int k) const { return entry_.input(k)->role; }
 
   void check(int k, const F* x, int64_t n, Problem& problem, auto where) const {
-    const Range& range = entry_.input(k)->range;
+    Range range = entry_.input(k)->range;
+    if (entry_.input(k)->to_last_column) range.high = double(columns_ - 1);
     if (tangent_ || problem.input >= 0 || !bounded(range) || !entry_.checked(call_.formula, k)) return;
     if (const int64_t bad = outside(x, n, range); bad >= 0) {
       const auto [outer, column, inner] = where(bad);

@@ -109,13 +109,15 @@ template <class L, class T> void map(const void* formula, const MapBlock& block)
     constexpr bool weighed = requires { s.count; };
     if constexpr (weighed)
       if (b.count) store(b.count, at, T(s.count));
-    const T up = b.upstream ? scale * load<T>(b.upstream, nullptr, at) : scale;
-    each_gradient<L>([&]<int K, int G>() {
-      if (!b.grad[K]) return;
-      T g = up * s.grad[G];
-      if constexpr (weighed && L::inputs[K].in_count) g = g + count_scale * s.count_grad[G];
-      store(b.grad[K], at, g);
-    });
+    if constexpr (gradients<L> > 0) {
+      const T up = b.upstream ? scale * load<T>(b.upstream, nullptr, at) : scale;
+      each_gradient<L>([&]<int K, int G>() {
+        if (!b.grad[K]) return;
+        T g = up * s.grad[G];
+        if constexpr (weighed && L::inputs[K].in_count) g = g + count_scale * s.count_grad[G];
+        store(b.grad[K], at, g);
+      });
+    }
   }
 }
 

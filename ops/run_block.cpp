@@ -225,6 +225,12 @@ void lay_out_block(Application& a) {
   BlockLayout& l = a.layout;
   bind_extents(a);
   a.entry->deduce(a.formula->get(), l.extents);
+  for (int i = 0; i < a.entry->options; ++i) {
+    const OptionFacts& o = *a.entry->option(i);
+    const double x = a.entry->get(a.formula->get(), i);
+    if (o.up_to && x > double(l.extents[o.up_to]))
+      throw ParamError(fmt::format("{}: {} is {}, wanted at most {}", a.name(), o.name, number(x), l.extents[o.up_to]));
+  }
   for (int k = 0; k < a.entry->inputs; ++k) {
     const Dims d = is_number(a, k) ? dims_for(a.facts(k).dims, -1) : dims_of(a, k);
     l.dims.push_back(extents_of(a, d));
