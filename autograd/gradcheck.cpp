@@ -272,7 +272,10 @@ class Check {
     const bool at_end = reach.down == 0 || reach.up == 0;
     if (at_end ? !sure_below && !sure_above : !sure_below || !sure_above) {
       if (sure_central || std::isnan(hand)) return fail(in, i, central);
-      if (!diverges(in, i, reach)) return void(++in.tally.inconclusive);
+      if (!diverges(in, i, reach)) {  // so near a kink no difference can tell one side from the other
+        const bool beside_a_kink = std::max(reach.down, reach.up) < 1e-5;
+        return void(++(beside_a_kink ? in.tally.excluded : in.tally.inconclusive));
+      }
       ++in.tally.excluded;
       report_.poles.push_back({int(in.at), i, unknown, unknown, hand});
       return;
@@ -281,7 +284,8 @@ class Check {
     if (sure_below && sure_above) {
       const double scale = std::max({scale_, std::abs(below.value), std::abs(above.value)});
       const double room = side_tolerance * scale + 4 * (below.error + above.error);
-      if (std::abs(above.value - below.value) > 10 * room) {  // a kink
+      const double apart = std::abs(above.value - below.value), larger = std::max(std::abs(above.value), std::abs(below.value));
+      if (apart > 10 * room || apart > 1e-3 * larger + 40 * (below.error + above.error)) {  // a kink
         const bool between = hand >= std::min(below.value, above.value) - room && hand <= std::max(below.value, above.value) + room;
         if (!between) return fail(in, i, std::abs(hand - below.value) < std::abs(hand - above.value) ? below : above);
         ++in.tally.one_sided;

@@ -94,7 +94,12 @@ std::optional<Shape> broadcast_of(const Shape& a, const Shape& b) {
 
 void check_shape(const Application& a, int k, bool standing) {
   const Shape want = wanted_shape(a, k), &got = a.operands[k].shape();
-  if (a.facts(k).broadcast || a.facts(k).leading) standing = true;
+  if (a.facts(k).broadcast) standing = true;
+  if (a.facts(k).leading && want.rank() && got.rank() == want.rank()) {
+    Shape same = want;
+    same[want.rank() - 1] = 1;
+    if (got == same) return;
+  }
   if (got == want || (standing && (a.operands[k].numel() == 1 || (a.facts(k).role != Role::column && broadcasts_to(got, want))))) return;
   const std::string hint = got.numel() == want.numel() ? fmt::format("; reshape it to {}", text(want)) : std::string();
   throw ShapeError(fmt::format("{}: {} has shape {} but {} has shape {}, wanted {}{}", a.name(), a.facts(k).name, text(got), a.facts(a.widest()).name,

@@ -277,6 +277,7 @@ int LossPoint::class_axis(int rank) const {
 int LossPoint::least_rank() const {
   if (entry().compose) return 1;
   if (!entry().fold) return 0;
+  if (const int axes = entry().fold_axes(formula()); axes >= 0) return std::max(1, axes);
   const int64_t axis = entry().class_axis(formula());
   return axis == 1 ? 1 : int(axis < 0 ? -axis : axis + 1);
 }
