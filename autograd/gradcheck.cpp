@@ -80,8 +80,20 @@ class Check {
   Report run() {
     if (!differentiate()) return report_;
     for (Checked& in : checked_) {
-      scale_ = std::max(largest(in.hand), 1e-5 * value_scale_);
-      for (int64_t i : chosen(in)) check_element(in, i);
+      std::vector<std::pair<int64_t, Reach>> places;
+      double size = 0;  // of the derivatives that differences can tell
+      for (int64_t i : chosen(in)) {
+        const Reach reach = reach_of(in, i);
+        if (reach.convention) {
+          ++in.tally.excluded;
+          continue;
+        }
+        places.emplace_back(i, reach);
+        if (const double hand = std::abs(in.hand[size_t(i)]); hand > size) size = hand;
+      }
+      const bool all = places.size() == in.values.size() || int64_t(places.size()) == options_.most_elements;
+      scale_ = std::max(all ? largest(in.hand) : size, 1e-5 * value_scale_);
+      for (const auto& [i, reach] : places) check_element(in, i, reach);
     }
     if (options_.second_order && report_.failures == 0)
       for (int trial = 0; trial < 2 && report_.failures == 0; ++trial) check_second_order();
@@ -208,9 +220,8 @@ class Check {
     return std::abs(hand - d.value) <= tolerance * std::max(scale_, std::abs(d.value)) + 4 * d.error;
   }
 
-  void check_element(Checked& in, int64_t i) {
+  void check_element(Checked& in, int64_t i, const Reach& reach) {
     const double hand = in.hand[size_t(i)];
-    const Reach reach = reach_of(in, i);
     const double room = std::min(reach.down, reach.up);
     if (reach.tie || room == 0) {
       in.tie[size_t(i)] = true;

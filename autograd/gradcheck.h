@@ -21,6 +21,7 @@ using TensorFunction = std::function<Tensor(const std::vector<Tensor>&)>;
 struct Reach {
   double down = std::numeric_limits<double>::infinity(), up = std::numeric_limits<double>::infinity();
   bool tie = false;  // the point itself lies on a change of branch
+  bool convention = false;  // the derivative here is laid down, and not that of the value
 };
 
 struct GradcheckOptions {

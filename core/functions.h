@@ -123,6 +123,13 @@ template <Number T> GRADUS_FN T log_ratio(T p, T q) {
   return select(near, log1p(select(near, gap / q, 0.0)), log(p) - log(q));
 }
 
+// Says that where `here` holds, the derivative with respect to x is what somebody laid down and not what the value does.
+// Tracing numbers tell it to certificates, which then leave differences out.
+template <class M, Number T> GRADUS_FN void declare_convention(M, T) {}
+
+// 0, with the derivative slope × that of x: what a declared derivative is made of.
+template <Number T> GRADUS_FN T declared_slope(T x, T slope) { return slope * (x - frozen(x)); }
+
 template <Number T> GRADUS_FN T atan(T x) { return atan2(x, 1.0); }
 
 // The derivative of lgamma at x > 0.

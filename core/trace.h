@@ -56,6 +56,7 @@ class Recorder {
   // The smallest distance, in units of the derivative's direction, from a value to where a branch changes or a function
   // has a pole or an end of its domain.  To first order: the distance over the slope.
   double nearest = infinity;
+  bool convention = false;  // has a number moved whose derivative there is a convention?
   int64_t ties = 0;  // lanes that moved from exactly on such a place; they do not count in nearest
   int valid = std::numeric_limits<int>::max();  // lanes beyond are padding and tell nothing
 
@@ -237,5 +238,11 @@ template <class P> struct Trace {
   }
   friend Plain plain(Trace a) { return plain(a.v); }
 };
+// See functions.h.
+template <class P> void declare_convention(TraceMask<P> here, Trace<P> x) {
+  if (Recorder* recorder = Recorder::current())
+    for (int i = 0; i < P::size && i < recorder->valid; ++i)
+      if (here.lane(i) && x.v.d.lane(i) != 0) recorder->convention = true;
+}
 }  // namespace gradus
 #endif

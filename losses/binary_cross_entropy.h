@@ -41,14 +41,21 @@ struct BinaryCrossEntropy {
   };
 
   template <class T> GRADUS_FN Scored<T, 3> eval(T input, T target, T w) const {
-    T p = input, y = target;
+    T p = input, y = target, declared = 0;
     if (label_smoothing > 0) y = (1 - label_smoothing) * target + 0.5 * label_smoothing;
+    T spread = p * (1.0 - p);
+    auto stiff = spread < 1e-12;  // there the slope is PyTorch's, whatever the value does
+    if (clamp == 0) {
+      T slope_there = w * (p - y) * 1e12;
+      declared = select(stiff, declared_slope(input, slope_there), 0.0);
+      declare_convention(stiff, input);
+      p = select(stiff, frozen(p), p);
+    }
     T yes_cost = -log(p), no_cost = -log1p(-p), slope;
     if (clamp == 0) {
       yes_cost = select(yes_cost > 100.0, 100.0, yes_cost);
       no_cost = select(no_cost > 100.0, 100.0, no_cost);
-      T spread = p * (1.0 - p);
-      slope = (p - y) / select(spread < 1e-12, 1e-12, spread);
+      slope = select(stiff, (input - y) * 1e12, (input - y) / select(stiff, 1.0, spread));
     } else {
       slope = select(y == 1.0, 0.0, (1.0 - y) / (1.0 - p)) - select(y == 0.0, 0.0, y / p);
     }
@@ -60,7 +67,7 @@ struct BinaryCrossEntropy {
       slope = select(low | high, 0.0, slope);
     }
     T loss = times(1.0 - y, no_cost) + times(y, yes_cost);
-    return {times(w, loss), {times(w, slope), (1 - label_smoothing) * times(w, yes_cost - no_cost), loss}};
+    return {times(w, loss) + declared, {times(w, slope), (1 - label_smoothing) * times(w, yes_cost - no_cost), loss}};
   }
 };
 inline constexpr Loss<BinaryCrossEntropy> binary_cross_entropy;

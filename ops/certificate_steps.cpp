@@ -99,7 +99,7 @@ Reach PointCheck::reach(const std::vector<Tensor>& direction) const {
     point_.derivative(point_.inputs, Reduction::none, direction);
   }
   merge(recorder.visits, visits_);
-  Reach reach{recorder.nearest, recorder.nearest, recorder.ties > 0};
+  Reach reach{recorder.nearest, recorder.nearest, recorder.ties > 0, recorder.convention};
   for (size_t k = 0; k < direction.size(); ++k) {
     if (!direction[k].defined() || !bounded(point_.facts(int(k)).range)) continue;
     const std::vector<double> x = point_.inputs[k].to_vector(), v = direction[k].to_vector();
