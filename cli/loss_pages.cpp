@@ -1,0 +1,90 @@
+#include "gradus/cli/loss_pages.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <vector>
+
+#include "gradus/cli/latex.h"
+#include "gradus/cli/loss_curves.h"
+#include "gradus/cli/loss_signature.h"
+#include "gradus/core/error.h"
+#include "gradus/ops/certificate.h"
+#include "gradus/ops/registry.h"
+
+namespace gradus {
+namespace {
+
+void write_text(const std::string& path, const std::string& text) {
+  std::ofstream file(path);
+  if (!(file << text) || !file.flush()) throw FileError(fmt::format("{}: cannot be written; wanted a path in a folder that exists", path));
+}
+
+// In a table a bar would end the cell.
+std::string cell(std::string text) {
+  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.replace(at, 1, "\\|");
+  return text;
+}
+
+std::string paragraph(const char* title, const char* text) { return *text ? fmt::format("**{}** {}\n\n", title, text) : ""; }
+
+std::string certificate_of(const LossEntry& entry) {
+  const Certificate c = certify(entry);
+  constexpr const char* steps[] = {"branches visited", "differences", "dual numbers", "second order", "ties and kinks", "float32", "degenerate and extreme"};
+  std::string rows;
+  for (int step = 0; step < 7; ++step) {
+    int64_t cases = 0;
+    double worst = 0;
+    for (const CertificateRow& r : c.rows)
+      if (r.step == step) cases += r.cases, worst = std::max(worst, r.worst);
+    if (cases) rows += fmt::format("| {} | {} | {} |\n", steps[step], cases, step == 0 || step == 6 ? "" : fmt::format("{:.0e}", worst));
+  }
+  if (rows.empty()) return "";
+  return fmt::format("## Certificate\n\n{}, by `gradus gradcheck {}`; worst is relative to the largest derivative.\n\n| step | cases | worst |\n|---|---|---|\n{}\n",
+                     c.complete ? "Complete" : "Incomplete", entry.about->name, rows);
+}
+
+std::string page(const LossEntry& entry, bool picture) {
+  const About& a = *entry.about;
+  std::string text = fmt::format("# {}\n\n{}\n\n", a.name, a.summary);
+  text += fmt::format("    {}\n\n$$ {} $$\n\n", a.formula, latex(a.formula));
+  text += fmt::format("**Gradient** with respect to `{}`:\n\n    {}\n\n$$ {} $$\n\n", entry.formula(0)->input(0)->name, a.gradient, latex(a.gradient));
+  text += paragraph("Kinks.", *a.kinks ? a.kinks : "none");
+  text += paragraph("Edges.", a.edges) + paragraph("Frozen.", a.frozen) + paragraph("Source.", a.paper) + paragraph("Elsewhere.", a.aliases);
+  if (picture) text += fmt::format("![value and gradient of {0}]({0}.svg)\n\n", a.name);
+  text += "| input, parameter | kind | default | values |\n|---|---|---|---|\n";
+  for (const Line& line : signature(entry)) text += fmt::format("| `{}` | {} | {} | {} |\n", line.name, line.kind, cell(default_text(line)), cell(line.values));
+  if (entry.example_count) {
+    text += "\n## Examples\n\n```\n";
+    for (int i = 0; i < entry.example_count; ++i)
+      text += fmt::format("{}({}) = {:.10g}   # {}\n", a.name, entry.examples[i].call, entry.examples[i].value, entry.examples[i].source);
+    text += "```\n";
+  }
+  return text + "\n" + certificate_of(entry);
+}
+
+}  // namespace
+
+void write_loss_pages(const std::string& folder) {
+  std::map<std::string, std::vector<const LossEntry*>> families;
+  for (const LossEntry* entry : losses()) {
+    const std::string name = entry->about->name;
+    families[entry->about->family].push_back(entry);
+    const std::optional<LossCurves> curves = curves_of(*entry);
+    if (curves) write_text(fmt::format("{}/{}.svg", folder, name), as_svg(*curves, name));
+    write_text(fmt::format("{}/{}.md", folder, name), page(*entry, curves.has_value()));
+    fmt::print("{}\n", name);
+    std::fflush(stdout);
+  }
+  std::string index = fmt::format("# The losses of gradus\n\n{} names in {} families, written by `gradus losses --pages docs/losses`.\n", losses().size(), families.size());
+  for (const auto& [family, entries] : families) {
+    index += fmt::format("\n## {}\n\n| name | what it is |\n|---|---|\n", family);
+    for (const LossEntry* entry : entries) index += fmt::format("| [{0}]({0}.md) | {1} |\n", entry->about->name, cell(entry->about->summary));
+  }
+  write_text(folder + "/README.md", index);
+}
+
+}  // namespace gradus

@@ -1,0 +1,122 @@
+#include "gradus/cli/loss_signature.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "gradus/ops/registry.h"
+
+namespace gradus {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+std::string range_text(const Range& r) {
+  if (r.only_ends) return fmt::format("{:g} or {:g}", r.low, r.high);
+  if (!bounded(r)) return "any number";
+  if (r.high == range::inf) return fmt::format("{} {:g}", r.open_low ? ">" : ">=", r.low);
+  if (r.low == -range::inf) return fmt::format("{} {:g}", r.open_high ? "<" : "<=", r.high);
+  return fmt::format("{}{:g}, {:g}{}", r.open_low ? "(" : "[", r.low, r.high, r.open_high ? ")" : "]");
+}
+
+// A tensor of the prediction's size belongs to the inputs even where it has a default; a single number is a parameter.
+Line line_of(const InputFacts& in, const Param* param) {
+  constexpr const char* roles[] = {"element", "row", "column", "scalar", "array"};
+  Line line;
+  line.name = in.name;
+  line.kind = in.label ? "label" : roles[int(in.role)];
+  line.input = in.role != Role::scalar || !param;
+  line.required = !param;
+  if (param) line.value = param->number();
+  line.values = in.label ? "class index" : range_text(in.range);
+  return line;
+}
+
+Line line_of(const OptionFacts& o, double value) {
+  constexpr const char* kinds[] = {"number", "integer", "flag", "choice"};
+  Line line;
+  line.name = o.name;
+  line.kind = kinds[o.kind];
+  switch (o.kind) {
+    case OptionFacts::choice:
+      line.value = o.choices[int(value)];
+      line.values = fmt::format("{}", fmt::join(o.choices, o.choices + o.choice_count, ", "));
+      break;
+    case OptionFacts::flag:
+      line.value = value != 0;
+      line.values = "true, false";
+      break;
+    case OptionFacts::integer:
+      line.value = int64_t(value);
+      line.values = bounded(o.range) ? range_text(o.range) : "whole number";
+      break;
+    case OptionFacts::number:
+      if (!std::isnan(value)) line.value = value;
+      line.values = range_text(o.range) + (o.optional ? " or none" : "");
+  }
+  return line;
+}
+
+}  // namespace
+
+std::vector<std::string> aliases_of(const About& about) {
+  std::vector<std::string> list;
+  std::istringstream words(about.aliases);
+  for (std::string word; std::getline(words, word, ';');) {
+    word.erase(0, word.find_first_not_of(' '));
+    if (!word.empty()) list.push_back(word);
+  }
+  return list;
+}
+
+std::vector<Line> signature(const LossEntry& entry) {
+  const LossParameters defaults(entry);
+  const FormulaEntry& f = *entry.formula(0);
+  std::vector<Line> lines;
+  for (int k = 0; k < f.inputs; ++k)
+    lines.push_back(line_of(*f.input(k), f.param(const_cast<void*>(defaults.get()), k)));
+  for (int i = 0; i < f.options; ++i) lines.push_back(line_of(*f.option(i), f.get(defaults.get(), i)));
+  if (entry.about->fixed) return lines;
+  lines.push_back({.name = "reduction",
+                   .kind = "choice",
+                   .value = name_of(entry.about->reduction),
+                   .values = "none, sum, mean, batchmean, mean_active"});
+  lines.push_back({.name = "empty", .kind = "choice", .value = "zero", .values = "zero, nan, error"});
+  return lines;
+}
+
+std::string default_text(const Line& line) {
+  if (line.required) return "required";
+  if (line.value.is_null()) return "none";
+  if (line.value.is_string()) return line.value.get<std::string>();
+  return line.value.is_number_float() ? fmt::format("{:g}", line.value.get<double>()) : line.value.dump();
+}
+
+const char* class_of(const LossEntry& entry) {
+  if (*entry.about->kind) return entry.about->kind;
+  const FormulaEntry& f = *entry.formula(0);
+  return f.fold ? "fold" : f.block ? "block" : "map";
+}
+
+ordered_json as_json(const LossEntry& entry) {
+  const About& a = *entry.about;
+  ordered_json inputs = ordered_json::array(), params = ordered_json::object();
+  for (const Line& line : signature(entry)) {
+    if (line.input)
+      inputs.push_back(line.required ? line.name : "[" + line.name + "]");
+    else
+      params[line.name] = line.value;
+  }
+  return {{"name", a.name},         {"tier", fmt::format("T{}", a.tier)},
+          {"family", a.family},     {"aliases", aliases_of(a)},
+          {"inputs", inputs},       {"params", params},
+          {"class", class_of(entry)},
+          {"summary", a.summary},   {"formula", a.formula},
+          {"gradient", a.gradient}, {"kinks", a.kinks},
+          {"edges", a.edges},       {"paper", a.paper}};
+}
+
+}  // namespace gradus

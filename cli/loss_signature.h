@@ -1,0 +1,25 @@
+// How a loss is called: its inputs and parameters with defaults and allowed values, as the command shows them.
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "gradus/core/formula.h"
+
+namespace gradus {
+
+// One entry of a loss's signature: an input, or a parameter with its default.
+struct Line {
+  std::string name, kind;  // kind: "element", "row", "column", "label", "number" …
+  bool input = false, required = false;
+  nlohmann::ordered_json value = nullptr;  // the default of a parameter
+  std::string values = "";       // which are allowed
+};
+
+std::vector<Line> signature(const LossEntry& entry);
+std::string default_text(const Line& line);  // "required", "none", "0.5" …
+std::vector<std::string> aliases_of(const About& about);
+const char* class_of(const LossEntry& entry);  // "map", "fold", "block", "metric", …
+nlohmann::ordered_json as_json(const LossEntry& entry);
+
+}  // namespace gradus
