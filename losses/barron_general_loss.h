@@ -69,6 +69,11 @@ struct BarronGeneral {
     // Its slope along alpha, where d exp(h) = exp(h) bent.
     T bent = 0.5 * (log_base - a * s * bend / b), first = (s * a - b) * over_a * over_a, second = b * over_a * bent;
     T far_slope = select(down, first * grown + times(1.0 + grown, second), (first + second) * grown + second);
+    // Near a = 2 both terms grow without bound; b/a (exp(h) - 1) is ((z + b) weight - b)/a, whose slope has none that
+    // do.
+    auto almost = (b < 0.5) & !over;
+    T level = select(almost, z, 1.0), rise = weight * (s + (level + b) * (0.5 * log_base - over_a) - 0.5 * level);
+    far_slope = select(almost, (rise - s + b * over_a) * over_a, far_slope);
     T dalpha = select(small, 0.5 * (s * m.value * (log_base - bend) + b * log_base * m.slope * bent), far_slope);
     // The limits.
     loss = select(quadratic, half, select(endless, way * expm1(way * half), loss));

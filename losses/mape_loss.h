@@ -30,8 +30,8 @@ struct MeanAbsolutePercentageError {
   template <class T> GRADUS_FN Scored<T, 2> eval(T x, T t) const {
     T e = x - t, a = abs(t);
     auto floored = a <= eps;
-    T base = select(floored, eps, a), g = 100.0 * sign(e) / base, loss = 100.0 * (abs(e) / base);
-    return {loss, {g, -g - select(floored, 0.0, sign(t) * loss / base)}};
+    T base = select(floored, eps, a), g = 100.0 * sign(e) / base;
+    return {100.0 * (abs(e) / base), {g, -g * select(floored, 1.0, x / select(floored, 1.0, t))}};
   }
 };
 inline constexpr Loss<MeanAbsolutePercentageError> mape_loss;
