@@ -27,8 +27,8 @@ struct FocalWeights {
       .fixed = true,
   };
   static constexpr Example examples[] = {
-      {R"({"input": 0.95, "target": 1})", 0.000625, "by hand: 0.25 * 0.05²"},
-      {R"({"input": 0.5, "target": 0})", 0.1875, "by hand: 0.75 * 0.5²"},
+      {R"({"input": [0.95], "target": [1]})", 0.000625, "by hand: 0.25 * 0.05²"},
+      {R"({"input": [0.5], "target": [0]})", 0.1875, "by hand: 0.75 * 0.5²"},
   };
 
   template <class T> GRADUS_FN Scored<T, 0> eval(T p, T y) const {
