@@ -28,9 +28,11 @@ struct DirectPreference {
       .aliases = "DPO; cDPO with label_smoothing",
   };
   static constexpr Example examples[] = {
-      {R"({"chosen": [-10.0, -20.0], "rejected": [-15.0, -12.0], "ref_chosen": [-11.0, -19.0], "ref_rejected": [-14.0, -13.0]})",
+      {R"({"chosen": [-10.0, -20.0], "rejected": [-15.0, -12.0], )"
+       R"("ref_chosen": [-11.0, -19.0], "ref_rejected": [-14.0, -13.0]})",
        0.6981388693815918, "torch.nn.functional.logsigmoid 1.13"},
-      {R"({"chosen": [-10.0], "rejected": [-15.0], "ref_chosen": [-11.0], "ref_rejected": [-14.0], "beta": 0.5, "label_smoothing": 0.1})",
+      {R"({"chosen": [-10.0], "rejected": [-15.0], )"
+       R"("ref_chosen": [-11.0], "ref_rejected": [-14.0], "beta": 0.5, "label_smoothing": 0.1})",
        0.4132616875182229, "torch.nn.functional.logsigmoid 1.13"},
   };
 

@@ -26,7 +26,8 @@ struct ProximalPolicy {
       .aliases = "PPO",
   };
   static constexpr Example examples[] = {
-      {R"({"log_prob": [-1.0, -0.5, -1.0], "old_log_prob": [-1.0, -1.0, -0.5], "advantage": [2.0, 1.0, -1.0], "reduction": "sum"})",
+      {R"({"log_prob": [-1.0, -0.5, -1.0], "old_log_prob": [-1.0, -1.0, -0.5], )"
+       R"("advantage": [2.0, 1.0, -1.0], "reduction": "sum"})",
        -2.4, "by hand: -2 - 1.2 + 0.8"},
   };
 
