@@ -36,6 +36,12 @@ template <class T> GRADUS_FN T raised(T weight, T rise) {
   return select((weight == 0.0) & !(rise < T::highest()), 0.0, weight * rise);
 }
 
+// p log(p / q) - p + q with d = log(p / q): never negative, and 0 where d is.
+template <class T> GRADUS_FN T surprise(T p, T q, T d) {
+  auto near = d > -1.0;
+  return select(near, raised(p, exp_excess(select(near, -d, 0.0))), q - p - raised(p, -d));
+}
+
 // The softmax of a row, seen from its target class: p, 1 - p and -log p of it, none of which cancels.
 template <class T> struct Target {
   T max, total, log_total, nll, p, rest;

@@ -2,6 +2,7 @@
 #pragma once
 #include "gradus/core/folds.h"
 #include "gradus/core/formula.h"
+#include "gradus/core/scores.h"
 
 namespace gradus {
 
@@ -15,7 +16,7 @@ struct Brier {
       .summary = "A proper score that is bounded: no single row can cost more than 2.",
       .formula = "Σ_k (p_k - q_k)², p = softmax(x) over dimension 1; q are probabilities, or 1 at the label",
       .gradient = "2 p_k (d_k - Σ p d), d = p - q",
-      .edges = "for labels nothing cancels, also where p_y is near 1; finite for every finite logit",
+      .edges = "nothing cancels, also where p is near 1; finite for every finite logit",
       .paper = "G. Brier, Verification of Forecasts Expressed in Terms of Probability, 1950",
       .aliases = "brier_loss; quadratic score",
   };
@@ -62,37 +63,21 @@ struct BrierOfProbabilities {
   BrierOfProbabilities() = default;
   explicit BrierOfProbabilities(const Brier&) {}
 
-  static constexpr Input<BrierOfProbabilities> inputs[] = {element("input"), element("target", range::unit)};
+  static constexpr Input<BrierOfProbabilities> inputs[] = {array("input", "*C"), array("target", "*C", range::unit)};
 
   int64_t class_axis() const { return 1; }
 
-  // With e = exp(x - max): Σ e², Σ e q, Σ q².
-  template <class T> struct State {
-    RunningSoftmax<T> softmax;
-    T ee = 0, eq = 0, qq = 0;
-  };
-  template <class T> struct Constants { T max, total, shift; };
-
-  template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T q) const {
-    State<T> state;
-    state.softmax = RunningSoftmax<T>::of(x);
-    state.ee = 1.0 + state.softmax.rest;
-    state.eq = state.ee * q;
-    state.qq = q * q;
-    return state;
-  }
-  template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
-    auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
-    T fall_a = exp_negative(-m.rise_a), fall_b = exp_negative(-m.rise_b);
-    return {m.total, a.ee * fall_a * fall_a + b.ee * fall_b * fall_b, a.eq * fall_a + b.eq * fall_b, a.qq + b.qq};
-  }
-  template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const {
-    T total = 1.0 + s.softmax.rest, pp = s.ee / (total * total), pq = s.eq / total;
-    return {positive(pp - 2.0 * pq + s.qq), 1.0, {s.softmax.max, total, pp - pq}};
-  }
-  template <class T> GRADUS_FN Grads<T, 2> grad(Constants<T> c, Column<T>, T x, T q) const {
-    T p = exp_negative(x - c.max) / c.total, d = p - q;
-    return {{2.0 * p * (d - c.shift), -2.0 * d}};
+  template <class T> void solve(Case<T>& c) const {
+    const int64_t n = c.in[0].size();
+    const Array<T>& q = c.in[1];
+    const Softmax<T> s(c, c.in[0].data, n);
+    const auto d = [&](int64_t k) { return select(s.p[k] >= 0.5, (1.0 - q(k)) - s.missing[k], s.p[k] - q(k)); };
+    c.value() = total<T>(n, [&](int64_t k) { return square(d(k)); });
+    const T shift = total<T>(n, [&](int64_t k) { return s.p[k] * d(k); });
+    for (int64_t k = 0; k < n; ++k) {
+      if (c.grad[0]) c.grad[0](k) = c.up() * 2.0 * s.p[k] * (d(k) - shift);
+      if (c.grad[1]) c.grad[1](k) = c.up() * -2.0 * d(k);
+    }
   }
 };
 inline constexpr Loss<Brier, BrierOfProbabilities> brier_score_loss;

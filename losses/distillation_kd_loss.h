@@ -69,7 +69,7 @@ struct Distillation {
     // Without cancellation where both are near 1.  There both gaps are 0 and have the derivative of expm1.
     T at_top = (c.teacher_rest - teacher) / c.teacher_total - (c.student_rest - student) / c.student_total;
     auto top = (student == 0.0) & (teacher == 0.0);
-    T surprise = raised(p, (teacher - student) + (c.log_ratio - c.mean));
+    T surprise = p * select(p == 0.0, 0.0, (teacher - student) + (c.log_ratio - c.mean));
     return {{temperature * select(top, at_top, q - p), temperature * surprise}};
   }
 };

@@ -32,12 +32,6 @@ struct JsDivergenceWithLogits {
       {R"({"input": [[0.0, 10000.0]], "target": [[10000.0, 0.0]]})", 0.69314718055994531, "by hand: log 2"},
   };
 
-  // p log(p / q) - p + q with d = log(p / q): never negative, and 0 where d is.
-  template <class T> static T surprise(T p, T q, T d) {
-    const auto near = d > -1.0;
-    return select(near, raised(p, exp_excess(select(near, -d, 0.0))), q - p + raised(p, d));
-  }
-
   template <class T> void solve(Case<T>& c) const {
     const int64_t n = c.in[0].size();
     const Softmax<T> a(c, c.in[1].data, n), b(c, c.in[0].data, n);
@@ -60,8 +54,8 @@ struct JsDivergenceWithLogits {
     else if (beta == 1)
       divergence(c, n, Q, P, from_m, 0, 1);
     else {
-      const auto p_term = [&](int64_t k) { return beta * raised(P[k], to_m[k]); };
-      const auto q_term = [&](int64_t k) { return (1 - beta) * raised(Q[k], from_m[k]); };
+      const auto p_term = [&](int64_t k) { return -beta * raised(P[k], -to_m[k]); };
+      const auto q_term = [&](int64_t k) { return (beta - 1) * raised(Q[k], -from_m[k]); };
       c.value() = positive(total<T>(n, [&](int64_t k) { return p_term(k) + q_term(k); }));
       if (c.grad[0]) through_softmax(c, n, Q, q_term, 0);
       if (c.grad[1]) through_softmax(c, n, P, p_term, 1);
@@ -82,7 +76,7 @@ struct JsDivergenceWithLogits {
       for (int64_t k = 0; k < n; ++k) c.grad[to_input](k) = c.up() * (to[k] - from[k]);
     if (c.grad[from_input])
       through_softmax(
-          c, n, from, [&](int64_t k) { return raised(from[k], d[k]); }, from_input);
+          c, n, from, [&](int64_t k) { return -raised(from[k], -d[k]); }, from_input);
   }
 };
 inline constexpr Loss<JsDivergenceWithLogits> js_divergence_with_logits;

@@ -1,7 +1,7 @@
 // Kullback-Leibler divergence of two distributions given as probabilities.
 #pragma once
+#include "gradus/core/folds.h"
 #include "gradus/core/formula.h"
-#include "gradus/core/functions.h"
 
 namespace gradus {
 
@@ -24,7 +24,8 @@ struct KlDivergence {
       {R"({"p": [[0.0, 1.0]], "q": [[0.0, 0.5]]})", 0.69314718055994531, "by hand: log 2"},
   };
 
-  template <class T> struct State { T sum = 0; };
+  // Σ p log(p / q) as Σ (p log(p / q) - p + q), none of which is negative, and Σ (p - q), which is 0 for distributions.
+  template <class T> struct State { T sum = 0, excess = 0; };
   template <class T> struct Constants {};
 
   template <class T> GRADUS_FN static T log_of_ratio(T p, T q) {  // 0 where p is 0
@@ -32,10 +33,15 @@ struct KlDivergence {
     return log_ratio(select(out, 1.0, p), select(out, 1.0, q));
   }
   template <class T> GRADUS_FN State<T> lift(Column<T>, T p, T q) const {
-    return {select(p == 0.0, 0.0, p) * log_of_ratio(p, q)};
+    auto out = p == 0.0;
+    return {select(out, 0.0, surprise(p, q, log_ratio(p, q))), select(out, 0.0, p - q)};
   }
-  template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const { return {a.sum + b.sum}; }
-  template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const { return {s.sum, 1.0, {}}; }
+  template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
+    return {a.sum + b.sum, a.excess + b.excess};
+  }
+  template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const {
+    return {s.sum + s.excess, 1.0, {}};
+  }
   template <class T> GRADUS_FN Grads<T, 2> grad(Constants<T>, Column<T>, T p, T q) const {
     auto out = p == 0.0;
     return {{select(out, 0.0, log_of_ratio(p, q) + 1.0), select(out, 0.0, -p / select(out, 1.0, q))}};

@@ -117,7 +117,7 @@ struct SoftmaxFocalOfProbabilities {
       const T count_up = weight_norm ? c.count_up : T(0.0);
       // p Σ pull - pull, without cancellation where p is near 1.
       if (c.grad[0])
-        c.grad[0](k) = c.up() * select(s.p[k] > 0.5, (all - pull[k]) - all * s.missing[k], all * s.p[k] - pull[k]);
+        c.grad[0](k) = c.up() * select(s.p[k] >= 0.5, (all - pull[k]) - all * s.missing[k], all * s.p[k] - pull[k]);
       if (c.grad[1]) c.grad[1](k) = c.up() * w(k) * loss[k] + count_up * w(k);
       if (c.grad[2]) c.grad[2](k) = c.up() * t(k) * loss[k] + count_up * t(k);
     }
