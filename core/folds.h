@@ -188,4 +188,17 @@ template <class T> struct Cosine {
   GRADUS_FN T slope_y(T x, T y) const { return (x / n_x - free_y * c * (y / n_y)) / n_y; }
 };
 
+// What one event adds to Σ sqrt(p q), and the slope of that along its first probability: 0 where p or q is, though at
+// p = 0 < q it is infinite.
+template <class T> struct Overlap {
+  GRADUS_FN static T of(T p, T q) {
+    auto nothing = (p == 0.0) | (q == 0.0);
+    return select(nothing, 0.0, sqrt(select(nothing, 1.0, p)) * sqrt(select(nothing, 1.0, q)));
+  }
+  GRADUS_FN static T slope(T p, T q) {
+    auto nothing = (p == 0.0) | (q == 0.0);
+    return select(nothing, 0.0, 0.5 * sqrt(select(nothing, 1.0, q)) / sqrt(select(nothing, 1.0, p)));
+  }
+};
+
 }  // namespace gradus

@@ -433,7 +433,7 @@ bool draw_accepted(LossPoint& point, const Plan& plan, Generator& generator) {
 }
 
 bool draw_finite(LossPoint& point, const Plan& plan, Generator& generator) {
-  constexpr int tries = 100;
+  constexpr int tries = 1000;
   for (int i = 0; i < tries; ++i) {
     draw(point, plan, generator);
     try {
