@@ -224,12 +224,18 @@ Shape extents_of(const Application& a, const Dims& d) {
 void lay_out_block(Application& a) {
   BlockLayout& l = a.layout;
   bind_extents(a);
+  const Extents given = l.extents;
   a.entry->deduce(a.formula->get(), l.extents);
   for (int i = 0; i < a.entry->options; ++i) {
     const OptionFacts& o = *a.entry->option(i);
     const double x = a.entry->get(a.formula->get(), i);
     if (o.up_to && x > double(l.extents[o.up_to]))
       throw ParamError(fmt::format("{}: {} is {}, wanted at most {}", a.name(), o.name, number(x), l.extents[o.up_to]));
+  }
+  for (int k = 0; k < a.entry->inputs; ++k) {  // a formula may ask for one extent
+    if (absent(a, k) || is_number(a, k)) continue;
+    for (char letter : dims_of(a, k).letters)
+      if (given[letter] != l.extents[letter]) misfit(a, k, dims_of(a, k), fmt::format(" with {} = {}", letter, l.extents[letter]));
   }
   for (int k = 0; k < a.entry->inputs; ++k) {
     const Dims d = is_number(a, k) ? dims_for(a.facts(k).dims, -1) : dims_of(a, k);
