@@ -1,0 +1,66 @@
+// Multi-label margin loss: every right class shall lead every wrong one by 1.
+#pragma once
+#include "gradus/core/block.h"
+#include "gradus/core/functions.h"
+
+namespace gradus {
+
+struct MultilabelMarginLoss {
+  int64_t end = -1;  // ends the list of a row's classes
+
+  using Self = MultilabelMarginLoss;
+  static constexpr Input<Self> inputs[] = {array("input", "*C"), indices("target", "*C", 'C', &Self::end)};
+
+  static constexpr About about = {
+      .name = "multilabel_margin_loss",
+      .family = "classification",
+      .tier = 2,
+      .summary = "A hinge between all right and all wrong classes of a row that may have several right ones.",
+      .formula =
+          "(1/C) Σ_{j in T} Σ_{k not in T} [1 - x_j + x_k]+ a row, T the classes listed in target up to the first -1; "
+          "mean divides by the "
+          "number of rows",
+      .gradient = "(1/C) for the wrong class and -(1/C) for the right one of every active pair",
+      .kinks = "where a pair is exactly 1 apart; there it is inactive",
+      .edges = "a class that is listed twice counts twice; a row without classes, or with all of them, is 0",
+      .paper = "",
+      .aliases = "nn.MultiLabelMarginLoss",
+  };
+  static constexpr Example examples[] = {
+      {R"({"input": [[0.1, 0.2, 0.4, 0.8]], "target": [[3, 0, -1, 1]]})", 0.85,
+       "the example of torch.nn.MultiLabelMarginLoss"},
+      {R"({"input": [[1.0, 0.0], [0.0, 2.0]], "target": [[1, -1], [0, 1]]})", 0.5, "by hand: (1/2) [1 - 0 + 1]+ and 0"},
+  };
+
+  int64_t class_axis() const { return -1; }
+
+  template <class T> void solve(Case<T>& c) const {
+    const auto& x = c.in[0];
+    const auto& target = c.whole[1];
+    const int64_t classes = x.size();
+    int64_t listed = 0;
+    int64_t* right = c.integers(classes);
+    for (; listed < classes && target(listed) >= 0; ++listed) right[target(listed)] = 1;
+    const double each = 1.0 / double(classes);
+    T sum = 0;
+    T* active =
+        c.scratch(classes);  // how often a class is the wrong one of an active pair, less how often the right one
+    for (int64_t i = 0; i < listed; ++i) {
+      const int64_t j = target(i);
+      const auto gap = [&](int64_t k) { return 1.0 - x(j) + x(k); };
+      sum = sum + total<T>(classes, [&](int64_t k) { return right[k] ? T(0.0) : positive(gap(k)); });
+      for (int64_t k = 0; k < classes && c.wants_grad; ++k) {
+        if (right[k]) continue;
+        const T one = select(gap(k) > 0.0, T(1.0), 0.0);
+        active[k] = active[k] + one;
+        active[j] = active[j] - one;
+      }
+    }
+    c.value() = sum * each;
+    if (!c.grad[0]) return;
+    for (int64_t k = 0; k < classes; ++k) c.grad[0](k) = c.up() * each * active[k];
+  }
+};
+inline constexpr Loss<MultilabelMarginLoss> multilabel_margin_loss;
+
+}  // namespace gradus
