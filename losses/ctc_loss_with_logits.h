@@ -1,0 +1,62 @@
+// CTC straight from logits: labels a sequence without knowing where in it the labels are.
+#pragma once
+#include "gradus/core/block.h"
+#include "gradus/core/sequence.h"
+
+namespace gradus {
+
+struct CtcLossWithLogits {
+  int64_t blank = 0;
+  bool zero_infinity = false;
+
+  using Self = CtcLossWithLogits;
+  static constexpr Input<Self> inputs[] = {array("input", "T*C"), integers("targets", "NS|P"),
+                                           lengths("input_lengths", "*", 'T'), lengths("target_lengths", "*", 'S')};
+  static constexpr Option<Self> options[] = {option("blank", &Self::blank),
+                                             option("zero_infinity", &Self::zero_infinity)};
+
+  static constexpr About about = {
+      .name = "ctc_loss_with_logits",
+      .family = "sequences",
+      .tier = 2,
+      .summary = "Negative log-likelihood of a label sequence that may lie anywhere along a longer one, from logits.",
+      .formula =
+          "-log Σ over paths Π_t p_t(path_t) of those that become the target when repeats are joined and blanks "
+          "removed, p = softmax(input); mean divides "
+          "each by its target length (at least 1), and by the batch",
+      .gradient = "softmax - γ_t(k), the probability that a path has label k at frame t",
+      .edges =
+          "infinite where the frames are too few, with gradient 0 (value 0 too with zero_infinity); frames beyond the "
+          "input length have "
+          "gradient 0; targets (N, S) padded, or (Σ lengths) one behind the other; (T, C) is a batch of one",
+      .paper = "A. Graves et al., Connectionist Temporal Classification, 2006",
+      .aliases = "CTCLoss behind log_softmax",
+      .kind = "sequence",
+  };
+  static constexpr Example examples[] = {
+      {R"({"input": [[[-0.5, -1.0, -2.0]], [[-2.0, -0.25, -1.5]], [[-1.0, -1.0, -0.75]]], "targets": [[1]], "input_lengths": [3], "target_lengths": [1]})",
+       0.92128608634823378, "mpmath, over all paths"},
+      {R"({"input": [[[-0.5, -1.0, -2.0]], [[-2.0, -0.25, -1.5]], [[-1.0, -1.0, -0.75]]], "targets": [1, 2], "input_lengths": [3], "target_lengths": [2]})",
+       0.60910804072564984, "mpmath, over all paths"},
+  };
+
+  void deduce(Extents& e) const {
+    if (e['S'] < 0) e['S'] = e['P'];
+  }
+
+  template <class T> void solve(Case<T>& c) const {
+    const CtcOfBatch batch{blank, zero_infinity};
+    const int64_t* label = batch.targets(c);
+    if (!label) return;
+    const int64_t steps = c.whole[2](), classes = c.in[0].extent[1];
+    T *log_probs = c.scratch(steps * classes), *posterior = c.grad[0] ? c.scratch(steps * classes) : nullptr;
+    for (int64_t t = 0; t < steps; ++t) log_softmax(c.in[0].data + t * classes, classes, log_probs + t * classes);
+    const Ctc<T> ctc(c, log_probs, steps, classes, label, c.whole[3](), blank, posterior);
+    const T up = batch.finish(c, ctc);
+    if (!posterior || !ctc.possible) return;
+    for (int64_t i = 0; i < steps * classes; ++i) c.grad[0].data[i] = up * (exp_negative(log_probs[i]) - posterior[i]);
+  }
+};
+inline constexpr Loss<CtcLossWithLogits> ctc_loss_with_logits;
+
+}  // namespace gradus
