@@ -207,4 +207,22 @@ T in_batch(Case<T>& c, const Rows<T>& x, const Rows<T>& y, T beta, bool both_way
   return slope;
 }
 
+// Each row against the others of its label, among all others; a row without any is left out.  The scores of a batch
+// with itself become their gradients; returns that of β.
+template <class T> T among_labels(Case<T>& c, const Array<T>& s, const int64_t* labels, T beta) {
+  const int64_t n = s.extent[0];
+  T *room = c.scratch(2 * n), slope = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const auto alike = [&](int64_t j) { return j != i && labels[j] == labels[i]; };
+    const auto different = [&](int64_t j) { return labels[j] != labels[i]; };
+    c.count(i) = 0.0;
+    for (int64_t j = 0; j < n; ++j)
+      if (alike(j)) c.count(i) = 1.0;
+    const Contrast<T> r = contrast(s.data + i * n, n, beta, c.up(i), room, alike, different);
+    c.value(i) = r.value;
+    slope += r.beta;
+  }
+  return slope;
+}
+
 }  // namespace gradus

@@ -9,8 +9,8 @@ struct InstanceDiscriminationNceLoss {
   double bank_size = 1.0, log_z = 0.0, proximal = 0.0;
 
   using Self = InstanceDiscriminationNceLoss;
-  static constexpr Input<Self> inputs[] = {array("input", "*D"), constant(array("bank_positive", "*D")),
-                                           constant(array("bank_negative", "*KD")),
+  static constexpr Input<Self> inputs[] = {array("input", "ND"), constant(array("bank_positive", "ND")),
+                                           constant(array("bank_negative", "NKD")),
                                            scalar("temperature", &Self::temperature, range::positive)};
   static constexpr Option<Self> options[] = {option("bank_size", &Self::bank_size, range::positive),
                                              option("log_z", &Self::log_z),
