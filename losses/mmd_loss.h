@@ -22,7 +22,9 @@ struct MmdLoss {
           "k(a, b) = exp(-|a - b|² / (2 sigma²));  mean k(x, x') + mean k(y, y') - 2 mean k(x, y); unbiased leaves out "
           "x = x', y = y'",
       .gradient = "to each squared distance: -k / (2 sigma²) times its weight in the means",
-      .edges = "a mean over nothing is 0; near samples keep their digits: then the sums are of k - 1",
+      .edges =
+          "no vectors: a mean over nothing, 0; a single vector adds nothing to the unbiased loss; near samples keep "
+          "their digits: then the sums are of k - 1",
       .paper = "A. Gretton et al., A Kernel Two-Sample Test, 2012",
       .aliases = "mmd_rbf",
       .kind = "pairs",
@@ -40,7 +42,10 @@ struct MmdLoss {
                             double(x.n) * double(y.n)};
     const double sign[] = {1, 1, -2};
     const Rows<T>*first[] = {&x, &y, &x}, *second[] = {&x, &y, &y};
-    if (x.n == 0 || y.n == 0) c.count() = 0.0;
+    if (x.n == 0 || y.n == 0) {
+      c.count() = 0.0;
+      return;
+    }
     Array<T> s[3];
     bool near = true;  // then 1 may be taken from every k: 1 + 1 - 2 = 0
     for (int m = 0; m < 3; ++m) {
