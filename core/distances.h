@@ -12,7 +12,6 @@ struct Distance {
   template <class T> T measure(const T* a, const T* b, int64_t d, RunningNorm<T>& state) const {
     const auto e = [&](int64_t k) { return a[k] - b[k] + eps; };
     state = {};
-    if (p == 0) return total<T>(d, [&](int64_t k) { return select(e(k) == 0.0, T(0.0), 1.0); });
     if (p == 2) {  // a sum of squares needs no scale where none of them overflows and they do not vanish
       const T sum = total<T>(d, [&](int64_t k) { return square(e(k)); });
       if (safe(sum)) {
@@ -20,7 +19,7 @@ struct Distance {
         return sqrt(sum);
       }
     }
-    for (int64_t k = 0; k < d; ++k) state = RunningNorm<T>::merge(state, RunningNorm<T>::of(e(k)), p);
+    for (int64_t k = 0; k < d; ++k) state = RunningNorm<T>::merge(state, RunningNorm<T>::of(e(k), p), p);
     return state.norm(p);
   }
   template <class T> static bool safe(T sum) {
@@ -30,7 +29,6 @@ struct Distance {
   // Adds `up` times the gradients; null where one is not wanted.
   template <class T>
   void back(T up, const T* a, const T* b, int64_t d, const RunningNorm<T>& state, T norm, T* grad_a, T* grad_b) const {
-    if (p == 0) return;
     for (int64_t k = 0; k < d; ++k) {
       const T g = up * state.slope(a[k] - b[k] + eps, norm, p);
       if (grad_a) grad_a[k] += g;
@@ -53,7 +51,7 @@ struct Distance {
     const int64_t n = x.n, m = y.n, d = x.d;
     T *mean = c.scratch(d), *a = c.scratch(n * d), *b = c.scratch(m * d);
     for (int64_t k = 0; k < d; ++k)
-      mean[k] = T(plain(total<T>(m, [&](int64_t j) { return y(j, k); }) / double(m)));  // any point would do
+      mean[k] = frozen(total<T>(m, [&](int64_t j) { return y(j, k); }) / double(m));  // any point would do
     const auto centred = [&](const Rows<T>& rows, double shift, T* to) {
       T* lengths = c.scratch(rows.n);
       for (int64_t i = 0; i < rows.n; ++i) {

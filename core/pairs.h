@@ -47,7 +47,7 @@ template <class T> struct Rows {
         if (holds(plain(abs(x[k])) > plain(abs(x[top])))) top = k;
       const T largest = abs(x[top]);
       const auto zero = largest == 0.0;
-      scale[i] = holds(zero) ? T(1.0) : T(plain(largest));  // any number would do; with this one nothing overflows
+      scale[i] = holds(zero) ? T(1.0) : frozen(largest);  // any number would do; with this one nothing overflows
       const T squares = total<T>(d, [&](int64_t k) { return square(x[k] / scale[i]); });
       norm[i] =
           select(zero, T::infinity(), sqrt(select(zero, 1.0, squares)));  // which makes 0 of all that is divided by it
@@ -158,9 +158,6 @@ template <class T> struct LogSum {
   T above(T origin) const { return empty() ? -T::infinity() : beta * (top - origin) + log1p(rest); }
 };
 
-// log Σ exp(β s) of one less that of another of the same β.
-template <class T> T log_ratio(const LogSum<T>& a, const LogSum<T>& b) { return a.above(b.top) - log1p(b.rest); }
-
 // How much some scores of a row are above others: log(1 + Σ exp(β s_negative) / Σ exp(β s_positive)), which is the
 // negative log of the share of the positives among both.  `decoupled` leaves out the one.
 template <class T> struct Contrast {
@@ -175,7 +172,7 @@ Contrast<T> contrast(T* s, int64_t m, T beta, T up, T* room, Positive positive, 
     for (int64_t j = 0; j < m; ++j) s[j] = 0.0;
     return {};
   }
-  const T x = log_ratio(high, low), weight = decoupled ? up : up * sigmoid(x), w = beta * weight;
+  const T x = high.above(low.top) - log1p(low.rest), weight = decoupled ? up : up * sigmoid(x), w = beta * weight;
   const T along = total<T>(m, [&](int64_t j) { return (high.share[j] - low.share[j]) * (s[j] - low.top); });
   for (int64_t j = 0; j < m; ++j) s[j] = w * (high.share[j] - low.share[j]);
   return {decoupled ? x : softplus(x), weight * along};

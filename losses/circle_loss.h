@@ -28,6 +28,7 @@ struct CircleLoss {
       .edges = "rows without positives or negatives are left out; no row has both: a mean over nothing, 0",
       .paper = "Y. Sun et al., Circle Loss: A Unified Perspective of Pair Similarity Optimization, 2020",
       .aliases = "PML CircleLoss; KE Circle",
+      .frozen = "the weights a",
       .kind = "pairs",
       .fixed = true,
   };
@@ -45,7 +46,7 @@ struct CircleLoss {
       T* row = s.data + i * n;
       const auto alike = [&](int64_t j) { return y[j] == y[i]; };
       for (int64_t j = 0; j < n; ++j) {  // the logits
-        const T fixed = T(plain(row[j]));
+        const T fixed = frozen(row[j]);
         weight[j] = gamma * (alike(j) ? -positive(1.0 + m - fixed) : positive(fixed + m));
         row[j] = weight[j] * (row[j] - (alike(j) ? 1.0 - m : m));
       }
