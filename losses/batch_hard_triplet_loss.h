@@ -72,7 +72,9 @@ struct BatchHardTripletLoss {
       best = d, at = j;
       return;
     }
-    const auto better = way * d > way * best;
+    const auto better = way * d > way * best, tie = d == best;
+    declare_convention(tie, d);
+    declare_convention(tie, best);
     best = select(better, d, best);
     if (holds(better)) at = j;
   }
