@@ -112,7 +112,9 @@ struct LinearCrossEntropy {
       if (z_loss > 0) g = g + 2 * z_loss * lse * p;
       z[k] = up * g * row.slope[k];
       if (c.grad[3]) c.grad[3](k) += z[k];
-      if (c.grad[4]) c.grad[4](k) += up * ((k == y ? hit : 0.0) + each) * row.cost[k] + (k == y ? c.count_up : T(0.0));
+      if (!c.grad[4]) continue;
+      if (k == y) c.grad[4](k) += up * hit * row.cost[k] + c.count_up;
+      if (label_smoothing > 0) c.grad[4](k) += up * each * row.cost[k];
     }
   }
 };
