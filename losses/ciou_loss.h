@@ -28,6 +28,7 @@ struct CiouLoss {
           "value; a box without area has the aspect ratio 0",
       .paper = "Z. Zheng et al., Distance-IoU loss, 2020",
       .aliases = "TV complete_box_iou_loss",
+      .frozen = "α, unless `total`",
   };
   static constexpr Example examples[] = {
       {R"({"input": [[0.0, 0.0, 2.0, 2.0]], "target": [[1.0, 1.0, 3.0, 3.0]], "eps": 0})", 0.96825396825396825,
