@@ -69,6 +69,7 @@ struct InputFacts {
   bool integer = false;   // whole numbers; they arrive as int64
   char below = 0;         // … each less than the extent of this letter
   bool up_to = false;     // … or equal to it
+  bool boxes = false;     // rows x1 y1 x2 y2 with x1 <= x2, y1 <= y2; any other is a DomainError
   bool optional = false;  // absent when its parameter is NaN; of a composition, when it is not given
 };
 template <class L> struct Input : InputFacts {
@@ -114,6 +115,12 @@ constexpr InputFacts lengths(const char* name, const char* dims, char up_to) {
   InputFacts facts = integers(name, dims, range::non_negative);
   facts.below = up_to;
   facts.up_to = true;
+  return facts;
+}
+// Boxes x1 y1 x2 y2, one a problem.
+constexpr InputFacts boxes(const char* name) {
+  InputFacts facts = array(name, "*D");
+  facts.boxes = true;
   return facts;
 }
 template <class I> constexpr I optional(I input) {
@@ -359,7 +366,7 @@ struct FormulaEntry {
   void (*copy)(const void* formula, void* storage);
   void (*destroy)(void* formula);
   int64_t (*class_axis)(const void* formula);                 // of a Fold; may count from the end
-  int (*fold_axes)(const void* formula);                      // how many last axes are folded as one; 0: all; -1: just the class axis
+  int (*fold_axes)(const void* formula);                      // how many last axes are folded as one; 0: all; or one of the below
   bool (*keeps_axis)(const void* formula);                    // does the folded axis stay, with extent 1?
   Param* (*param)(void* formula, int k);                      // null for a required input
   int64_t (*ignored_label)(const void* formula, int k);
@@ -376,6 +383,8 @@ struct FormulaEntry {
   // Of what is made from tensor ops: unreduced values from the tensors of each input, in order.
   Tensor (*compose)(const void* formula, const Tensor* const* inputs, const int* counts);
 };
+
+constexpr int just_the_class_axis = -1, all_but_first = -2;  // of fold_axes
 
 // A public name.  Where one name stands for several formulas, the first carries the parameters and chooses.
 struct LossEntry {

@@ -8,7 +8,7 @@ struct CiouLoss {
   double eps = 1e-7;
   bool total = false;
 
-  static constexpr Input<CiouLoss> inputs[] = {array("input", "*D"), array("target", "*D")};
+  static constexpr Input<CiouLoss> inputs[] = {boxes("input"), boxes("target")};
   static constexpr Option<CiouLoss> options[] = {option("eps", &CiouLoss::eps, range::non_negative),
                                                  option("total", &CiouLoss::total)};
   void deduce(Extents& e) const { e['D'] = 4; }

@@ -7,7 +7,7 @@ namespace gradus {
 struct DiouLoss {
   double eps = 1e-7;
 
-  static constexpr Input<DiouLoss> inputs[] = {array("input", "*D"), array("target", "*D")};
+  static constexpr Input<DiouLoss> inputs[] = {boxes("input"), boxes("target")};
   static constexpr Option<DiouLoss> options[] = {option("eps", &DiouLoss::eps, range::non_negative)};
   void deduce(Extents& e) const { e['D'] = 4; }
 

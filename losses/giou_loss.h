@@ -7,7 +7,7 @@ namespace gradus {
 struct GiouLoss {
   double eps = 1e-7;
 
-  static constexpr Input<GiouLoss> inputs[] = {array("input", "*D"), array("target", "*D")};
+  static constexpr Input<GiouLoss> inputs[] = {boxes("input"), boxes("target")};
   static constexpr Option<GiouLoss> options[] = {option("eps", &GiouLoss::eps, range::non_negative)};
   void deduce(Extents& e) const { e['D'] = 4; }
 

@@ -22,7 +22,7 @@ struct HammingDistance {
       .summary = "How often binary predictions and labels differ.",
       .formula =
           "number of positions where [input > threshold] and [target > threshold] differ / number of positions; "
-          "multidim_average global: over everything, samplewise: over the last dimension",
+          "multidim_average global: over everything, samplewise: over all dimensions but the first",
       .gradient = "none: the value is piecewise constant",
       .edges = "integers and bools are accepted; NaN differs from everything",
       .aliases = "torchmetrics BinaryHammingDistance",
@@ -36,7 +36,7 @@ struct HammingDistance {
       {R"({"input": [0.9, 0.2, 0.7, 0.4], "target": [1, 0, 0, 0]})", 0.25, "by hand: 0.7 counts as 1"},
   };
 
-  int fold_axes() const { return multidim_average == 0 ? 0 : 1; }
+  int fold_axes() const { return multidim_average == 0 ? 0 : all_but_first; }
 
   template <class T> struct State { T differing = 0; };
   template <class T> struct Constants { T nothing; };
@@ -50,7 +50,7 @@ struct HammingDistance {
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t positions) const {
     return {s.differing / double(positions), 1.0, {0.0}};
   }
-  template <class T> GRADUS_FN Grads<T, 1> grad(Constants<T>, Column<T>, T, T) const { return {{0.0}}; }  // never asked
+  template <class T> GRADUS_FN Grads<T, 0> grad(Constants<T>, Column<T>, T, T) const { return {}; }
 };
 inline constexpr Loss<HammingDistance> hamming_distance;
 

@@ -8,7 +8,7 @@ struct IouLoss {
   double eps = 1e-7;
   bool log = false;
 
-  static constexpr Input<IouLoss> inputs[] = {array("input", "*D"), array("target", "*D")};
+  static constexpr Input<IouLoss> inputs[] = {boxes("input"), boxes("target")};
   static constexpr Option<IouLoss> options[] = {option("eps", &IouLoss::eps, range::non_negative),
                                                 option("log", &IouLoss::log)};
   void deduce(Extents& e) const { e['D'] = 4; }

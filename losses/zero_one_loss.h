@@ -38,7 +38,7 @@ struct ZeroOne {
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, Index<T> y) const {
     return {select(s.at == T::from(y), T(0.0), 1.0), 1.0, {}};
   }
-  template <class T> GRADUS_FN Grads<T, 1> grad(Constants<T>, Column<T>, T, Index<T>) const { return {{0.0}}; }
+  template <class T> GRADUS_FN Grads<T, 0> grad(Constants<T>, Column<T>, T, Index<T>) const { return {}; }
 };
 
 struct ZeroOneOfSigns {

@@ -144,8 +144,8 @@ void settle_space(Application& a) {
   }
   if (!a.entry->fold) return;
   const int axes = a.entry->fold_axes(a.formula->get());
-  if (axes >= 0) {
-    const int lead = axes == 0 ? 0 : a.space.rank() - axes;
+  if (axes != just_the_class_axis) {
+    const int lead = axes == 0 ? 0 : axes == all_but_first ? std::min(1, a.space.rank()) : a.space.rank() - axes;
     if (lead < 0)
       throw ShapeError(fmt::format("{}: {} has shape {}, wanted at least {} dimensions; unsqueeze it", a.name(), a.facts(a.widest()).name, text(a.space), axes));
     const Shape whole = a.space;

@@ -277,7 +277,7 @@ int LossPoint::class_axis(int rank) const {
 int LossPoint::least_rank() const {
   if (entry().compose) return 1;
   if (!entry().fold) return 0;
-  if (const int axes = entry().fold_axes(formula()); axes >= 0) return std::max(1, axes);
+  if (const int axes = entry().fold_axes(formula()); axes != just_the_class_axis) return std::max(1, axes);
   const int64_t axis = entry().class_axis(formula());
   return axis == 1 ? 1 : int(axis < 0 ? -axis : axis + 1);
 }
@@ -339,6 +339,10 @@ class Drawing {
         if (facts.to_last_column) range.high = double(columns_ - 1);
         return one_value(plan_.style, range, generator_);
       });
+      if (facts.boxes)
+        for (size_t i = 0; i + 3 < values.size(); i += 4)
+          for (size_t low : {i, i + 1})
+            if (values[low] > values[low + 2]) std::swap(values[low], values[low + 2]);
       if (everywhere && (plan_.style == Style::ties || plan_.style == Style::runs)) meet(values, facts.range);
       if (everywhere) earlier_.push_back(values);
       point_.inputs[k] = filled(values, shape, plan_.strided, facts.label || facts.integer ? Dtype::int64 : plan_.dtype);

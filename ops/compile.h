@@ -77,7 +77,7 @@ template <class L> int64_t class_axis(const void* formula) {  // the last, unles
 }
 template <class L> int fold_axes(const void* formula) {
   if constexpr (requires(const L& l) { l.fold_axes(); }) return static_cast<const L*>(formula)->fold_axes();
-  else return -1;
+  else return just_the_class_axis;
 }
 template <class L> bool keeps_axis(const void* formula) {
   if constexpr (requires(const L& l) { l.keeps_axis(); }) return static_cast<const L*>(formula)->keeps_axis();

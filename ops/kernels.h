@@ -213,7 +213,7 @@ template <class L, class T, bool wide> struct FoldOf {
       const auto g = [&]<size_t... K>(std::index_sequence<K...>) {
         return loss.grad(fixed, column_at<T, wide>(b, c), fold_argument<L, T, wide, int(K)>(b, c)...);
       }(Inputs{});
-      each_gradient<L>([&]<int K, int G>() {
+      if constexpr (gradients<L> > 0) each_gradient<L>([&]<int K, int G>() {
         if (!b.grad[K]) return;
         T dx = up * g.grad[G];
         if constexpr (requires { g.count_grad; }) dx = dx + count_scale * g.count_grad[G];

@@ -135,9 +135,18 @@ std::string place_of(const Application& a, int k, int64_t problem, int64_t at) {
   return " at " + text(where);
 }
 
+void check_boxes(const Application& a, int k) {
+  const std::vector<double> v = a.layout.inner[size_t(k)].to_vector();
+  for (size_t i = 0; i + 3 < v.size(); i += 4)
+    if (!(v[i] <= v[i + 2] && v[i + 1] <= v[i + 3]))
+      throw DomainError(fmt::format("{}: {} holds the box ({:g}, {:g}, {:g}, {:g}) at row {}, wanted x1 <= x2 and y1 <= y2", a.name(), a.facts(k).name, v[i],
+                                    v[i + 1], v[i + 2], v[i + 3], i / 4));
+}
+
 void check_numbers(const Application& a, int k) {
   const InputFacts& f = a.facts(k);
   const Tensor& t = a.layout.inner[size_t(k)];
+  if (f.boxes) check_boxes(a, k);
   if (f.integer || !bounded(f.range) || !a.entry->checked(a.formula->get(), k)) return;
   visit_floating(a.dtype(), [&]<class F>(Type<F>) {
     const int64_t bad = outside(t.data<F>(), t.numel(), f.range);
