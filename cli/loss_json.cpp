@@ -47,7 +47,16 @@ void read(const char* op, const std::string& name, const json& value, int depth,
 bool is_label(const LossEntry& entry, const std::string& name) {
   const FormulaEntry& f = *entry.formula(0);
   for (int k = 0; k < f.inputs; ++k)
-    if (name == f.input(k)->name) return f.input(k)->label;
+    if (name == f.input(k)->name) return f.input(k)->label || f.input(k)->integer;
+  return false;
+}
+
+// A plain number that stands for a tensor of shape ().
+bool is_required_input(const LossEntry& entry, const std::string& name) {
+  const LossParameters defaults(entry);
+  const FormulaEntry& f = *entry.formula(0);
+  for (int k = 0; k < f.inputs; ++k)
+    if (name == f.input(k)->name) return !f.param(const_cast<void*>(defaults.get()), k);
   return false;
 }
 
@@ -64,6 +73,8 @@ LossArguments loss_arguments(const LossEntry& entry, const std::string& text, Dt
       read(op, name, value, 0, array);
       const bool labels = array.whole && is_label(entry, name);
       arguments.inputs.emplace_back(name, tensor(array.values, array.shape, labels ? Dtype::int64 : dtype));
+    } else if (is_number(value) && is_required_input(entry, name)) {
+      arguments.inputs.emplace_back(name, tensor({number_of(value)}, {}, dtype));
     } else if (is_number(value)) {
       arguments.options.emplace_back(name, number_of(value));
     } else if (value.is_string()) {

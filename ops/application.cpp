@@ -117,6 +117,7 @@ void check_dtypes(Application& a) {
     if (t.device() != a.operands[0].device())
       throw DeviceError(fmt::format("{}: {} is on {} but {} is on {}; move one with to()", a.name(), f.name, text(t.device()), a.facts(0).name,
                                     text(a.operands[0].device())));
+    if (const Param* p = a.entry->param(a.formula->get(), k); f.optional && p && !p->is_tensor()) continue;  // absent
     if (f.label || f.integer) {
       if (is_floating(t.dtype()) || t.dtype() == Dtype::boolean)
         throw DtypeError(fmt::format("{}: {} is {}, wanted integer labels; convert it with to(Dtype::int64)", a.name(), f.name, name_of(t.dtype())));
