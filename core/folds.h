@@ -31,15 +31,10 @@ template <class T> GRADUS_FN typename RunningSoftmax<T>::Merged RunningSoftmax<T
   return {{select(up, b.max, a.max), rest}, select(up, d, 0.0), select(up, 0.0, -d)};
 }
 
-// weight × rise, where nothing times the infinite rise of a class that cannot be is nothing.
-template <class T> GRADUS_FN T raised(T weight, T rise) {
-  return select((weight == 0.0) & !(rise < T::highest()), 0.0, weight * rise);
-}
-
 // p log(p / q) - p + q with d = log(p / q): never negative, and 0 where d is.
 template <class T> GRADUS_FN T surprise(T p, T q, T d) {
   auto near = d > -1.0;
-  return select(near, raised(p, exp_excess(select(near, -d, 0.0))), q - p - raised(p, -d));
+  return select(near, times(p, exp_excess(select(near, -d, 0.0))), q - p - times(p, -d));
 }
 
 // The softmax of a row, seen from its target class: p, 1 - p and -log p of it, none of which cancels.

@@ -48,7 +48,7 @@ struct CategoricalCrossEntropy {
     if (!u.valid) return;
     const double keep = 1 - label_smoothing, each = label_smoothing / double(n);
     const auto target = [&](int64_t k) { return keep * t(k) + each; };
-    c.value() = total<T>(n, [&](int64_t k) { return raised(target(k), u.nll[k]); });
+    c.value() = total<T>(n, [&](int64_t k) { return times(target(k), u.nll[k]); });
     const T inside = total<T>(n, [&](int64_t k) { return u.inside[k] * target(k); });
     for (int64_t k = 0; k < n; ++k) {
       if (c.grad[0]) c.grad[0](k) = c.up() * u.slope(k, target(k), inside);

@@ -84,7 +84,7 @@ struct CrossEntropy {
     state.weight = select(hit, w, 0.0);
     if (label_smoothing > 0) {
       state.weights = select(out, 0.0, w);
-      state.deficit = raised(state.weights, state.softmax.max - s);
+      state.deficit = times(state.weights, state.softmax.max - s);
     }
     return state;
   }
@@ -92,7 +92,7 @@ struct CrossEntropy {
     auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
     T deficit = 0;
     if (label_smoothing > 0)
-      deficit = a.deficit + b.deficit + raised(a.weights, m.rise_a) + raised(b.weights, m.rise_b);
+      deficit = a.deficit + b.deficit + times(a.weights, m.rise_a) + times(b.weights, m.rise_b);
     return {m.total, a.score + b.score, a.weight + b.weight, deficit, a.weights + b.weights};
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t columns, Index<T> y) const {
@@ -165,13 +165,13 @@ struct CrossEntropyOfProbabilities {
     State<T> state;
     state.softmax = RunningSoftmax<T>::of(s);
     state.mass = select(out, 0.0, w * smoothed(q, at.count));
-    state.deficit = raised(state.mass, state.softmax.max - s);
+    state.deficit = times(state.mass, state.softmax.max - s);
     state.count = w * q;
     return state;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
     auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
-    T deficit = a.deficit + b.deficit + raised(a.mass, m.rise_a) + raised(b.mass, m.rise_b);
+    T deficit = a.deficit + b.deficit + times(a.mass, m.rise_a) + times(b.mass, m.rise_b);
     return {m.total, a.mass + b.mass, deficit, a.count + b.count};
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const {

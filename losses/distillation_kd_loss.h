@@ -41,12 +41,12 @@ struct Distillation {
   };
 
   template <class T> GRADUS_FN static T risen(T total, T surprise, T rise_student, T rise_teacher) {
-    return exp_negative(-rise_teacher) * (surprise + raised(total, rise_student - rise_teacher));
+    return exp_negative(-rise_teacher) * (surprise + times(total, rise_student - rise_teacher));
   }
   template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T t) const {
     T s = x / temperature;
     State<T> state{RunningSoftmax<T>::of(s), RunningSoftmax<T>::of(t / temperature), 0.0};
-    state.surprise = raised(1.0 + state.teacher.rest, state.student.max - s);  // 0, or infinity where s is -infinity
+    state.surprise = times(1.0 + state.teacher.rest, state.student.max - s);  // 0, or infinity where s is -infinity
     return state;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {

@@ -56,7 +56,7 @@ struct DistributionFocal {
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t columns, T y) const {
     T share = bins_of(y, columns).share, high = columns > 1 ? s.high : s.low;
-    T value = raised(1.0 - share, s.softmax.max - s.low) + raised(share, s.softmax.max - high) + log1p(s.softmax.rest);
+    T value = times(1.0 - share, s.softmax.max - s.low) + times(share, s.softmax.max - high) + log1p(s.softmax.rest);
     return {value, 1.0, {s.softmax.max, s.softmax.rest, 1.0 + s.softmax.rest, s.low - high}};
   }
   template <class T> GRADUS_FN Grads<T, 2> grad(Constants<T> c, Column<T> at, T x, T y) const {

@@ -33,7 +33,7 @@ struct EntropyWithLogits {
   template <class T> struct Constants { T max, total, mean; };
 
   template <class T> GRADUS_FN static T risen(T rest, T deficit, T rise) {
-    return exp_negative(-rise) * (deficit + raised(1.0 + rest, rise));
+    return exp_negative(-rise) * (deficit + times(1.0 + rest, rise));
   }
   template <class T> GRADUS_FN State<T> lift(Column<T>, T x) const { return {RunningSoftmax<T>::of(x), 0.0}; }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
@@ -46,7 +46,7 @@ struct EntropyWithLogits {
   }
   template <class T> GRADUS_FN Grads<T, 1> grad(Constants<T> c, Column<T>, T x) const {
     T below = x - c.max, p = exp_negative(below) / c.total;
-    return {{raised(p, -below) - p * c.mean}};
+    return {{times(p, -below) - p * c.mean}};
   }
 };
 inline constexpr Loss<EntropyWithLogits> entropy_with_logits;

@@ -54,8 +54,8 @@ struct JsDivergenceWithLogits {
     else if (beta == 1)
       divergence(c, n, Q, P, from_m, 0, 1);
     else {
-      const auto p_term = [&](int64_t k) { return -beta * raised(P[k], -to_m[k]); };
-      const auto q_term = [&](int64_t k) { return (beta - 1) * raised(Q[k], -from_m[k]); };
+      const auto p_term = [&](int64_t k) { return -beta * times(P[k], -to_m[k]); };
+      const auto q_term = [&](int64_t k) { return (beta - 1) * times(Q[k], -from_m[k]); };
       c.value() = positive(total<T>(n, [&](int64_t k) { return p_term(k) + q_term(k); }));
       if (c.grad[0]) through_softmax(c, n, Q, q_term, 0);
       if (c.grad[1]) through_softmax(c, n, P, p_term, 1);
@@ -76,7 +76,7 @@ struct JsDivergenceWithLogits {
       for (int64_t k = 0; k < n; ++k) c.grad[to_input](k) = c.up() * (to[k] - from[k]);
     if (c.grad[from_input])
       through_softmax(
-          c, n, from, [&](int64_t k) { return -raised(from[k], -d[k]); }, from_input);
+          c, n, from, [&](int64_t k) { return -times(from[k], -d[k]); }, from_input);
   }
 };
 inline constexpr Loss<JsDivergenceWithLogits> js_divergence_with_logits;

@@ -35,13 +35,13 @@ struct KlDivWithLogits {
     State<T> state;
     state.softmax = RunningSoftmax<T>::of(x);
     state.mass = select(t == 0.0, 0.0, t);
-    state.deficit = raised(state.mass, state.softmax.max - x);
+    state.deficit = times(state.mass, state.softmax.max - x);
     state.log_mass = xlogy(t, t);
     return state;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
     auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
-    T deficit = a.deficit + b.deficit + raised(a.mass, m.rise_a) + raised(b.mass, m.rise_b);
+    T deficit = a.deficit + b.deficit + times(a.mass, m.rise_a) + times(b.mass, m.rise_b);
     return {m.total, a.mass + b.mass, deficit, a.log_mass + b.log_mass};
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const {

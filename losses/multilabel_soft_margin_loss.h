@@ -35,7 +35,7 @@ struct MultilabelSoftMargin {
 
   template <class T> GRADUS_FN static Answer<T> answer(T x, T y) {
     T wrong = softplus(x), right = softplus(-x);
-    return {raised(1.0 - y, wrong) + raised(y, right), sigmoid(x), sigmoid(-x), wrong, right};
+    return {times(1.0 - y, wrong) + times(y, right), sigmoid(x), sigmoid(-x), wrong, right};
   }
   template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T y, T w) const { return {w * answer(x, y).loss}; }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const { return {a.sum + b.sum}; }

@@ -44,7 +44,7 @@ struct NegativeLogLikelihood {
     return {a.score + b.score, a.weight + b.weight};
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, Index<T>) const {
-    return {raised(s.weight, -s.score), s.weight, {}};  // of an ignored row nothing was found
+    return {times(s.weight, -s.score), s.weight, {}};  // of an ignored row nothing was found
   }
   template <class T> GRADUS_FN CountedGrads<T, 2> grad(Constants<T>, Column<T> at, T x, Index<T> y, T w) const {
     auto hit = at.index == y;

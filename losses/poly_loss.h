@@ -74,13 +74,13 @@ struct PolyOfProbabilities {
     state.softmax = RunningSoftmax<T>::of(x);
     T gap = state.softmax.max - x;
     state.mass = q;
-    state.deficit = raised(q, gap);
+    state.deficit = times(q, gap);
     state.below = q * (1.0 - exp_negative(-gap));  // 0, or 1 where x is -infinity
     return state;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
     auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
-    T deficit = a.deficit + b.deficit + raised(a.mass, m.rise_a) + raised(b.mass, m.rise_b);
+    T deficit = a.deficit + b.deficit + times(a.mass, m.rise_a) + times(b.mass, m.rise_b);
     return {m.total, a.mass + b.mass, deficit, risen(a.mass, a.below, m.rise_a) + risen(b.mass, b.below, m.rise_b)};
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const {

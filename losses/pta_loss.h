@@ -56,14 +56,14 @@ struct Pta {
     State<T> state;
     state.softmax = RunningSoftmax<T>::of(x);
     state.mass = exponent() == 0 ? y : y * frozen(1.0 + state.softmax.rest);  // 0 where x is -infinity
-    state.deficit = raised(state.mass, state.softmax.max - x);
+    state.deficit = times(state.mass, state.softmax.max - x);
     return state;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
     auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
     T fall_a = frozen(exp_negative(-exponent() * m.rise_a)), fall_b = frozen(exp_negative(-exponent() * m.rise_b));
     return {m.total, fall_a * a.mass + fall_b * b.mass,
-            fall_a * (a.deficit + raised(a.mass, m.rise_a)) + fall_b * (b.deficit + raised(b.mass, m.rise_b))};
+            fall_a * (a.deficit + times(a.mass, m.rise_a)) + fall_b * (b.deficit + times(b.mass, m.rise_b))};
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const {
     T log_total = log1p(s.softmax.rest), scale = frozen(exp_negative(-exponent() * log_total));
@@ -77,7 +77,7 @@ struct Pta {
     T w = exponent() == 0 ? T(1.0) : frozen(exp_negative(-exponent() * nll)), q = y * w;
     // Without cancellation where p is near 1.  There below is 0 and has the derivative of expm1(below).
     T at_top = (c.mass - q) - c.mass * ((c.rest - below) / c.total);
-    return {{select(below == 0.0, at_top, c.mass * p - q), raised(w, nll)}};
+    return {{select(below == 0.0, at_top, c.mass * p - q), times(w, nll)}};
   }
 };
 inline constexpr Loss<Pta> pta_loss;

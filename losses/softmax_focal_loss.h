@@ -13,7 +13,7 @@ template <class T> GRADUS_FN FocalTerm<T> focal_term(T p, T missing, T nll, doub
   // p nll / (1 - p) is 1 where p is 1, and 0 where p is 0.
   auto sure = missing == 0.0, lost = p == 0.0;
   T ratio = p * select(lost, 0.0, nll) / select(sure, 1.0, missing);
-  return {raised(fade, nll), fade * (1.0 + gamma * select(sure, 1.0, ratio))};
+  return {times(fade, nll), fade * (1.0 + gamma * select(sure, 1.0, ratio))};
 }
 
 struct SoftmaxFocal {
@@ -75,7 +75,7 @@ struct SoftmaxFocal {
     T loss = alpha * f.loss, slope = alpha * f.slope;
     auto ignored = y < 0;
     T count = weight_norm ? s.weight : T(1.0);
-    return {select(ignored, 0.0, raised(s.weight, loss)), select(ignored, 0.0, count), {t, loss, s.weight * slope}};
+    return {select(ignored, 0.0, times(s.weight, loss)), select(ignored, 0.0, count), {t, loss, s.weight * slope}};
   }
   template <class T> GRADUS_FN CountedGrads<T, 2> grad(Constants<T> c, Column<T> at, T x, Index<T> y, T) const {
     auto hit = at.index == y;
@@ -110,7 +110,7 @@ struct SoftmaxFocalOfProbabilities {
       pull[k] = alpha * (w(k) * t(k)) * f.slope;
     }
     const auto mass = [&](int64_t k) { return w(k) * t(k); };
-    c.value() = total<T>(n, [&](int64_t k) { return raised(mass(k), loss[k]); });
+    c.value() = total<T>(n, [&](int64_t k) { return times(mass(k), loss[k]); });
     if (weight_norm) c.count() = total<T>(n, mass);
     const T all = total<T>(n, [&](int64_t k) { return pull[k]; });
     for (int64_t k = 0; k < n; ++k) {
