@@ -6,7 +6,8 @@
 namespace gradus {
 
 struct DistributionFocal {
-  static constexpr Input<DistributionFocal> inputs[] = {element("input"), row("target", range::non_negative)};
+  static constexpr Input<DistributionFocal> inputs[] = {element("input"),
+                                                        to_last_column(row("target", range::non_negative))};
 
   static constexpr About about = {
       .name = "distribution_focal_loss",
@@ -18,7 +19,7 @@ struct DistributionFocal {
           "b = C - 2 and f = 1 for y = C - 1",
       .gradient = "p_k - (1 - f) [k = b] - f [k = b + 1];  of the target: log p_b - log p_(b+1)",
       .kinks = "in y at the bins: the slope between this bin and the next is returned, at the last bin that before it",
-      .edges = "y must lie in [0, C - 1]; one bin alone costs 0",
+      .edges = "y outside [0, C - 1] is a DomainError; one bin alone costs 0",
       .paper = "X. Li et al., Generalized Focal Loss, 2020",
       .aliases = "DFL",
   };

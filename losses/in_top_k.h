@@ -8,7 +8,7 @@ struct InTopK {
   int64_t k = 1;
 
   static constexpr Input<InTopK> inputs[] = {constant(array("input", "*C")), indices<InTopK>("target", "*", 'C')};
-  static constexpr Option<InTopK> options[] = {option("k", &InTopK::k, {1, range::inf})};
+  static constexpr Option<InTopK> options[] = {up_to('C', option("k", &InTopK::k, {1, range::inf}))};
 
   static constexpr About about = {
       .name = "in_top_k",
@@ -17,7 +17,8 @@ struct InTopK {
       .formula = "rank <= k, rank = 1 + #{j: s_j > s_y} + #{j < y: s_j = s_y} over the classes of dimension 1",
       .gradient = "none: it is constant wherever it is differentiable",
       .edges =
-          "of equal scores the first class ranks first; a NaN score of the right class is never in; k > C is an error",
+          "of equal scores the first class ranks first; a NaN score of the right class is never in; k > C is a "
+          "ParamError",
       .aliases = "tf.math.in_top_k; its mean is top_k_accuracy",
       .kind = "metric",
       .reduction = Reduction::none,

@@ -28,10 +28,10 @@ struct Pta {
           "-Σ_k y_k w_k log f_k over the last dimension, f = softmax(x); w = 1 (PTS), f (PTD) or "
           "f^log(1 + epoch / epsilon) (PTA)",
       .gradient = "f_k Σ q - q_k, q = y w;  of the pseudo-labels: -w_k log f_k",
-      .kinks = "no gradient flows through the weight w: by definition it is a constant",
       .edges = "at epoch 0 all three weigh alike where PTA is chosen: w = 1; terms with y = 0 are 0",
       .paper = "H. Dong et al., On the Equivalence of Decoupled Graph Convolution Network and Label Propagation, 2021",
       .aliases = "PTS and PTD = other modes",
+      .frozen = "the weight w",
   };
   static constexpr Example examples[] = {
       {R"({"input": [[0.0, 0.0]], "pseudo_labels": [[0.25, 0.75]]})", 0.69314718055994531, "by hand: log 2"},

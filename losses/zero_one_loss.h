@@ -48,7 +48,7 @@ struct ZeroOneOfSigns {
   static constexpr Input<ZeroOneOfSigns> inputs[] = {constant(element("input")),
                                                      constant(element("target", range::signs))};
 
-  template <class T> GRADUS_FN static Scored<T, 1> eval(T x, T t) { return {select(x * t > 0.0, T(0.0), 1.0), {0.0}}; }
+  template <class T> GRADUS_FN static Scored<T, 0> eval(T x, T t) { return {select(x * t > 0.0, T(0.0), 1.0)}; }
 };
 inline constexpr Loss<ZeroOne, ZeroOneOfSigns> zero_one_loss;
 
