@@ -95,7 +95,9 @@ template <class T> struct RunningNorm {
   GRADUS_FN static RunningNorm merge(RunningNorm a, RunningNorm b, double p) {
     auto up = a.max < b.max;
     T large = select(up, b.max, a.max), small = select(up, a.max, b.max);
-    T ratio = select(small == 0.0, 0.0, small / large);
+    auto endless = large == T::infinity();  // infinity / infinity is no ratio
+    T ratio = select(small == 0.0, 0.0, small / select(endless, 1.0, large));
+    ratio = select(endless, select(small == large, T(1.0), 0.0), ratio);
     return {large, select(up, b.sum, a.sum) + power(ratio, p) * select(up, a.sum, b.sum)};
   }
   GRADUS_FN T norm(double p) const {

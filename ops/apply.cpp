@@ -23,7 +23,7 @@ namespace {
 double divisor(const Application& a, const Totals& t) {
   switch (a.reduction) {
     case Reduction::mean: return t.count;
-    case Reduction::batchmean: return a.space.rank() ? double(a.space[0]) : 1.0;
+    case Reduction::batchmean: return a.tensors[0].rank() ? double(a.tensors[0].shape()[0]) : 1.0;
     case Reduction::mean_active: return t.active;
     case Reduction::sum_over_pos: return std::max(1.0, t.count);
     default: return 1;

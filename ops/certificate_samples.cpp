@@ -268,6 +268,18 @@ LossPoint::LossPoint(const LossEntry& loss, const LossVariant& variant) : loss_(
 double LossPoint::default_number(int k) const { return defaults_[size_t(k)]; }
 bool LossPoint::checks_range(int k) const { return bounded(facts(k).range); }
 
+Range LossPoint::range(int k) const {
+  Range r = facts(k).range;
+  if (!facts(k).to_last_column) return r;
+  for (int j = 0; j < entry().inputs; ++j)
+    if (facts(j).role == Role::element) {
+      const Shape& shape = inputs[size_t(j)].shape();
+      r.high = double(shape[class_axis(shape.rank())] - 1);
+      break;
+    }
+  return r;
+}
+
 int LossPoint::class_axis(int rank) const {
   if (!entry().fold && !by_dims(entry())) return 0;
   const int64_t axis = entry().class_axis(formula());

@@ -32,6 +32,8 @@ class LossPoint {
   bool is_param(int k) const { return entry().param(chosen_->get(), k) != nullptr; }
   double default_number(int k) const;                       // of a parameter
   bool checks_range(int k) const;                           // must the values of input k lie in its range?
+  Range range(int k) const;                                 // of input k, for the inputs that there are
+  const About& about() const { return *loss_.about; }
   bool has_duals() const { return !entry().compose; }       // can it run on dual numbers?
   int class_axis(int rank) const;                           // of a Fold, from the front
   int least_rank() const;                                   // that has the class axis

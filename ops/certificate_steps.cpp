@@ -101,9 +101,9 @@ Reach PointCheck::reach(const std::vector<Tensor>& direction) const {
   merge(recorder.visits, visits_);
   Reach reach{recorder.nearest, recorder.nearest, recorder.ties > 0, recorder.convention};
   for (size_t k = 0; k < direction.size(); ++k) {
-    if (!direction[k].defined() || !bounded(point_.facts(int(k)).range)) continue;
+    if (!direction[k].defined() || !bounded(point_.range(int(k)))) continue;
     const std::vector<double> x = point_.inputs[k].to_vector(), v = direction[k].to_vector();
-    for (size_t i = 0; i < x.size(); ++i) stay_inside(point_.facts(int(k)).range, x[i], v[i], reach);
+    for (size_t i = 0; i < x.size(); ++i) stay_inside(point_.range(int(k)), x[i], v[i], reach);
   }
   return reach;
 }
@@ -177,7 +177,7 @@ double PointCheck::derivative(const Backward& b, const std::vector<Tensor>& at, 
 std::vector<Tensor> PointCheck::moved(const std::vector<std::vector<double>>& by, double radius) const {
   std::vector<Tensor> at = point_.inputs;
   for (int k : checked_) {
-    const Range& range = point_.facts(k).range;
+    const Range range = point_.range(k);
     std::vector<double> x = inputs_[size_t(k)].to_vector();
     for (size_t i = 0; i < x.size() && !range.only_ends; ++i) {
       const double step = radius * by[size_t(k)][i] * std::max(1.0, std::abs(x[i]));
