@@ -96,7 +96,7 @@ struct LinearCrossEntropy {
     const T own = weight_of(y);
     T value = hit * own * row.cost[y], weights = 0;
     if (label_smoothing > 0) {
-      value = value + each * total<T>(n, [&](int64_t k) { return raised(weight_of(k), row.cost[k]); });
+      value = value + each * total<T>(n, [&](int64_t k) { return times(weight_of(k), row.cost[k]); });
       weights = total<T>(n, weight_of);
     }
     if (z_loss > 0) value = value + z_loss * lse * lse;
