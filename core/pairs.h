@@ -41,7 +41,7 @@ template <class T> struct Rows {
     const T* x = at;
     at = c.scratch(n * d), scale = c.scratch(n), norm = c.scratch(n);
     if (grad) target = grad, grad = c.scratch(n * d);
-    for (int64_t i = 0; i < n; ++i, x += d) {
+    for (int64_t i = 0; i < n && d > 0; ++i, x += d) {
       int64_t top = 0;
       for (int64_t k = 1; k < d; ++k)
         if (holds(plain(abs(x[k])) > plain(abs(x[top])))) top = k;
