@@ -57,7 +57,7 @@ template <class T> struct Case {
     for (int64_t i = 0; i < m; ++i) static_cast<int64_t*>(p)[i] = 0;
   })); }
 
-  // Says that element i of an input cannot be: the call becomes an error with this reason, "wanted …".
+  // Says that element i of an input, or with i = -1 its shape, cannot be: the call becomes an error "wanted …".
   void reject(int input, int64_t i, double value, const char* wanted) { refuse(room_of, input, i, value, wanted); }
 
   using Product = void (*)(int64_t n, int64_t m, int64_t k, const void* a, int64_t a_row, int64_t a_column, const void* b, int64_t b_row, int64_t b_column, void* c, bool add);

@@ -54,7 +54,7 @@ struct InfoNceLoss {
   template <class T> void solve(Case<T>& c) const {
     const Rows<T> query(c, 0, sim == cosine), key(c, 1, sim == cosine), negatives(c, 2, sim == cosine);
     if (negatives && symmetric)
-      return c.reject(2, 0, plain(negatives.at[0]).lane(0), "none where the loss is symmetric");
+      return c.reject(2, -1, 0, "none where the loss is symmetric");
     const T temperature = c.in[4](), beta = 1.0 / temperature;
     const Projected<T> asked(c, query, sim == bilinear ? 3 : -1);
     const T slope =

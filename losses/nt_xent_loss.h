@@ -46,7 +46,7 @@ struct NtXentLoss {
   template <class T> void solve(Case<T>& c) const {
     const Rows<T> x(c, 0, true);
     const int64_t n = x.n, *y = c.whole[1].data;
-    if (!y && n % 2) return c.reject(0, 0, double(n), "an even number of rows: i and i + N/2 are a pair");
+    if (!y && n % 2) return c.reject(0, -1, 0, "an even number of rows: i and i + N/2 are a pair");
     const auto alike = [&](int64_t i, int64_t j) { return y ? y[i] == y[j] : (i - j) % (n / 2) == 0; };
     const Array<T> s = dots(c, x, x);
     const T temperature = c.in[2](), beta = 1.0 / temperature;

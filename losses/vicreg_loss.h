@@ -44,7 +44,7 @@ struct VicRegLoss {
   template <class T> void solve(Case<T>& c) const {
     const Rows<T> a(c, 0), b(c, 1);
     const int64_t n = a.n, d = a.d;
-    if (n == 1) return c.reject(0, 0, plain(a.at[0]).lane(0), "at least two rows, for a variance");
+    if (n == 1) return c.reject(0, -1, 0, "at least two rows, for a variance");
     if (n == 0 || d == 0) {
       c.count() = 0.0;
       return;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "gradus/autograd/engine.h"
 #include "gradus/core/error.h"
@@ -134,7 +135,7 @@ StepResult compare_float32(const LossPoint& point, Reduction reduction, uint64_t
     const double scale = std::max(largest(precise[k]), terms[k]), error = largest_difference(single[k], precise[k]);
     const int input = k == 0 ? 0 : int(k) - 1;
     result.inputs.push_back({input, int64_t(precise[k].size()), scale > 0 ? error / scale : error});
-    if (!(error <= 64 * unit_of_float32 * scale + 16 * change[k]) && !result.failure)
+    if (!(error <= 64 * unit_of_float32 * scale + 16 * change[k] + std::numeric_limits<float>::min()) && !result.failure)
       result.failure = fmt::format("{} differs by {:.3g} from float64, of {:.3g}; rounding the inputs changes it by {:.3g}",
                                    k == 0 ? "the value" : fmt::format("the gradient of {}", point.facts(input).name), error, scale, change[k]);
   }

@@ -443,6 +443,7 @@ bool draw_accepted(LossPoint& point, const Plan& plan, Generator& generator) {
       return true;
     } catch (const DomainError&) {
     } catch (const IndexError&) {
+    } catch (const ShapeError&) {
     }
   }
   return false;
@@ -457,6 +458,7 @@ bool draw_finite(LossPoint& point, const Plan& plan, Generator& generator) {
       if (std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); })) return true;
     } catch (const DomainError&) {  // a sample that the loss refuses
     } catch (const IndexError&) {
+    } catch (const ShapeError&) {
     }
   }
   return false;

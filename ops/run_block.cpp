@@ -178,6 +178,7 @@ void settle_integers(Application& a, int k) {
 
 [[noreturn]] void refuse(const Application& a, const BlockCall::Refusal& r) {
   const InputFacts& f = a.facts(r.input);
+  if (r.at < 0) throw ShapeError(fmt::format("{}: {} has shape {}, wanted {}", a.name(), f.name, text(a.operands[r.input].shape()), r.wanted));
   const std::string what = fmt::format("{}: {} is {}{}, wanted {}", a.name(), f.name, number(r.value), place_of(a, r.input, r.problem, r.at), r.wanted);
   if (f.integer) throw IndexError(what);
   throw DomainError(what);
