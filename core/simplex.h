@@ -49,34 +49,9 @@ template <class T> void tell_order(const T* x, const int64_t* order, int64_t n) 
   for (int64_t j = 1; j < n; ++j) (void)select(x[order[j - 1]] > x[order[j]], T(0.0), 0.0);
 }
 
-// (max p)^(alpha - 1) of entmax, from x = (alpha - 1) (z - max z): the root u of Σ [u + x]+^(1 / (alpha - 1)) = 1.
-template <class Fn> double entmax_root(Fn x, int64_t n, double alpha) {
-  using D = Num<double>;
-  const double power = 1 / (alpha - 1);
-  // Smaller roots are of huge alpha and two equal maxima, whose slopes no number holds.
-  double low = max(pow(D(double(n)), D(1 - alpha)), D(1e-30)).v, high = 1, u = high;
-  constexpr int most = 300;
-  for (int i = 0; i < most; ++i) {
-    double excess = -1, rise = 0;
-    for (int64_t k = 0; k < n; ++k) {
-      const double y = u + x(k);
-      if (!(y > 0)) continue;
-      const double p = power == 1 ? y : power == 2 ? y * y : pow(D(y), D(power)).v;
-      excess += p, rise += power * p / y;
-    }
-    (excess > 0 ? high : low) = u;
-    if (excess == 0 || high - low <= 0x1p-52 * high) break;
-    const double newton = u - excess / rise;
-    const bool halve = i % 4 == 3 || !(newton >= low && newton <= high);  // where alpha > 2, Newton's steps may stall
-    const double next = halve ? low + (high - low) / 2 : newton;
-    if (next == u) break;
-    u = next;
-  }
-  return u;
-}
-
 // p_i = [(alpha - 1) z_i - tau]+^(1 / (alpha - 1)) with Σ p = 1, alpha > 1.  All is relative to the largest, so that
-// nothing cancels where alpha is near 1 or a class near certain: p = r / (1 + rest).
+// nothing cancels where alpha is near 1 or a class near certain, p = r / (1 + rest); and tau lies at the least class of
+// the support, so that nothing cancels where alpha is large, when [...] may be tiny and p is not.
 template <class T> struct EntmaxPoint {
   T *p, *slope, *below;  // slope: p^(2 - alpha), 0 outside of the support; below: z - max z
   T alpha, rest;         // rest: Σ r - 1
@@ -84,19 +59,22 @@ template <class T> struct EntmaxPoint {
 
   EntmaxPoint(Case<T>& c, const T* z, int64_t n, T alpha)
       : p(c.scratch(n)), slope(c.scratch(n)), below(c.scratch(n)), alpha(alpha), rest(0.0), size(n) {
-    const T top = largest(z, n), b = alpha - 1.0;
-    int64_t first = 0;
-    for (int64_t k = 0; k < n; ++k) {
-      below[k] = z[k] - top;
-      if (holds(z[k] > z[first])) first = k;
+    const int64_t* order = descending(c, z, n);
+    const double b = double(plain(alpha).lane(0)) - 1;
+    const auto at = [&](int64_t j) { return double(plain(z[order[j]]).lane(0)); };
+    for (int64_t k = 0; k < n; ++k) below[k] = z[k] - z[order[0]];
+    int64_t last = 0;  // of the support: those whose own [...] = 0 leaves less than 1 to the larger ones
+    for (int64_t end = n; end - last > 1;) {
+      const int64_t j = last + (end - last) / 2;
+      (mass(at, j, b, 0.0).value < 1 ? last : end) = j;
     }
-    const double step = double(plain(b).lane(0));
-    T u = entmax_root([&](int64_t k) { return step * double(plain(below[k]).lane(0)); }, n, 1 + step);
-    fill(u, first);
+    T least = log_root(at, last, b);  // log of the [...] of the least class
+    const T lowest = z[order[last]];
+    fill(z, lowest, least, order[0]);
     if constexpr (!std::is_same_v<T, typename T::Plain>) {  // a step of Newton carries the derivatives to the root
-      const T rise = total<T>(n, [&](int64_t k) { return slope[k]; }) / b;
-      u = u - movement((log(u) / b + log1p(rest)) / rise);
-      fill(u, first);
+      const T rise = total<T>(n, [&](int64_t k) { return slope[k]; }) * held(exp(least));
+      least = least - movement(log_total(z, lowest, least, order[0])) * (alpha - 1.0) / rise;
+      fill(z, lowest, least, order[0]);
     }
   }
 
@@ -123,15 +101,64 @@ template <class T> struct EntmaxPoint {
   }
 
  private:
-  void fill(T u, int64_t first) {
+  // Σ of p up to place j of the order, where the [...] of that place is y; and its slope in y.
+  template <class Fn> static WithSlope<double> mass(Fn at, int64_t j, double b, double y) {
+    using D = Num<double>;
+    WithSlope<double> sum{0, 0};
+    for (int64_t i = 0; i <= j; ++i) {
+      const double x = y + b * (at(i) - at(j));
+      if (x == 0) continue;
+      const double p = b == 0.5 ? x * x : b == 1 ? x : pow(D(x), D(1 / b)).v;
+      sum.value += p, sum.slope += p / (b * x);
+    }
+    return sum;
+  }
+  // log y for which that is 1.  Where b > 1 the unknown is y^(1 / b), in which the sum is smooth.
+  template <class Fn> static double log_root(Fn at, int64_t j, double b) {
+    using D = Num<double>;
+    constexpr int most = 300;
+    double low = 0, high = 1, v = 1;
+    for (int i = 0; i < most; ++i) {
+      const double y = b > 1 ? pow(D(v), D(b)).v : v;
+      const WithSlope<double> sum = mass(at, j, b, y);
+      const double excess = sum.value - 1;
+      (excess > 0 ? high : low) = v;
+      if (excess == 0 || high - low <= 0x1p-53 * high) break;
+      const double newton = v - excess / (sum.slope * (b > 1 ? b * y / v : 1));
+      const bool halve = i % 4 == 3 || !(newton >= low && newton <= high);
+      const double next = halve ? low + (high - low) / 2 : newton;
+      if (next == v) break;
+      v = next;
+    }
+    return (b > 1 ? b : 1) * log(D(v)).v;
+  }
+  // A [...] of the support that is 0 only because no number is that small.
+  static T held(T y) {
+    const double floor = sizeof(typename T::Scalar) == 4 ? 1e-36 : 1e-300;
+    return holds(y > floor) ? y : floor + movement(y);
+  }
+  static T log_of(const T* z, T lowest, T least, T b, int64_t k) {
+    return holds(z[k] == lowest) ? least + b * movement(z[k] - lowest) / held(exp(least))
+                                 : log(exp(least) + b * (z[k] - lowest));
+  }
+  T log_total(const T* z, T lowest, T least, int64_t first) const {
     const T b = alpha - 1.0;
+    return log_of(z, lowest, least, b, first) / b + log1p(rest);
+  }
+  void fill(const T* z, T lowest, T least, int64_t first) {
+    const T b = alpha - 1.0, log_u = log_of(z, lowest, least, b, first), u = held(exp(log_u));
     const bool squares = plain(alpha).lane(0) == 1.5 && std::is_same_v<T, typename T::Plain>;
     for (int64_t k = 0; k < size; ++k) {
-      const T w = b * below[k] / u;
-      const auto inside = w > -1.0;
-      const T v = select(inside, w, 0.0);
-      p[k] = select(inside, squares ? (1.0 + v) * (1.0 + v) : exp(log1p(v) / b), 0.0);
-      slope[k] = select(inside, p[k] / (u * (1.0 + v)), 0.0);
+      T y = exp(least) + b * (z[k] - lowest);
+      if (holds(z[k] >= lowest)) y = held(y);
+      const auto inside = y > 0.0;
+      const T w = select(inside, b * below[k] / u, 0.0), some = select(inside, y, 1.0);
+      const auto near = w > -0.5;
+      const T close = select(near, w, 0.0);
+      const T away = holds(near) ? T(0.0) : log_of(z, lowest, least, b, k) - log_u;
+      const T r = squares ? square(holds(near) ? 1.0 + close : some / u) : exp((log1p(close) + away) / b);
+      p[k] = select(inside, r, 0.0);
+      slope[k] = p[k] / some;
     }
     rest = total<T>(size, [&](int64_t k) { return k == first ? T(0.0) : p[k]; });
     const T all = 1.0 + rest;

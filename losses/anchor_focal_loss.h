@@ -8,10 +8,12 @@ namespace gradus {
 struct AnchorFocalLoss {
   double alpha = 0.25, gamma = 2, clip = 1e-7;
   bool lenient = false;
+  bool checked = false;  // the range of the target: solve() knows better, the state may be -1
 
   using Self = AnchorFocalLoss;
-  static constexpr Input<Self> inputs[] = {array("input", "*C", range::unit),
-                                           constant(array("target", "*C+1", Range{-1, 1}))};
+  static constexpr Input<Self> inputs[] = {
+      array("input", "*C", range::unit),
+      checked_if(Input<Self>(constant(array("target", "*C+1", range::zero_or_one))), &Self::checked)};
   static constexpr Option<Self> options[] = {
       option("alpha", &Self::alpha, range::unit), option("gamma", &Self::gamma, range::non_negative),
       option("clip", &Self::clip, Range{0, 0.5, true}), option("lenient", &Self::lenient)};
@@ -59,7 +61,7 @@ struct AnchorFocalLoss {
     if (ignored) return;
     for (int64_t k = 0; k < classes; ++k) {
       const T y = target(k);
-      if (!holds(y >= 0.0)) return c.reject(1, k, double(plain(y).lane(0)), "a label in [0, 1]");
+      if (!holds(y >= 0.0) || !holds(y <= 1.0)) return c.reject(1, k, double(plain(y).lane(0)), "a label in [0, 1]");
       if (background && !lenient && !holds(y == 0.0))
         return c.reject(1, k, double(plain(y).lane(0)), "0, as all labels of a background anchor");
     }

@@ -79,6 +79,8 @@ struct EntmaxLossOfProbabilities {
     // q^alpha - q, where q may be 0
     const auto bent = [&](int64_t k) {
       const auto none = q(k) == 0.0;
+      declare_convention(none,
+                         q(k));  // the slope is that within the simplex, but differences of q^alpha hardly get there
       return select(none, -q(k), q(k) * expm1(b * log(select(none, 1.0, q(k)))));
     };
     const T excess = without_rounding(1.0 - total<T>(classes, [&](int64_t k) { return q(k); }), classes);

@@ -28,7 +28,8 @@ struct LovaszSoftmaxLoss {
           "wrong too;  the mean over "
           "classes of Σ Δ e over all pixels of the batch",
       .gradient = "sign(p_c - [y = c]) Δ / number of classes",
-      .kinks = "where two errors tie, of which the first counts as the larger",
+      .kinks =
+          "where two errors tie, of which the first counts as the larger; where an error is 0, which has gradient 0",
       .edges =
           "classes: only those that occur (present), or all; ignored pixels are left out; 0 where no class is left",
       .paper = "M. Berman et al., The Lovász-Softmax loss, 2018",
@@ -64,6 +65,7 @@ struct LovaszSoftmaxLoss {
       const auto wanted = [&](int64_t i) { return target.data[pixel[i]] == k; };
       for (int64_t i = 0; i < n; ++i) {
         const T e = wanted(i) ? 1.0 - p.data[at(i)] : p.data[at(i)];
+        declare_convention(e == 0.0, e);  // the sign of 0 is 0
         error[i] = select(e == 0.0, 0.0, e);
       }
       c.value() += lovasz(c, error, error, wanted, n, slope) / double(used);

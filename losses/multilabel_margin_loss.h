@@ -6,10 +6,8 @@
 namespace gradus {
 
 struct MultilabelMarginLoss {
-  int64_t end = -1;  // ends the list of a row's classes
-
   using Self = MultilabelMarginLoss;
-  static constexpr Input<Self> inputs[] = {array("input", "*C"), indices("target", "*C", 'C', &Self::end)};
+  static constexpr Input<Self> inputs[] = {array("input", "*C"), integers("target", "*C", Range{-1, range::inf})};
 
   static constexpr About about = {
       .name = "multilabel_margin_loss",
@@ -40,15 +38,18 @@ struct MultilabelMarginLoss {
     const int64_t classes = x.size();
     int64_t listed = 0;
     int64_t* right = c.integers(classes);
+    for (int64_t i = 0; i < classes; ++i)
+      if (target(i) >= classes) return c.reject(1, i, double(target(i)), "a class, or -1 after the last one");
     for (; listed < classes && target(listed) >= 0; ++listed) right[target(listed)] = 1;
     const double each = 1.0 / double(classes);
-    T sum = 0;
+    const T sum = total<T>(listed, [&](int64_t i) {
+      return total<T>(classes, [&](int64_t k) { return right[k] ? T(0.0) : positive(1.0 - x(target(i)) + x(k)); });
+    });
     T* active =
         c.scratch(classes);  // how often a class is the wrong one of an active pair, less how often the right one
     for (int64_t i = 0; i < listed; ++i) {
       const int64_t j = target(i);
       const auto gap = [&](int64_t k) { return 1.0 - x(j) + x(k); };
-      sum = sum + total<T>(classes, [&](int64_t k) { return right[k] ? T(0.0) : positive(gap(k)); });
       for (int64_t k = 0; k < classes && c.wants_grad; ++k) {
         if (right[k]) continue;
         const T one = select(gap(k) > 0.0, T(1.0), 0.0);

@@ -35,6 +35,7 @@ struct SwavSwappedPredictionLoss {
       .edges = "features and prototypes are used as given: normalise them before; Sinkhorn runs on logarithms",
       .paper = "M. Caron et al., Unsupervised Learning of Visual Features by Contrasting Cluster Assignments, 2020",
       .aliases = "SwAV",
+      .frozen = "the codes that Sinkhorn makes",
       .kind = "pairs",
   };
   static constexpr Example examples[] = {
