@@ -12,7 +12,7 @@ struct CtcLoss {
   using Self = CtcLoss;
   static constexpr Input<Self> inputs[] = {array("log_probs", "T*C"), integers("targets", "NS|P"),
                                            lengths("input_lengths", "*", 'T'), lengths("target_lengths", "*", 'S')};
-  static constexpr Option<Self> options[] = {option("blank", &Self::blank),
+  static constexpr Option<Self> options[] = {up_to('C', option("blank", &Self::blank, range::non_negative)),
                                              option("zero_infinity", &Self::zero_infinity)};
 
   static constexpr About about = {

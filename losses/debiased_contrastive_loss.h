@@ -28,8 +28,8 @@ struct DebiasedContrastiveLoss {
           "A = exp(s) + K h;  exp(s) / A - 1 to s;  K / ((1 - eta_plus) A) dR to the negatives; 0 where h is clamped",
       .kinks = "where h reaches its least value; there it counts as free",
       .edges =
-          "sums are relative to their largest term; without negatives 0; without temperature in the similarities it is "
-          "only in the clamp",
+          "sums are relative to their largest term; without negatives 0; temperature is only in the least h, the "
+          "similarities are divided by it before",
       .paper = "C. Chuang et al., Debiased Contrastive Learning, 2020",
       .aliases = "DCL (Chuang)",
   };

@@ -29,8 +29,8 @@ struct HardNegativeContrastiveLoss {
           "A = exp(s) + K h;  exp(s) / A - 1 to s;  K / ((1 - eta_plus) A) dR to the negatives; 0 where h is clamped",
       .kinks = "where h reaches its least value; there it counts as free",
       .edges =
-          "sums are relative to their largest term; without negatives 0; without temperature in the similarities it is "
-          "only in the clamp",
+          "sums are relative to their largest term; without negatives 0; temperature is only in the least h, the "
+          "similarities are divided by it before",
       .paper = "J. Robinson et al., Contrastive Learning with Hard Negative Samples, 2021",
       .aliases = "HCL (Robinson)",
   };

@@ -9,7 +9,7 @@ struct RnntLoss {
   int64_t blank = 0;
 
   static constexpr Input<RnntLoss> inputs[] = {array("input", "*TU+1V"), indices<RnntLoss>("targets", "*U", 'V')};
-  static constexpr Option<RnntLoss> options[] = {option("blank", &RnntLoss::blank, range::non_negative)};
+  static constexpr Option<RnntLoss> options[] = {up_to('V', option("blank", &RnntLoss::blank, range::non_negative))};
 
   static constexpr About about = {
       .name = "rnnt_loss",
