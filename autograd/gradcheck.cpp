@@ -28,7 +28,7 @@ constexpr double second_tolerance = 1e-6;
 double largest(const Numbers& x) {
   double m = 0;
   for (double v : x)
-    if (!std::isnan(v)) m = std::max(m, std::abs(v));
+    if (std::isfinite(v)) m = std::max(m, std::abs(v));
   return m;
 }
 Tensor tensor_of(const Numbers& values, const Shape& shape) {
@@ -89,7 +89,7 @@ class Check {
           continue;
         }
         places.emplace_back(i, reach);
-        if (const double hand = std::abs(in.hand[size_t(i)]); hand > size) size = hand;
+        if (const double hand = std::abs(in.hand[size_t(i)]); std::isfinite(hand) && hand > size) size = hand;
       }
       const bool all = places.size() == in.values.size() || int64_t(places.size()) == options_.most_elements;
       scale_ = std::max(all ? largest(in.hand) : size, 1e-5 * value_scale_);

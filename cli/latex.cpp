@@ -21,11 +21,11 @@ bool letter(char c) { return std::isalpha(static_cast<unsigned char>(c)); }
 
 // A word of the formula: a function, a Greek letter, a one-letter symbol, or plain words.
 std::string word(const std::string& w) {
-  if (functions.count(w)) return "\\" + w + " ";
+  if (functions.count(w)) return std::string("\\").append(w).append(" ");
   if (w == "eps") return "\\varepsilon ";
-  if (greek.count(w)) return "\\" + w + " ";
-  if (operators.count(w)) return "\\operatorname{" + w + "}";
-  return w.size() == 1 ? w : "\\text{" + w + "}";
+  if (greek.count(w)) return std::string("\\").append(w).append(" ");
+  if (operators.count(w)) return std::string("\\operatorname{").append(w).append("}");
+  return w.size() == 1 ? w : std::string("\\text{").append(w).append("}");
 }
 
 }  // namespace
@@ -46,14 +46,14 @@ std::string latex(const std::string& f) {
     } else if (f[i] == '_') {  // a subscript is one word or number
       std::string sub;
       for (++i; i < f.size() && (letter(f[i]) || std::isdigit(static_cast<unsigned char>(f[i]))); ++i) sub += f[i];
-      out += "_{" + sub + "}";
+      out.append("_{").append(sub).append("}");
     } else if (f[i] == '^') {
       out += '^';
       ++i;
       if (i < f.size() && f[i] == '(') continue;
       std::string power;
       while (i < f.size() && (letter(f[i]) || std::isdigit(static_cast<unsigned char>(f[i])) || f[i] == '-' || f[i] == '.')) power += f[i++];
-      out += "{" + (power.size() > 1 && letter(power[0]) ? word(power) : power) + "}";
+      out.append("{").append(power.size() > 1 && letter(power[0]) ? word(power) : power).append("}");
     } else if (f[i] == '{' || f[i] == '}' || f[i] == '#' || f[i] == '&' || f[i] == '$') {
       out += '\\', out += f[i++];
     } else if (f[i] == ' ') {

@@ -373,6 +373,8 @@ struct FormulaEntry {
   bool (*checked)(const void* formula, int k);                // is the range of input k checked?
   double (*get)(const void* formula, int option);
   void (*set)(void* formula, int option, double value);
+  // Makes n numbers that a certificate drew for input k ones that the formula accepts; null: its ranges say all.
+  void (*make_acceptable)(const void* formula, int k, double* values, int64_t n, const Extents&);
   void (*run)(const Call&);      // values, totals and gradients
   void (*tangent)(const Call&);  // their derivatives along `direction`, exact, in float64
   // Of a Block:

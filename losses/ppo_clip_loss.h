@@ -35,7 +35,7 @@ struct ProximalPolicy {
     T r = exp(log_prob - old_log_prob), gain = -advantage;
     auto good = advantage >= 0.0;
     T bound = select(good, T(1 + eps_high), 1 - eps_low);
-    auto clipped = (good & (r > bound)) | (!good & (r < bound));
+    auto clipped = (good & (r > bound)) | ((!good) & (r < bound));
     return {gain * select(clipped, bound, r), {select(clipped, 0.0, gain * r)}};
   }
 };

@@ -278,6 +278,22 @@ Tensor apply(const About& about, const Formula& formula, const Tensor* const* in
   return compute(a);
 }
 
+namespace {
+
+// A label to ignore says something about labels; with probabilities it would silently say nothing.
+void check_ignored(const LossEntry& loss, const void* primary, const FormulaEntry& chosen) {
+  const FormulaEntry& first = *loss.formula(0);
+  for (int k = 0; k < first.inputs && &first != &chosen; ++k) {
+    if (!first.input(k)->label || (k < chosen.inputs && chosen.input(k)->label)) continue;
+    const int64_t ignored = first.ignored_label(primary, k);
+    if (ignored >= 0)
+      throw ParamError(fmt::format("{}: ignore_index is {} but {} holds probabilities, wanted labels; leave ignore_index", loss.about->name, ignored,
+                                   first.input(k)->name));
+  }
+}
+
+}  // namespace
+
 Tensor apply(const LossEntry& loss, const void* primary, const Tensor* const* inputs, int count, Reduction reduction, Empty empty) {
   check_given(loss.about->name, inputs, count);
   const FormulaEntry& first = *loss.formula(0);
@@ -287,7 +303,9 @@ Tensor apply(const LossEntry& loss, const void* primary, const Tensor* const* in
     if (required && first.input(k)->label && given < count) integer_target = !is_floating(inputs[given]->dtype());
     given += required;
   }
-  std::shared_ptr<Application> a = prepare(*loss.about, chosen_formula(loss, primary, integer_target, reduction), inputs);
+  std::unique_ptr<Formula> formula = chosen_formula(loss, primary, integer_target, reduction);
+  check_ignored(loss, primary, formula->entry());
+  std::shared_ptr<Application> a = prepare(*loss.about, std::move(formula), inputs);
   a->reduction = loss.reduced(primary, reduction);
   const bool special = a->reduction == Reduction::mean_per_row || (a->reduction == Reduction::sum_over_pos && reduction == a->reduction);
   if (special && a->reduction != loss.about->reduction)

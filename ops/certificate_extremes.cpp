@@ -165,7 +165,9 @@ std::optional<std::string> check_extremes(LossPoint& point, Dtype dtype, Generat
     if (!draw_accepted(point, {.style = Style::extreme, .space = space_of(point, 2, 9, 3), .dtype = dtype}, generator)) continue;
     const Numbers each = point.value(point.inputs, Reduction::none).to_vector();
     const bool opposed = std::count(each.begin(), each.end(), range::inf) && std::count(each.begin(), each.end(), -range::inf);
-    for (Reduction reduction : {Reduction::none, Reduction::mean}) {
+    std::vector<Reduction> reductions = {Reduction::none, Reduction::mean};
+    if (point.about().fixed) reductions = {point.about().reduction};
+    for (Reduction reduction : reductions) {
       const Numbers upstream = random_upstream(outputs_of(point, reduction), generator);
       const std::vector<Numbers> r = results(point, point.inputs, reduction, Empty::zero, upstream);
       for (size_t k = 0; k < r.size(); ++k)

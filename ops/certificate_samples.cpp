@@ -351,6 +351,7 @@ class Drawing {
         if (facts.to_last_column) range.high = double(columns_ - 1);
         return one_value(plan_.style, range, generator_);
       });
+      if (point_.entry().make_acceptable) point_.entry().make_acceptable(point_.formula(), int(k), values.data(), int64_t(values.size()), extents_);
       if (facts.boxes)
         for (size_t i = 0; i + 3 < values.size(); i += 4)
           for (size_t low : {i, i + 1})
@@ -449,13 +450,44 @@ bool draw_accepted(LossPoint& point, const Plan& plan, Generator& generator) {
   return false;
 }
 
+namespace {
+
+bool all_finite(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+}
+
+// Of a Map: only the elements whose value is not finite are drawn again.
+void draw_elements(LossPoint& point, const Plan& plan, const std::vector<double>& values, Generator& generator) {
+  const std::vector<Tensor> before = point.inputs;
+  const std::vector<double> numbers = point.numbers;
+  draw(point, plan, generator);
+  point.numbers = numbers;
+  for (size_t k = 0; k < before.size(); ++k) {
+    if (!before[k].defined() || size_t(before[k].numel()) != values.size() || !(before[k].shape() == point.inputs[k].shape())) {
+      point.inputs[k] = before[k];
+      continue;
+    }
+    std::vector<double> mixed = before[k].to_vector();
+    const std::vector<double> fresh = point.inputs[k].to_vector();
+    for (size_t i = 0; i < mixed.size(); ++i)
+      if (!std::isfinite(values[i])) mixed[i] = fresh[i];
+    point.inputs[k] = filled(mixed, before[k].shape(), plan.strided, before[k].dtype());
+  }
+}
+
+}  // namespace
+
 bool draw_finite(LossPoint& point, const Plan& plan, Generator& generator) {
-  constexpr int tries = 1000;
+  constexpr int tries = 100;
+  const FormulaEntry& f = point.entry();
+  const bool map = !f.fold && !f.block && !f.compose;
+  std::vector<double> values;
   for (int i = 0; i < tries; ++i) {
-    draw(point, plan, generator);
+    if (map && !values.empty()) draw_elements(point, plan, values, generator);
+    else draw(point, plan, generator);
     try {
-      const std::vector<double> values = point.value(point.inputs, Reduction::none).to_vector();
-      if (std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); })) return true;
+      values = point.value(point.inputs, Reduction::none).to_vector();
+      if (all_finite(values)) return true;
     } catch (const DomainError&) {  // a sample that the loss refuses
     } catch (const IndexError&) {
     } catch (const ShapeError&) {

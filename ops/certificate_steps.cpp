@@ -16,7 +16,8 @@ constexpr double dual_tolerance = 1e-12;
 
 double largest(const std::vector<double>& x) {
   double m = 0;
-  for (double v : x) m = std::max(m, std::abs(v));
+  for (double v : x)
+    if (std::isfinite(v)) m = std::max(m, std::abs(v));
   return m;
 }
 

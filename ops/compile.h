@@ -69,6 +69,9 @@ template <class L> void set(void* formula, int i, double value) {
     }
   }
 }
+template <class L> void make_acceptable(const void* formula, int k, double* values, int64_t n, const Extents& extents) {
+  static_cast<const L*>(formula)->make_acceptable(k, values, n, extents);
+}
 template <class L> void construct(void* storage) { ::new (storage) L(); }
 template <class L> void copy(const void* formula, void* storage) { ::new (storage) L(*static_cast<const L*>(formula)); }
 template <class L> int64_t class_axis(const void* formula) {  // the last, unless the formula says otherwise
@@ -135,6 +138,7 @@ template <class L> constexpr FormulaEntry entry_of() {
                     .checked = checked<L>,
                     .get = get<L>,
                     .set = set<L>,
+                    .make_acceptable = nullptr,
                     .run = nullptr,
                     .tangent = nullptr,
                     .result = "",
@@ -142,6 +146,7 @@ template <class L> constexpr FormulaEntry entry_of() {
                     .solve = nullptr,
                     .solve_tangent = nullptr,
                     .compose = nullptr};
+  if constexpr (requires(const L& l, double* x, const Extents& extents) { l.make_acceptable(0, x, int64_t(0), extents); }) e.make_acceptable = make_acceptable<L>;
   if constexpr (Composed<L>) e.compose = compose<L>;
   else if constexpr (Block<L>) e.result = result<L>(), e.deduce = deduce<L>, e.solve = solve<L>, e.solve_tangent = solve_tangent<L>;
   else e.run = run<L>, e.tangent = tangent<L>;
