@@ -51,30 +51,44 @@ skip_reasons() {
        !/: Skipped$/ { reason = reason " " $0 }' "$1"
 }
 
-# suite TITLE COMMAND...: a GoogleTest program, whose tests are counted one by one.
+# suite TITLE COMMAND...: a GoogleTest program, whose tests are counted one by one; as `shards` of it at the same time.
 suite() {
-  local title=$1 log report begin=$SECONDS status=0 ok bad skips=0
-  log=$(log_of "$title" log) report=$(log_of "$title" json)
-  rm -f "$report"
+  local title=$1 begin=$SECONDS shard of=${shards:-1} statuses=() pids=() ok=0 bad=0 skips=0
   note "$title"
-  timeout 1800 "${@:2}" --gtest_output="json:$report" >"$log" 2>&1 || status=$?
+  for ((shard = 0; shard < of; ++shard)); do
+    rm -f "$(log_of "$title $shard" json)"
+    GTEST_TOTAL_SHARDS=$of GTEST_SHARD_INDEX=$shard timeout 1800 "${@:2}" \
+      --gtest_output="json:$(log_of "$title $shard" json)" >"$(log_of "$title $shard" log)" 2>&1 &
+    pids+=($!)
+  done
+  for shard in "${!pids[@]}"; do
+    statuses[shard]=0
+    wait "${pids[shard]}" || statuses[shard]=$?
+  done
+  for shard in "${!pids[@]}"; do count_shard "$title" "$shard" "${statuses[shard]}"; done
+  ((ok + bad + skips)) || fail "$title ran no test"
+  note "$title: $ok passed, $bad failed in $((SECONDS - begin)) s"
+}
+
+# count_shard TITLE SHARD STATUS: adds its tests to those of the suite, and says what failed.
+count_shard() {
+  local title=$1 status=$3 log report good broken left=0
+  log=$(log_of "$title $2" log) report=$(log_of "$title $2" json)
   if [[ -s $report ]]; then
-    bad=$(reported failures "$report")
-    skips=$(grep -c '"result": "SKIPPED"' "$report")
-    ok=$(($(reported tests "$report") - $(reported disabled "$report") - bad - skips))
+    broken=$(reported failures "$report")
+    left=$(grep -c '"result": "SKIPPED"' "$report")
+    good=$(($(reported tests "$report") - $(reported disabled "$report") - broken - left))
     skip_reasons "$log" | quote
   else  # it died before it could write a report
-    ok=$(grep -c '^\[       OK \]' "$log")
-    bad=$(grep -c '^\[  FAILED  \].*ms)$' "$log")
+    good=$(grep -c '^\[       OK \]' "$log")
+    broken=$(grep -c '^\[  FAILED  \].*ms)$' "$log")
   fi
-  passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skips))
+  ok=$((ok + good)) bad=$((bad + broken)) skips=$((skips + left))
+  passed=$((passed + good)) failed=$((failed + broken)) skipped=$((skipped + left))
   ((status == 0)) || grep -vE '^\[ +(RUN|OK) +\]|^\[-+\]' "$log" | tail -n 60 | quote
-  if ((status)) && { ((bad == 0)) || [[ ! -s $report ]]; }; then  # a crash, a time-out, or a sanitizer's word at exit
+  if ((status)) && { ((broken == 0)) || [[ ! -s $report ]]; }; then  # a crash, a time-out, or a sanitizer's word at exit
     fail "$title, exit status $status; the last test was $(sed -n 's/^\[ RUN      \] //p' "$log" | tail -n 1)"
-  elif ((ok + bad + skips == 0)); then
-    fail "$title ran no test"
   fi
-  note "$title: $ok passed, $bad failed in $((SECONDS - begin)) s"
 }
 
 # The last line of the run, and its verdict.

@@ -54,6 +54,8 @@ program 23 "" "$(report 7 0 0)"
 expect "7 passed, 1 failed" 1 suite leak "$work/program"
 program 0 "" "$(report 0 0 0)"
 expect "0 passed, 1 failed" 1 suite empty "$work/program"
+program 1 "" "$(report 7 2 0)"
+shards=3 expect "15 passed, 6 failed" 1 suite shards "$work/program"
 
 expect "1 passed, 0 failed" 0 check good true
 expect "0 passed, 1 failed" 1 check bad false
