@@ -56,13 +56,11 @@ struct ApproxNdcgLoss {
                   return share / log_rank;
                 });
     if (!c.grad[0]) return;
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = 0; j < n; ++j) {
-        if (i == j) continue;
-        const T x = (s(j) - s(i)) / tau, push = c.up() * slope[i] * (sigmoid(x) * sigmoid(-x)) / tau;
-        c.grad[0](j) += push;
-        c.grad[0](i) -= push;
-      }
+    for (int64_t k = 0; k < n; ++k)
+      c.grad[0](k) = c.up() / tau * total<T>(n, [&](int64_t i) {
+                       const T x = (s(i) - s(k)) / tau;
+                       return sigmoid(x) * sigmoid(-x) * (slope[i] - slope[k]);
+                     });
   }
 };
 inline constexpr Loss<ApproxNdcgLoss> approx_ndcg_loss;
