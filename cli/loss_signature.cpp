@@ -50,7 +50,7 @@ Line line_of(const OptionFacts& o, double value) {
       line.values = "true, false";
       break;
     case OptionFacts::integer:
-      line.value = int64_t(value);
+      if (value != double(never_ignored)) line.value = int64_t(value);
       line.values = bounded(o.range) ? range_text(o.range) : "whole number";
       break;
     case OptionFacts::number:

@@ -94,6 +94,16 @@ struct CtcOfBatch {
   int64_t blank;
   bool zero_infinity;
 
+  // Certificates: no label is the blank, and few enough for the frames even if all repeat.
+  void make_acceptable(int k, double* values, int64_t n, const Extents& e) const {
+    for (int64_t i = 0; i < n; ++i) {
+      if (k == 1 && values[i] >= double(e['C'])) values[i] = 0;
+      if (k == 1 && values[i] == double(blank)) values[i] = double((blank + 1) % e['C']);
+      if (k == 2 && values[i] < double(e['T'] - 1)) values[i] = double(e['T'] - 1);
+      if (k == 3 && values[i] > double(e['T'] / 2)) values[i] = double(e['T'] / 2);
+    }
+  }
+
   // The targets are rows of a matrix, or all one behind the other.  Null where they are wrong, which is told.
   template <class T> const int64_t* targets(Case<T>& c) const {
     const auto& all = c.whole[1];

@@ -161,6 +161,7 @@ Extents extents_for(const LossPoint& point, const Shape& space) {
   const int64_t few = letters.size() > 1 ? std::min<int64_t>(columns, 4) : columns;
   const std::vector<int64_t> sizes = batched ? std::vector<int64_t>{few, few + 1, 2, 3} : std::vector<int64_t>{std::min<int64_t>(rows, 7), few, 4, 2};
   for (size_t i = 0; i < letters.size(); ++i) extents[letters[i]] = sizes[std::min<size_t>(i, 3)];
+  if (batched && letters.find('N') != std::string::npos) extents['N'] = rows;
   if (point.entry().deduce) point.entry().deduce(point.formula(), extents);
   return extents;
 }

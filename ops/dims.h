@@ -1,4 +1,5 @@
 // The notation in which a Block says which axes an input has: "*NK", "T*C", "C+1", "MD|NMD", "~A" (see InputFacts).
+// Where other inputs have a '*', N is the number of problems: an input that all of them share may have a row for each.
 #pragma once
 #include <string>
 #include <vector>

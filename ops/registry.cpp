@@ -126,7 +126,7 @@ void LossParameters::set(const std::string& name, const std::variant<double, std
       if (o.kind == OptionFacts::integer && x != std::floor(x)) throw ParamError(fmt::format("{}: {} is {:g}, wanted a whole number", op, name, x));
       return f.set(storage_, i, x);
     }
-    if (o.optional && word() == "none") return f.set(storage_, i, std::nan(""));
+    if (o.optional && word() == "none") return f.set(storage_, i, o.kind == OptionFacts::integer ? double(never_ignored) : std::nan(""));
     throw ParamError(fmt::format("{}: {} is '{}', wanted a number{}", op, name, word(), o.optional ? " or none" : ""));
   }
   throw ParamError(fmt::format("{}: there is no parameter '{}'; {}", op, name, hint(name, known_names(entry_))));

@@ -162,7 +162,7 @@ void check_numbers(const Application& a, int k) {
 void settle_integers(Application& a, int k) {
   const InputFacts& f = a.facts(k);
   Tensor& t = a.layout.inner[size_t(k)];
-  if (!f.integer || (!f.below && !bounded(f.range))) return;
+  if (!f.integer || (!f.below && !bounded(f.range)) || !a.entry->checked(a.formula->get(), k)) return;
   t = t.same_storage(a.tensors[k]) ? t.clone() : t;
   const int64_t ignored = a.entry->ignored_label(a.formula->get(), k), end = f.below ? a.layout.extents[f.below] + f.up_to : INT64_MAX;
   const int64_t low = f.below && !f.up_to ? 0 : bounded(f.range) ? int64_t(f.range.low) : INT64_MIN;
@@ -223,6 +223,17 @@ void bind_extents(Application& a) {
   }
 }
 
+// An input that is the same for all problems may have a row for each of them.
+void check_rows(const Application& a) {
+  const BlockLayout& l = a.layout;
+  bool batched = false;
+  for (int k = 0; k < a.entry->inputs; ++k) batched |= std::string(a.facts(k).dims).find('*') != std::string::npos;
+  for (int k = 0; k < a.entry->inputs; ++k)
+    if (batched && !absent(a, k) && !is_number(a, k))
+      if (const Dims d = dims_of(a, k); d.batch_at < 0 && d.letters.find('N') != std::string::npos && l.extents['N'] != l.batch.numel())
+        misfit(a, k, d, fmt::format(" with N = {}, the number of problems", l.batch.numel()));
+}
+
 Shape extents_of(const Application& a, const Dims& d) {
   Shape shape;
   for (size_t i = 0; i < d.letters.size(); ++i) shape.push_back(std::max<int64_t>(0, a.layout.extents[d.letters[i]]) + d.plus[i]);
@@ -235,6 +246,7 @@ void lay_out_block(Application& a) {
   BlockLayout& l = a.layout;
   bind_extents(a);
   const Extents given = l.extents;
+  check_rows(a);
   a.entry->deduce(a.formula->get(), l.extents);
   for (int i = 0; i < a.entry->options; ++i) {
     const OptionFacts& o = *a.entry->option(i);

@@ -33,7 +33,7 @@ json default_of(const LossEntry& entry, const std::string& name) {
     const double value = f.get(defaults.get(), i);
     if (o.kind == OptionFacts::choice) return o.choices[int(value)];
     if (o.kind == OptionFacts::flag) return value != 0;
-    return std::isnan(value) ? json(nullptr) : json(value);
+    return std::isnan(value) || value == double(never_ignored) ? json(nullptr) : json(value);
   }
   return "not there";
 }
