@@ -4,7 +4,8 @@
 
 namespace gradus {
 
-Param::Param(const Tensor& tensor) : tensor_(tensor.state().get()) {}
+// An undefined tensor is no number, which is refused, or an optional input that is absent.
+Param::Param(const Tensor& tensor) : number_(tensor.defined() ? 0 : __builtin_nan("")), tensor_(tensor.state().get()) {}
 Tensor Param::tensor() const { return Tensor(Ref<TensorState>(static_cast<TensorState*>(tensor_.get()))); }
 
 }  // namespace gradus

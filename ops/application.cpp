@@ -101,9 +101,10 @@ void check_shape(const Application& a, int k, bool standing) {
     if (got == same) return;
   }
   if (got == want || (standing && (a.operands[k].numel() == 1 || (a.facts(k).role != Role::column && broadcasts_to(got, want))))) return;
-  const std::string hint = got.numel() == want.numel() ? fmt::format("; reshape it to {}", text(want)) : std::string();
+  const std::string right = text(a.facts(k).role == Role::element ? a.given : want);
+  const std::string hint = got.numel() == want.numel() ? fmt::format("; reshape it to {}", right) : std::string();
   throw ShapeError(fmt::format("{}: {} has shape {} but {} has shape {}, wanted {}{}", a.name(), a.facts(k).name, text(got), a.facts(a.widest()).name,
-                               text(a.space), standing ? fmt::format("{} or what broadcasts to it", text(want)) : text(want), hint));
+                               text(a.given), standing ? right + " or what broadcasts to it" : right, hint));
 }
 
 // Brings every operand into the dtype that the kernels read, or says why it cannot be.
@@ -143,6 +144,7 @@ void settle_space(Application& a) {
     if (lead.rank()) lead.erase(lead.rank() - 1);
     if (a.facts(k).leading && !(t.shape() == a.space) && t.shape() == lead) t = dense(t).alias(with_last(lead, 1), dense_strides(with_last(lead, 1)));
   }
+  a.given = a.space;
   if (!a.entry->fold) return;
   const int axes = a.entry->fold_axes(a.formula->get());
   if (axes != just_the_class_axis) {
@@ -165,11 +167,10 @@ void settle_space(Application& a) {
 
 }  // namespace
 
-void check_options(const About& about, const Formula& formula) {
-  const FormulaEntry& entry = formula.entry();
+void check_options(const About& about, const FormulaEntry& entry, const void* formula) {
   for (int i = 0; i < entry.options; ++i) {
     const OptionFacts& o = *entry.option(i);
-    const double x = entry.get(formula.get(), i);
+    const double x = entry.get(formula, i);
     if (o.optional && std::isnan(x)) continue;
     if (o.kind == OptionFacts::choice) {
       if (x >= o.choice_count) throw ParamError(fmt::format("{}: {} is choice {}, wanted one of its {} choices", about.name, o.name, x, o.choice_count));
@@ -227,7 +228,7 @@ std::shared_ptr<Application> prepare(const About& about, std::unique_ptr<Formula
       a->tensors.push_back(scalar_tensor(p->number(), computes(dtype) ? dtype : a->facts(0).any_dtype ? Dtype::float64 : Dtype::float32));
     }
   }
-  check_options(*a->about, *a->formula);
+  check_options(*a->about, *a->entry, a->formula->get());
   a->operands = a->tensors;
   check_dtypes(*a);
   if (a->entry->block) {

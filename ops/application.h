@@ -27,6 +27,7 @@ struct Application {
   std::vector<Tensor> operands;    // the same numbers in the dtype and shape that is computed on
   std::vector<uint32_t> versions;  // of tensors, when the application was recorded
   Shape space;                     // over which the formula runs
+  Shape given;                     // the same, before a Fold takes several axes as one
   int axis = 0;                    // of a Fold
   Shape result;                    // of the values, unreduced
   Reduction reduction = Reduction::mean;
@@ -66,7 +67,7 @@ std::string wanted(const Range& r);     // "a value in [0, 1]"
 // Checks everything that can be checked before a number is read; `inputs` are the required ones.
 std::shared_ptr<Application> prepare(const About&, std::unique_ptr<Formula>, const Tensor* const* inputs);
 // ParamError for the first option outside its range.
-void check_options(const About&, const Formula&);
+void check_options(const About&, const FormulaEntry&, const void* formula);
 // Throws the error for the first value outside its range.
 [[noreturn]] void report(const Application&, const Problem&);
 

@@ -303,6 +303,7 @@ Tensor apply(const LossEntry& loss, const void* primary, const Tensor* const* in
     if (required && first.input(k)->label && given < count) integer_target = !is_floating(inputs[given]->dtype());
     given += required;
   }
+  check_options(*loss.about, first, primary);  // the chosen formula need not declare all of them
   std::unique_ptr<Formula> formula = chosen_formula(loss, primary, integer_target, reduction);
   check_ignored(loss, primary, formula->entry());
   std::shared_ptr<Application> a = prepare(*loss.about, std::move(formula), inputs);

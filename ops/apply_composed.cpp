@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <cmath>
+#include <optional>
 
 #include "gradus/autograd/node.h"
 #include "gradus/core/error.h"
@@ -19,41 +20,57 @@ struct Checks {
   const About& about;
   const FormulaEntry& entry;
   Dtype dtype = Dtype::float32;
-  std::string first;  // the name of the first tensor
-  Extents extents;
-  const char* binder[26] = {};
+  std::string first = {};  // the name of the first tensor
+  Extents extents = {};
+  std::string binder[26] = {};
+  std::optional<Shape> batched = {};  // the batch axes of the first input that has some, that input's name and its shape
+  std::string batched_by = {};
+  Shape of_batch = {};
 
-  void dtype_of(const InputFacts& f, const Tensor& t) {
+  void dtype_of(const InputFacts& f, const std::string& name, const Tensor& t) {
     if (f.integer) {
       if (is_floating(t.dtype()))
-        throw DtypeError(fmt::format("{}: {} is {}, wanted integers; convert it with to(Dtype::int64)", about.name, f.name, name_of(t.dtype())));
+        throw DtypeError(fmt::format("{}: {} is {}, wanted integers; convert it with to(Dtype::int64)", about.name, name, name_of(t.dtype())));
       return;
     }
     if (!computes(t.dtype()))
-      throw DtypeError(fmt::format("{}: {} is {}, wanted float32 or float64; convert it with to()", about.name, f.name, name_of(t.dtype())));
-    if (first.empty()) dtype = t.dtype(), first = f.name;
+      throw DtypeError(fmt::format("{}: {} is {}, wanted float32 or float64; convert it with to()", about.name, name, name_of(t.dtype())));
+    if (first.empty()) dtype = t.dtype(), first = name;
     if (t.dtype() != dtype)
       throw DtypeError(
-          fmt::format("{}: {} is {} but {} is {}, wanted the same; convert one with to()", about.name, f.name, name_of(t.dtype()), first, name_of(dtype)));
+          fmt::format("{}: {} is {} but {} is {}, wanted the same; convert one with to()", about.name, name, name_of(t.dtype()), first, name_of(dtype)));
   }
 
-  void shape_of(const InputFacts& f, const Tensor& t) {
+  void shape_of(const InputFacts& f, const std::string& name, const Tensor& t) {
     const Dims d = dims_for(f.dims, t.rank());
     if (d.flat) return;
     const int letters = int(d.letters.size()), batch = t.rank() - letters;
-    if (d.batch_at >= 0 ? batch < 0 : batch != 0)
-      throw ShapeError(fmt::format("{}: {} has shape {}, wanted {}; reshape it", about.name, f.name, text(t.shape()), readable(d)));
+    const auto misfit = [&](const std::string& why) {
+      throw ShapeError(fmt::format("{}: {} has shape {}, wanted {}{}", about.name, name, text(t.shape()), readable(d), why));
+    };
+    if (d.batch_at >= 0 ? batch < 0 : batch != 0) misfit("; reshape it");
     if (std::string(f.name).find('{') != std::string::npos) return;  // each of a list has extents of its own
+    if (d.batch_at >= 0) {
+      Shape mine;
+      for (int i = 0; i < batch; ++i) mine.push_back(t.shape()[d.batch_at + i]);
+      if (!batched) batched = mine, batched_by = name, of_batch = t.shape();
+      else if (!(*batched == mine)) misfit(fmt::format(" with the batch {} of {} of shape {}", text(*batched), batched_by, text(of_batch)));
+    }
     for (int i = 0; i < letters; ++i) {
       const int64_t extent = t.shape()[d.batch_at >= 0 && i >= d.batch_at ? i + batch : i];
       const size_t letter = size_t(d.letters[size_t(i)] - 'A');
-      if (!binder[letter]) binder[letter] = f.name, extents.of[letter] = extent;
+      if (binder[letter].empty()) binder[letter] = name + " of shape " + text(t.shape()), extents.of[letter] = extent;
       else if (extents.of[letter] != extent)
-        throw ShapeError(fmt::format("{}: {} has shape {}, wanted {} with {} = {} as {} has", about.name, f.name, text(t.shape()), readable(d),
-                                     d.letters[size_t(i)], extents.of[letter], binder[letter]));
+        misfit(fmt::format(" with {} = {} as {} has", d.letters[size_t(i)], extents.of[letter], binder[letter]));
     }
   }
 };
+
+// "tail_{i}_weight" for the i-th.
+std::string numbered(std::string name, size_t i) {
+  if (const size_t at = name.find("{i}"); at != std::string::npos) name.replace(at, 3, std::to_string(i));
+  return name;
+}
 
 Tensor reduced(const About& about, const Tensor& values, Reduction reduction, Empty empty) {
   switch (reduction) {
@@ -73,17 +90,22 @@ Tensor reduced(const About& about, const Tensor& values, Reduction reduction, Em
 
 Tensor apply_composed(const About& about, const Formula& formula, const std::vector<std::vector<Tensor>>& lists, Reduction reduction, Empty empty) {
   const FormulaEntry& entry = formula.entry();
-  check_options(about, formula);
-  Checks checks{about, entry, Dtype::float32, "", {}, {}};
+  check_options(about, entry, formula.get());
+  if (reduction == Reduction::mean_per_row || reduction == Reduction::sum_over_pos)
+    throw ParamError(fmt::format("{}: reduction is '{}', which this op does not offer, wanted none, sum, mean, batchmean or mean_active", about.name,
+                                 reduction == Reduction::mean_per_row ? "mean_per_row" : "sum_over_pos"));
+  Checks checks{.about = about, .entry = entry};
   std::vector<const Tensor*> flat;
   std::vector<int> counts;
   for (int k = 0; k < entry.inputs; ++k) {
     const InputFacts& f = *entry.input(k);
     counts.push_back(int(lists[size_t(k)].size()));
-    for (const Tensor& t : lists[size_t(k)]) {
-      if (!t.defined()) throw ParamError(fmt::format("{}: {} is an undefined tensor; pass a tensor", about.name, f.name));
-      checks.dtype_of(f, t);
-      checks.shape_of(f, t);
+    for (size_t i = 0; i < lists[size_t(k)].size(); ++i) {
+      const Tensor& t = lists[size_t(k)][i];
+      const std::string name = numbered(f.name, i);
+      if (!t.defined()) throw ParamError(fmt::format("{}: {} is an undefined tensor; pass a tensor", about.name, name));
+      checks.dtype_of(f, name, t);
+      checks.shape_of(f, name, t);
       flat.push_back(&t);
     }
   }

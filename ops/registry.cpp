@@ -51,6 +51,20 @@ template <size_t N> size_t choice(const char* op, const char* what, const std::s
   throw ParamError(fmt::format("{}: {} is '{}', wanted one of {}", op, what, word, fmt::join(known, ", ")));
 }
 
+using Word = std::variant<double, std::string>;
+std::string word_of(const Word& value) {
+  return std::holds_alternative<std::string>(value) ? std::get<std::string>(value) : fmt::format("{:g}", std::get<double>(value));
+}
+// What an option wants to be.
+std::string kind_of(const OptionFacts& o) {
+  switch (o.kind) {
+    case OptionFacts::choice: return fmt::format("one of {}", fmt::join(o.choices, o.choices + o.choice_count, ", "));
+    case OptionFacts::flag: return "0 or 1";
+    case OptionFacts::integer: return "a whole number";
+    default: return o.optional ? "a number or none" : "a number";
+  }
+}
+
 // "tail_{i}_weight" for the i-th; a plain name is its own.
 std::string numbered(const std::string& name, size_t i) {
   const size_t at = name.find("{i}");
@@ -96,23 +110,27 @@ void LossParameters::set(const std::string& name, const Tensor& tensor) {
   for (int k = 0; k < f.inputs; ++k)
     if (name == f.input(k)->name)
       if (Param* p = f.param(storage_, k)) {
+        if (!tensor.defined()) throw ParamError(fmt::format("{}: {} is an undefined tensor; pass a tensor", entry_.about->name, name));
         *p = Param(tensor);
         return;
       }
+  for (int i = 0; i < f.options; ++i)
+    if (name == f.option(i)->name) throw ParamError(fmt::format("{}: {} is a tensor, wanted {}", entry_.about->name, name, kind_of(*f.option(i))));
   throw ParamError(fmt::format("{}: there is no parameter '{}'; {}", entry_.about->name, name, hint(name, known_names(entry_))));
 }
 
 void LossParameters::set(const std::string& name, const std::variant<double, std::string>& value) {
   const FormulaEntry& f = *entry_.formula(0);
   const char* op = entry_.about->name;
-  const auto word = [&] { return std::holds_alternative<std::string>(value) ? std::get<std::string>(value) : fmt::format("{:g}", std::get<double>(value)); };
+  const auto word = [&] { return word_of(value); };
   for (int k = 0; k < f.inputs; ++k)
-    if (name == f.input(k)->name)
-      if (Param* p = f.param(storage_, k)) {
-        if (!std::holds_alternative<double>(value)) throw ParamError(fmt::format("{}: {} is '{}', wanted a number", op, name, word()));
-        *p = Param(std::get<double>(value));
-        return;
-      }
+    if (name == f.input(k)->name) {
+      Param* p = f.param(storage_, k);
+      if (!p) throw ParamError(fmt::format("{}: {} is {}, wanted a tensor", op, name, word()));
+      if (!std::holds_alternative<double>(value)) throw ParamError(fmt::format("{}: {} is '{}', wanted a number", op, name, word()));
+      *p = Param(std::get<double>(value));
+      return;
+    }
   for (int i = 0; i < f.options; ++i) {
     const OptionFacts& o = *f.option(i);
     if (name != o.name) continue;
@@ -123,7 +141,9 @@ void LossParameters::set(const std::string& name, const std::variant<double, std
     }
     if (std::holds_alternative<double>(value)) {
       const double x = std::get<double>(value);
-      if (o.kind == OptionFacts::integer && x != std::floor(x)) throw ParamError(fmt::format("{}: {} is {:g}, wanted a whole number", op, name, x));
+      if (o.kind == OptionFacts::integer && !(x == std::floor(x) && std::abs(x) < 0x1p63))
+        throw ParamError(fmt::format("{}: {} is {:g}, wanted a whole number", op, name, x));
+      if (o.kind == OptionFacts::flag && x != 0 && x != 1) throw ParamError(fmt::format("{}: {} is {:g}, wanted 0 or 1", op, name, x));
       return f.set(storage_, i, x);
     }
     if (o.optional && word() == "none") return f.set(storage_, i, o.kind == OptionFacts::integer ? double(never_ignored) : std::nan(""));
@@ -138,12 +158,18 @@ Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
   Reduction reduction = entry.about->reduction;
   Empty empty = Empty::zero;
   for (const auto& [name, value] : arguments.options) {
-    const std::string word = std::holds_alternative<std::string>(value) ? std::get<std::string>(value) : std::string();
+    const std::string word = word_of(value);
     if (name == "reduction" && !entry.about->fixed) reduction = reduction_named(entry.about->name, word);
     else if (name == "empty" && !entry.about->fixed) empty = empty_named(entry.about->name, word);
     else parameters.set(name, value);
   }
+  for (size_t i = 0; i < arguments.inputs.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (arguments.inputs[i].first == arguments.inputs[j].first)
+        throw ParamError(fmt::format("{}: input '{}' is given twice, wanted once", entry.about->name, arguments.inputs[i].first));
   const auto unknown = [&](const std::string& name) {
+    for (int i = 0; i < f.options; ++i)
+      if (name == f.option(i)->name) return ParamError(fmt::format("{}: {} is a tensor, wanted {}", entry.about->name, name, kind_of(*f.option(i))));
     return ParamError(fmt::format("{}: there is no input '{}'; {}", entry.about->name, name, hint(name, known_names(entry))));
   };
   const auto missing = [&](const char* name) {
@@ -151,7 +177,7 @@ Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
   };
   if (f.compose) {
     std::vector<std::vector<Tensor>> lists(static_cast<size_t>(f.inputs));
-    size_t used = 0;
+    std::vector<bool> used(arguments.inputs.size(), false);
     for (int k = 0; k < f.inputs; ++k) {
       const InputFacts& facts = *f.input(k);
       std::vector<Tensor>& list = lists[size_t(k)];
@@ -159,17 +185,12 @@ Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
         const std::string wanted = numbered(facts.name, list.size());
         const auto given = std::find_if(arguments.inputs.begin(), arguments.inputs.end(), [&](const auto& in) { return in.first == wanted; });
         found = given != arguments.inputs.end();
-        if (found) list.push_back(given->second), ++used;
+        if (found) list.push_back(given->second), used[size_t(given - arguments.inputs.begin())] = true;
       }
       if (lists[size_t(k)].empty() && !facts.optional && !f.param(const_cast<void*>(parameters.get()), k)) throw missing(facts.name);
     }
-    if (used < arguments.inputs.size())
-      for (const auto& [name, t] : arguments.inputs) {
-        const bool known = std::any_of(lists.begin(), lists.end(), [&, &t = t](const auto& list) {
-          return std::any_of(list.begin(), list.end(), [&](const Tensor& in) { return in.state() == t.state(); });
-        });
-        if (!known) throw unknown(name);
-      }
+    for (size_t i = 0; i < used.size(); ++i)
+      if (!used[i]) throw unknown(arguments.inputs[i].first);
     return apply_composed(*entry.about, Formula(f, [&](void* to) { f.copy(parameters.get(), to); }), lists, reduction, empty);
   }
   std::vector<const Tensor*> required;

@@ -24,7 +24,7 @@ bool absent(const Application& a, int k) {
 }
 bool is_number(const Application& a, int k) {
   const Param* p = a.entry->param(a.formula->get(), k);
-  return p && (!p->is_tensor() || p->tensor().numel() == 1);
+  return p && (!p->is_tensor() || (p->tensor().numel() == 1 && !a.facts(k).optional));
 }
 
 // The one axis that a formula of "*C" folds, which need not be the last.
@@ -124,6 +124,7 @@ Shape result_order(const Application& a) {
 std::string place_of(const Application& a, int k, int64_t problem, int64_t at) {
   const BlockLayout& l = a.layout;
   const Shape shape = l.batched[size_t(k)] ? joined(l.batch, l.dims[size_t(k)]) : l.dims[size_t(k)];
+  const Shape& own = a.operands[size_t(k)].shape();
   int64_t linear = l.batched[size_t(k)] ? problem * l.dims[size_t(k)].numel() + at : at;
   if (shape.rank() == 0) return "";
   if (shape.rank() == 1) return fmt::format(" at {} {}", a.facts(k).integer ? "row" : "element", linear);
@@ -131,6 +132,10 @@ std::string place_of(const Application& a, int k, int64_t problem, int64_t at) {
   for (int i = shape.rank() - 1; i >= 0; --i) {
     where[i] = linear % shape[i];
     linear /= shape[i];
+  }
+  if (own.rank() == shape.rank() && !is_number(a, k)) {  // the axes as they were given
+    const Shape order = inner_order(a, dims_of(a, k), own.rank()), inner = where;
+    for (int i = 0; i < order.rank(); ++i) where[int(order[i])] = inner[i];
   }
   return " at " + text(where);
 }
@@ -210,7 +215,8 @@ void bind_extents(Application& a) {
       if (batch_from < 0) l.batch = mine, batch_from = k;
       else if (a.facts(k).broadcast) l.batch = broadcast(a.name(), l.batch, mine);
       else if (!(mine == l.batch))
-        misfit(a, k, d, fmt::format(" with the batch {} of {}", text(l.batch), a.facts(batch_from).name));
+        misfit(a, k, d,
+               fmt::format(" with the batch {} of {} of shape {}", text(l.batch), a.facts(batch_from).name, text(a.operands[size_t(batch_from)].shape())));
     }
     for (int i = 0; i < letters; ++i) {
       const int64_t extent = t.shape()[int(order[batch + i])] - d.plus[size_t(i)];
