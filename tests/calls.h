@@ -1,5 +1,6 @@
 // Losses by name with little to write: call("huber_loss", {x, y}, {{"delta", 0.5}}), and the gradients of what comes out.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "gradus/autograd/engine.h"
+#include "gradus/autograd/gradcheck.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/registry.h"
 
@@ -78,6 +80,22 @@ inline double apart(const Numbers& a, const Numbers& b) {
 inline Numbers times(Numbers v, double factor) {
   for (double& x : v) x *= factor;
   return v;
+}
+
+// A gradient check's reach for inputs of which number k may only take values in [0, 1].
+inline std::function<Reach(const std::vector<Tensor>&)> within_unit(const Tensor& x, size_t k = 0) {
+  return [at = x.to_vector(), k](const std::vector<Tensor>& direction) {
+    Reach reach;
+    if (!direction[k].defined()) return reach;
+    const Numbers d = direction[k].to_vector();
+    for (size_t i = 0; i < d.size(); ++i) {
+      if (d[i] == 0) continue;
+      const double to_zero = at[i] / std::abs(d[i]), to_one = (1 - at[i]) / std::abs(d[i]);
+      reach.up = std::min(reach.up, d[i] > 0 ? to_one : to_zero);
+      reach.down = std::min(reach.down, d[i] > 0 ? to_zero : to_one);
+    }
+    return reach;
+  };
 }
 
 template <class E, class F> std::string error_of(F f) {
