@@ -66,6 +66,17 @@ LossCurves sweep(const LossEntry& entry) {
   return curves;
 }
 
+// About five round numbers from low to high: multiples of 1, 2 or 5 times a power of ten.
+std::vector<double> ticks(double low, double high) {
+  const double power = std::pow(10, std::floor(std::log10((high - low) / 4)));
+  double step = power;
+  for (double factor : {2.0, 5.0, 10.0})
+    if ((high - low) / step > 6) step = factor * power;
+  std::vector<double> all;
+  for (double x = std::ceil(low / step) * step; x <= high + 1e-9 * step; x += step) all.push_back(x);
+  return all;
+}
+
 // "-0.5", "100": short, for the axes.
 std::string tick(double x) { return fmt::format("{:.3g}", std::abs(x) < 1e-12 ? 0 : x); }
 
@@ -107,11 +118,8 @@ std::string as_svg(const LossCurves& c, const std::string& title) {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" font-family=\"sans-serif\" font-size=\"12\">\n"
       "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
       width, height);
-  for (int i = 0; i <= 4; ++i) {
-    const double x = c.low + (c.high - c.low) * i / 4, y = low + (high - low) * i / 4;
-    svg += line(px(x), top, px(x), height - bottom, grid) + line(left, py(y), width - right, py(y), grid);
-    svg += word(px(x), height - bottom + 16, "middle", ink, tick(x)) + word(left - 6, py(y) + 4, "end", ink, tick(y));
-  }
+  for (double x : ticks(c.low, c.high)) svg += line(px(x), top, px(x), height - bottom, grid) + word(px(x), height - bottom + 16, "middle", ink, tick(x));
+  for (double y : ticks(low, high)) svg += line(left, py(y), width - right, py(y), grid) + word(left - 6, py(y) + 4, "end", ink, tick(y));
   if (low < 0 && high > 0) svg += line(left, py(0), width - right, py(0), "#999");
   if (c.low < 0 && c.high > 0) svg += line(px(0), top, px(0), height - bottom, "#999");
   const auto path = [&](const std::vector<double>& y, const char* colour) {

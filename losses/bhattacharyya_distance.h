@@ -10,7 +10,7 @@ struct Bhattacharyya {
 
   static constexpr About about = {
       .name = "bhattacharyya_distance",
-      .family = "divergences",
+      .family = "information",
       .tier = 3,
       .summary = "Minus the logarithm of how much two distributions overlap.",
       .formula = "-log Σ sqrt(p q) over the last dimension",

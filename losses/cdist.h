@@ -18,7 +18,7 @@ struct PairwiseDistances {
 
   static constexpr About about = {
       .name = "cdist",
-      .family = "distance",
+      .family = "distances",
       .summary = "The p-norm distance of every vector of one set to every vector of another.",
       .formula =
           "‖x1_i - x2_j + eps‖_p;  p = infinity: the largest component; p = 0: how many components differ.  mode gemm "

@@ -10,7 +10,7 @@ struct ChiSquared {
 
   static constexpr About about = {
       .name = "chi2_divergence",
-      .family = "divergences",
+      .family = "information",
       .tier = 3,
       .summary = "The squared difference of p and q, each weighed by how unlikely q holds the event.",
       .formula = "Σ (p - q)² / q over the last dimension",

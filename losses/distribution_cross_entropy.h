@@ -10,7 +10,7 @@ struct DistributionCrossEntropy {
 
   static constexpr About about = {
       .name = "distribution_cross_entropy",
-      .family = "divergence",
+      .family = "information",
       .summary = "What it costs, in nats, to code p by the code of q: H(p, q) = H(p) + KL(p || q).",
       .formula = "-Σ_k p_k log q_k over the last dimension",
       .gradient = "-log q_k;  of q: -p_k / q_k",

@@ -16,7 +16,7 @@ struct DirectPreference {
 
   static constexpr About about = {
       .name = "dpo_loss",
-      .family = "preference",
+      .family = "policy and preference",
       .tier = 3,
       .summary =
           "Learns from pairs of answers, given the log-probabilities of both under the policy and under a reference.",

@@ -16,7 +16,7 @@ struct ElasticNet {
 
   static constexpr About about = {
       .name = "elastic_net_penalty",
-      .family = "penalty",
+      .family = "penalties",
       .summary = "Sparse weights, with correlated ones kept together.",
       .formula = "l1 Σ |w| + l2/2 Σ w²;  half=false: l2 Σ w²",
       .gradient = "l1 sign(w) + l2 w;  half=false: 2 l2 w",

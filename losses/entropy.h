@@ -10,7 +10,7 @@ struct Entropy {
 
   static constexpr About about = {
       .name = "entropy",
-      .family = "divergence",
+      .family = "information",
       .summary = "How undecided a distribution is, in nats.",
       .formula = "-Σ_k p_k log p_k over the last dimension",
       .gradient = "-(log p_k + 1)",

@@ -10,7 +10,7 @@ struct EntropyWithLogits {
 
   static constexpr About about = {
       .name = "entropy_with_logits",
-      .family = "divergence",
+      .family = "information",
       .summary = "How undecided softmax(input) is, in nats.",
       .formula = "H = -Σ_k p_k log p_k over the last dimension, p = softmax(x)",
       .gradient = "-p_k (log p_k + H)",

@@ -14,7 +14,7 @@ struct GaussianNllOfLogVar {
 
   static constexpr About about = {
       .name = "gaussian_nll_log_var_loss",
-      .family = "likelihood",
+      .family = "likelihoods",
       .tier = 3,
       .summary = "Squared error that knows how sure it is, without a floor for the variance.",
       .formula =

@@ -15,7 +15,7 @@ struct GaussianNll {
 
   static constexpr About about = {
       .name = "gaussian_nll_loss",
-      .family = "likelihood",
+      .family = "likelihoods",
       .tier = 2,
       .summary = "Squared error that knows how sure it is; gaussian_nll_log_var_loss needs no floor for the variance.",
       .formula =

@@ -14,7 +14,7 @@ struct JsDivergenceWithLogits {
 
   static constexpr About about = {
       .name = "js_divergence_with_logits",
-      .family = "divergence",
+      .family = "information",
       .tier = 3,
       .summary = "How different two predictions are: bounded, and symmetric for beta = 1/2.",
       .formula =

@@ -10,7 +10,7 @@ struct KlDivWithLogits {
 
   static constexpr About about = {
       .name = "kl_div_with_logits",
-      .family = "divergence",
+      .family = "information",
       .summary = "How far softmax(input) is from the target distribution: KL(target || softmax(input)).",
       .formula = "Σ_k t_k (log t_k - log p_k) over the last dimension, p = softmax(x)",
       .gradient = "p_k Σ t - t_k;  of the target: log t_k - log p_k + 1",

@@ -10,7 +10,7 @@ struct KlDivergence {
 
   static constexpr About about = {
       .name = "kl_divergence",
-      .family = "divergence",
+      .family = "information",
       .summary = "How many nats more it costs to code p by the code of q: KL(p || q).",
       .formula = "Σ_k p_k log(p_k / q_k) over the last dimension",
       .gradient = "log(p_k / q_k) + 1;  of q: -p_k / q_k",

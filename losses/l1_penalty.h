@@ -13,7 +13,7 @@ struct L1Penalty {
 
   static constexpr About about = {
       .name = "l1_penalty",
-      .family = "penalty",
+      .family = "penalties",
       .summary = "The sum of absolute values: sparse weights or activities.",
       .formula = "l1 Σ |w|",
       .gradient = "l1 sign(w)",

@@ -14,7 +14,7 @@ struct L2Penalty {
 
   static constexpr About about = {
       .name = "l2_penalty",
-      .family = "penalty",
+      .family = "penalties",
       .summary = "The sum of squares, halved so that its gradient is l2 w.",
       .formula = "l2/2 Σ w²;  half=false: l2 Σ w²",
       .gradient = "l2 w;  half=false: 2 l2 w",

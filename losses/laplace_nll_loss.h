@@ -11,7 +11,7 @@ struct LaplaceNll {
 
   static constexpr About about = {
       .name = "laplace_nll_loss",
-      .family = "likelihood",
+      .family = "likelihoods",
       .tier = 3,
       .summary = "Absolute error with a predicted width.",
       .formula = "log(2 b) + |x - t|/b, b = scale",

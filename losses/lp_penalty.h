@@ -14,7 +14,7 @@ struct LpPenalty {
 
   static constexpr About about = {
       .name = "lp_penalty",
-      .family = "penalty",
+      .family = "penalties",
       .summary = "L1 and L2 penalty and everything between and beyond; it is not the root of the sum.",
       .formula = "coef Σ |w|^p",
       .gradient = "coef p sign(w) |w|^(p - 1)",

@@ -15,7 +15,7 @@ struct MmdLoss {
 
   static constexpr About about = {
       .name = "mmd_loss",
-      .family = "distribution",
+      .family = "distribution matching",
       .tier = 3,
       .summary = "The squared distance of two samples' means in the feature space of a Gaussian kernel.",
       .formula =

@@ -16,7 +16,7 @@ struct MultiMargin {
 
   static constexpr About about = {
       .name = "multi_margin_loss",
-      .family = "margin",
+      .family = "classification",
       .tier = 2,
       .summary = "The hinge of a classifier of many classes: all wrong classes that come too near pull.",
       .formula =

@@ -20,7 +20,7 @@ struct CrammerSinger {
 
   static constexpr About about = {
       .name = "multiclass_hinge_loss",
-      .family = "margin",
+      .family = "classification",
       .summary = "The right class shall beat its rivals by a margin; beyond that nothing pulls.",
       .formula =
           "over the classes of dimension 1, w_y times:  crammer_singer [margin + max_{j≠y} x_j - x_y]+;  "

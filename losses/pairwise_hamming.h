@@ -15,7 +15,7 @@ struct PairwiseHamming {
 
   static constexpr About about = {
       .name = "pairwise_hamming",
-      .family = "metric",
+      .family = "metrics",
       .summary = "In what part of their components every vector of one set differs from every vector of another.",
       .formula = "Σ_k [x1_ik ≠ x2_jk], divided by the number of components where `normalize` is set",
       .gradient = "none",

@@ -14,7 +14,7 @@ struct SelfDistances {
 
   static constexpr About about = {
       .name = "pdist",
-      .family = "distance",
+      .family = "distances",
       .summary = "The p-norm distance of every two vectors of a set, as a list of the pairs i < j row by row.",
       .formula = "‖x_i - x_j‖_p for i < j;  p = infinity: the largest component; p = 0: how many components differ",
       .gradient =

@@ -24,7 +24,7 @@ struct PoissonNll {
 
   static constexpr About about = {
       .name = "poisson_nll_loss",
-      .family = "likelihood",
+      .family = "likelihoods",
       .tier = 2,
       .summary = "For counts: the target is drawn from a Poisson distribution.",
       .formula =

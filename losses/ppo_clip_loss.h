@@ -15,7 +15,7 @@ struct ProximalPolicy {
 
   static constexpr About about = {
       .name = "ppo_clip_loss",
-      .family = "reinforcement learning",
+      .family = "policy and preference",
       .tier = 3,
       .summary = "Policy gradient that gains nothing from moving a probability too far from what it was.",
       .formula = "r = exp(log_prob - old_log_prob);  -min(r A, clip(r, 1 - eps_low, 1 + eps_high) A)",

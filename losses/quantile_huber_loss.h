@@ -15,7 +15,7 @@ struct QuantileHuber {
 
   static constexpr About about = {
       .name = "quantile_huber_loss",
-      .family = "reinforcement learning",
+      .family = "policy and preference",
       .tier = 3,
       .summary = "Quantile regression for distributional value functions, element by element.",
       .formula = "u = t - x;  |q - [u < 0]| h(u)/kappa, h = u²/2 where |u| <= kappa, else kappa (|u| - kappa/2)",

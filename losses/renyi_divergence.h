@@ -13,7 +13,7 @@ struct Renyi {
 
   static constexpr About about = {
       .name = "renyi_divergence",
-      .family = "divergences",
+      .family = "information",
       .tier = 3,
       .summary =
           "A family of divergences around Kullback-Leibler's: alpha = 1/2 is twice the Bhattacharyya distance, alpha = "

@@ -10,7 +10,7 @@ struct SquaredHellinger {
 
   static constexpr About about = {
       .name = "squared_hellinger",
-      .family = "divergences",
+      .family = "information",
       .tier = 3,
       .summary = "A bounded divergence: 0 for equal distributions, 1 for those that share no event.",
       .formula = "1 - Σ sqrt(p q) over the last dimension",

@@ -14,7 +14,7 @@ struct StudentTNll {
 
   static constexpr About about = {
       .name = "student_t_nll_loss",
-      .family = "likelihood",
+      .family = "likelihoods",
       .tier = 3,
       .summary = "Robust regression: the noise is Student's t with nu degrees of freedom and a predicted scale.",
       .formula =

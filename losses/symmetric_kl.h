@@ -10,7 +10,7 @@ struct SymmetricKl {
 
   static constexpr About about = {
       .name = "symmetric_kl",
-      .family = "divergences",
+      .family = "information",
       .tier = 3,
       .summary = "How far two predictions of one example disagree, in both directions.",
       .formula = "KL(p || q) / 2 + KL(q || p) / 2 over the last dimension, p and q the softmaxes of the inputs",

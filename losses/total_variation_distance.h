@@ -10,7 +10,7 @@ struct TotalVariation {
 
   static constexpr About about = {
       .name = "total_variation_distance",
-      .family = "divergences",
+      .family = "information",
       .tier = 3,
       .summary = "The largest difference between the probabilities that p and q give to one event.",
       .formula = "Σ |p - q| / 2 over the last dimension",

@@ -10,7 +10,7 @@ struct VaeKlStandardNormal {
 
   static constexpr About about = {
       .name = "vae_kl_standard_normal",
-      .family = "divergence",
+      .family = "information",
       .tier = 3,
       .summary = "Keeps the code of an autoencoder near the standard normal: KL(N(mu, exp(log_var)) || N(0, 1)).",
       .formula = "1/2 Σ (mu² + exp(s) - 1 - s) over the last dimension, s = log_var",

@@ -102,7 +102,7 @@ struct NuclearNorm {
   static constexpr Option<NuclearNorm> options[] = {tolerance(option("rtol", &NuclearNorm::rtol, range::non_negative, true))};
   static constexpr About about = {
       .name = "nuclear_norm_loss",
-      .family = "norms",
+      .family = "distances",
       .summary = "Sum of the singular values of the difference: a convex stand-in for its rank.",
       .formula = "Σ s_i(x - t)",
       .gradient = "U Vᵀ of the singular vectors whose value exceeds rtol times the largest",
