@@ -58,7 +58,7 @@ Tensor widened(const Tensor& t) {
 
 // Every number moved by at most one rounding of float32, within its range; `together`: all by the same, as rounding a sum
 // over them may do, where single roundings cancel out.
-Tensor jittered(const Tensor& t, const Range& range, bool together, Generator& generator) {
+Tensor jittered(const Tensor& t, const InputFacts& facts, const Range& range, bool together, Generator& generator) {
   if (!t.defined() || t.dtype() != Dtype::float64 || range.only_ends) return t;
   Numbers x = t.to_vector(), r(x.size());
   fill_uniform(r.data(), int64_t(r.size()), -1.0, 1.0, generator);
@@ -67,6 +67,7 @@ Tensor jittered(const Tensor& t, const Range& range, bool together, Generator& g
     const double moved = x[i] + r[i] * unit_of_float32 * x[i];
     x[i] = std::isfinite(moved) ? std::clamp(moved, range.low, range.high) : x[i];
   }
+  if (facts.boxes) order_boxes(x);
   return tensor(x, t.shape(), Dtype::float64);
 }
 
@@ -123,7 +124,7 @@ StepResult compare_float32(const LossPoint& point, Reduction reduction, uint64_t
     std::vector<Tensor> moved;
     for (size_t k = 0; k < wide.size(); ++k) {
       const bool rests = draw >= together && draw - together != int(k);
-      moved.push_back(rests ? wide[k] : jittered(wide[k], point.range(int(k)), draw >= together, generator));
+      moved.push_back(rests ? wide[k] : jittered(wide[k], point.facts(int(k)), point.range(int(k)), draw >= together, generator));
     }
     const std::vector<Numbers> r = results(point, moved, reduction, Empty::zero, upstream);
     for (size_t k = 0; k < r.size(); ++k) change[k] = std::max(change[k], largest_difference(r[k], precise[k]));

@@ -353,10 +353,7 @@ class Drawing {
         return one_value(plan_.style, range, generator_);
       });
       if (point_.entry().make_acceptable) point_.entry().make_acceptable(point_.formula(), int(k), values.data(), int64_t(values.size()), extents_);
-      if (facts.boxes)
-        for (size_t i = 0; i + 3 < values.size(); i += 4)
-          for (size_t low : {i, i + 1})
-            if (values[low] > values[low + 2]) std::swap(values[low], values[low + 2]);
+      if (facts.boxes) order_boxes(values);
       if (everywhere && (plan_.style == Style::ties || plan_.style == Style::runs)) meet(values, facts.range);
       if (everywhere) earlier_.push_back(values);
       point_.inputs[k] = filled(values, shape, plan_.strided, facts.label || facts.integer ? Dtype::int64 : plan_.dtype);
@@ -414,6 +411,12 @@ class Drawing {
 };
 
 }  // namespace
+
+void order_boxes(std::vector<double>& values) {
+  for (size_t i = 0; i + 3 < values.size(); i += 4)
+    for (size_t low : {i, i + 1})
+      if (values[low] > values[low + 2]) std::swap(values[low], values[low + 2]);
+}
 
 Shape space_of(const LossPoint& point, int rank, int64_t rows, int64_t columns) {
   rank = std::max(rank, point.least_rank());

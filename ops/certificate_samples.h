@@ -76,6 +76,9 @@ struct Plan {
 };
 std::string to_string(const Plan&);
 
+// Rows x1 y1 x2 y2 with the lower corner first.
+void order_boxes(std::vector<double>& values);
+
 // A shape of `rank` dimensions with about `elements` elements (Map), or with `rows` rows of `columns` (Fold).
 Shape space_of(const LossPoint&, int rank, int64_t rows, int64_t columns);
 

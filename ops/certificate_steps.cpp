@@ -37,6 +37,16 @@ void stay_inside(const Range& r, double x, double v, Reach& reach) {
   reach.up = std::min(reach.up, v > 0 ? high : low);
 }
 
+// How far boxes may move along v until one is turned inside out.
+void stay_boxes(const std::vector<double>& x, const std::vector<double>& v, Reach& reach) {
+  for (size_t i = 0; i + 3 < x.size(); i += 4)
+    for (size_t low : {i, i + 1}) {
+      const double room = x[low + 2] - x[low], closing = v[low] - v[low + 2];
+      if (closing > 0) reach.up = std::min(reach.up, room / closing);
+      if (closing < 0) reach.down = std::min(reach.down, room / -closing);
+    }
+}
+
 // Evenly spread over [0, n), the first and the last among them.
 std::vector<int64_t> spread(int64_t n, int64_t most) {
   std::vector<int64_t> elements;
@@ -101,6 +111,8 @@ Reach PointCheck::reach(const std::vector<Tensor>& direction) const {
   }
   merge(recorder.visits, visits_);
   Reach reach{recorder.nearest, recorder.nearest, recorder.ties > 0, recorder.convention};
+  for (size_t k = 0; k < direction.size(); ++k)
+    if (direction[k].defined() && point_.facts(int(k)).boxes) stay_boxes(point_.inputs[k].to_vector(), direction[k].to_vector(), reach);
   for (size_t k = 0; k < direction.size(); ++k) {
     if (!direction[k].defined() || !bounded(point_.range(int(k)))) continue;
     const std::vector<double> x = point_.inputs[k].to_vector(), v = direction[k].to_vector();
@@ -184,6 +196,7 @@ std::vector<Tensor> PointCheck::moved(const std::vector<std::vector<double>>& by
       const double step = radius * by[size_t(k)][i] * std::max(1.0, std::abs(x[i]));
       x[i] += x[i] + step > range.low && x[i] + step < range.high ? step : -step;
     }
+    if (point_.facts(k).boxes) order_boxes(x);
     at[size_t(k)] = tensor(x, inputs_[size_t(k)].shape(), Dtype::float64);
   }
   return at;
