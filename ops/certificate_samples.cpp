@@ -353,7 +353,12 @@ class Drawing {
         return one_value(plan_.style, range, generator_);
       });
       if (point_.entry().make_acceptable) point_.entry().make_acceptable(point_.formula(), int(k), values.data(), int64_t(values.size()), extents_);
-      if (facts.boxes) order_boxes(values);
+      if (facts.boxes) {
+        order_boxes(values);
+        for (size_t i = 0; i + 3 < values.size(); i += 4)  // at a box without an inside there is only one side to look at
+          for (size_t low : {i, i + 1})
+            if (values[low] == values[low + 2] && plan_.style != Style::extreme) values[low + 2] += 0.5;
+      }
       if (everywhere && (plan_.style == Style::ties || plan_.style == Style::runs)) meet(values, facts.range);
       if (everywhere) earlier_.push_back(values);
       point_.inputs[k] = filled(values, shape, plan_.strided, facts.label || facts.integer ? Dtype::int64 : plan_.dtype);
