@@ -159,8 +159,9 @@ TEST(Coverage, RandomVectorsAreNearlyOrthogonal) {  // 2.19
   const Tensor x = slice(vectors, 0, 0, n), y = slice(vectors, 0, 1);  // each with the next: any two pairs are uncorrelated
   const Numbers c = call("cosine_similarity", {x, y}).to_vector();
   ASSERT_EQ(c.size(), size_t(n));
+  const double middle = total(c) / n;
   double square = 0;
-  for (double v : c) square += (v - total(c) / n) * (v - total(c) / n);
+  for (double v : c) square += (v - middle) * (v - middle);
   EXPECT_NEAR(std::sqrt(square / n), 0.0442, 0.03 * 0.0442);
   // A loss of 0.0763 for two pairs needs both targets to be -1: one of +1 alone costs about 1, half of that in the mean.
   const auto both = [&](double target) { return values("cosine_embedding_loss", {slice(x, 0, 0, few), slice(y, 0, 0, few), full({few}, target)}); };
