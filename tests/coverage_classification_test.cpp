@@ -511,6 +511,17 @@ TEST(Coverage, LikelihoodOfAMapIsThatOfItsPixels) {  // 3.12, 3.15
   EXPECT_NEAR(of_map.item(), -sum / 320, 1e-14);
 }
 
+TEST(Coverage, AConvolutionFitsTheKernelAsOftenAsTheStepAllows) {  // 3.13
+  struct Size {
+    int64_t h, k, s, p, out;
+  };
+  for (const Size& z : {Size{10, 3, 1, 0, 8}, {10, 3, 2, 0, 4}, {10, 3, 1, 1, 10}, {10, 3, 2, 1, 5}, {7, 7, 1, 0, 1}, {7, 2, 3, 0, 2}, {224, 7, 2, 3, 112}, {5, 1, 4, 0, 2}}) {
+    const Tensor out = conv2d(zeros({1, 1, z.h, z.h}), zeros({1, 1, z.k, z.k}), Tensor(), {.stride = z.s, .padding = z.p});
+    EXPECT_EQ(out.size(2), z.out) << z.h << " " << z.k << " " << z.s << " " << z.p;
+    EXPECT_EQ(out.size(2), (z.h + 2 * z.p - z.k) / z.s + 1);
+  }
+}
+
 TEST(Coverage, LikelihoodHasItsGradientThroughAConvolution) {  // 3.12
   const Tensor y = classes({0, 1, 2, 0, 1, 2, 0, 1}, {2, 2, 2});
   expect_gradients([&](const std::vector<Tensor>& in) { return call("nll_loss", {log_softmax(conv2d(in[0], in[1]), 1), y}); },
