@@ -100,7 +100,9 @@ void check_shape(const Application& a, int k, bool standing) {
     same[want.rank() - 1] = 1;
     if (got == same) return;
   }
-  if (got == want || (standing && (a.operands[k].numel() == 1 || (a.facts(k).role != Role::column && broadcasts_to(got, want))))) return;
+  // Of several axes folded as one, another shape of as many elements must not pass for the given one.
+  const bool whole = a.facts(k).role != Role::element || a.given == a.space || standing || a.facts(k).leading || a.tensors[k].shape() == a.given;
+  if ((got == want && whole) || (standing && (a.operands[k].numel() == 1 || (a.facts(k).role != Role::column && broadcasts_to(got, want))))) return;
   const std::string right = text(a.facts(k).role == Role::element ? a.given : want);
   const std::string hint = got.numel() == want.numel() ? fmt::format("; reshape it to {}", right) : std::string();
   throw ShapeError(fmt::format("{}: {} has shape {} but {} has shape {}, wanted {}{}", a.name(), a.facts(k).name, text(got), a.facts(a.widest()).name,

@@ -185,7 +185,10 @@ struct ClipGradNorm {
     std::vector<Tensor> norms;
     for (const Tensor& g : in[0]) norms.push_back(norm(g, norm_type));
     if (norms.empty()) throw ParamError("clip_grad_norm: no gradients, wanted grad0, grad1, …; pass at least one");
-    return norm(stack(norms), norm_type);
+    const Tensor all = norm(stack(norms), norm_type);
+    if (error_if_nonfinite && !std::isfinite(all.item()))
+      throw DomainError(fmt::format("clip_grad_norm: the norm of all gradients is {:g}, wanted a finite one; look for the op that made it with check_finite", all.item()));
+    return all;
   }
 };
 
@@ -280,7 +283,9 @@ struct AdaptiveLogSoftmax {
     if (!in[5].empty()) scores = scores + in[5][0];
     Tensor loss = sum(picked(scores, in_head));
     for (size_t t = 0; t < tails; ++t) {
-      if (in[4][t].size(0) != ends[t + 1] - ends[t])
+      if (in[3][t].size(1) != x.size(1))
+        throw ShapeError(fmt::format("adaptive_log_softmax_with_loss: tail_{}_0_weight has shape {}, wanted ({},{})", t, text(in[3][t].shape()), in[3][t].size(0), x.size(1)));
+      if (in[4][t].size(0) != ends[t + 1] - ends[t] || in[4][t].size(1) != in[3][t].size(0))
         throw ShapeError(fmt::format("adaptive_log_softmax_with_loss: tail_{}_1_weight has shape {}, wanted ({},{})", t, text(in[4][t].shape()), ends[t + 1] - ends[t],
                                      in[3][t].size(0)));
       const Tensor mine = index_select(x, 0, integers_of(rows[t]));
