@@ -111,8 +111,6 @@ struct CtcOfBatch {
     int64_t first = 0;
     if (blank < 0 || blank >= classes) return c.reject(1, 0, double(blank), "a blank that is a class"), nullptr;
     if (all.rank == 2) {
-      if (all.extent[0] != c.cases)
-        return c.reject(1, -1, double(all.extent[0]), "one for each of the batch"), nullptr;
       first = c.index * all.extent[1];
     } else {
       for (int64_t i = 0; i < c.index; ++i) first += c.whole[3].data[i - c.index];  // problems lie one behind the other

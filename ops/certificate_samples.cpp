@@ -465,34 +465,43 @@ bool all_finite(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
 }
 
-// Of a Map: only the elements whose value is not finite are drawn again.
-void draw_elements(LossPoint& point, const Plan& plan, const std::vector<double>& values, Generator& generator) {
+// Only what made a value that is not finite is drawn again: of a Map its element, of a Block its problem.
+void draw_again(LossPoint& point, const Plan& plan, const std::vector<double>& values, Generator& generator) {
   const std::vector<Tensor> before = point.inputs;
   const std::vector<double> numbers = point.numbers;
   draw(point, plan, generator);
   point.numbers = numbers;
   for (size_t k = 0; k < before.size(); ++k) {
-    if (!before[k].defined() || size_t(before[k].numel()) != values.size() || !(before[k].shape() == point.inputs[k].shape())) {
+    if (!before[k].defined()) continue;
+    const size_t n = size_t(before[k].numel());
+    if (n < values.size() || n % values.size() || !(before[k].shape() == point.inputs[k].shape())) {
       point.inputs[k] = before[k];
       continue;
     }
     std::vector<double> mixed = before[k].to_vector();
     const std::vector<double> fresh = point.inputs[k].to_vector();
-    for (size_t i = 0; i < mixed.size(); ++i)
-      if (!std::isfinite(values[i])) mixed[i] = fresh[i];
+    for (size_t i = 0; i < n; ++i)
+      if (!std::isfinite(values[i / (n / values.size())])) mixed[i] = fresh[i];
     point.inputs[k] = filled(mixed, before[k].shape(), plan.strided, before[k].dtype());
   }
+}
+
+// Does every value come from elements of its own, which lie together?
+bool apart(const FormulaEntry& f) {
+  if (f.fold || f.compose) return false;
+  for (int k = 0; k < f.inputs && f.block; ++k)
+    if (std::string(f.input(k)->dims).rfind('*', 0) != 0 && *f.input(k)->dims) return false;
+  return !f.block || !*f.result;
 }
 
 }  // namespace
 
 bool draw_finite(LossPoint& point, const Plan& plan, Generator& generator) {
   constexpr int tries = 100;
-  const FormulaEntry& f = point.entry();
-  const bool map = !f.fold && !f.block && !f.compose;
+  const bool by_parts = apart(point.entry());
   std::vector<double> values;
   for (int i = 0; i < tries; ++i) {
-    if (map && !values.empty()) draw_elements(point, plan, values, generator);
+    if (by_parts && !values.empty()) draw_again(point, plan, values, generator);
     else draw(point, plan, generator);
     try {
       values = point.value(point.inputs, Reduction::none).to_vector();
