@@ -283,9 +283,9 @@ class Check {
     const bool at_end = reach.down == 0 || reach.up == 0;
     if (at_end ? !sure_below && !sure_above : !sure_below || !sure_above) {
       if (sure_central || std::isnan(hand)) return fail(in, i, central);
-      if (!diverges(in, i, reach)) {  // so near a kink no difference can tell one side from the other
+      if (!diverges(in, i, reach)) {  // so near a kink, or where x^1.3 ends, no difference can tell
         const bool beside_a_kink = std::max(reach.down, reach.up) < 1e-5;
-        return void(++(beside_a_kink ? in.tally.excluded : in.tally.inconclusive));
+        return void(++(beside_a_kink || at_end ? in.tally.excluded : in.tally.inconclusive));
       }
       ++in.tally.excluded;
       report_.poles.push_back({int(in.at), i, unknown, unknown, hand});

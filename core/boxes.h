@@ -42,7 +42,7 @@ template <class T> struct OfBoxes {
   // The angle of a box of width a and height b; a point has none.
   friend OfBoxes angle(const OfBoxes& a, const OfBoxes& b) {
     auto point = (a.v == 0.0) & (b.v == 0.0);
-    T x = select(point, 0.0, a.v), y = select(point, 1.0, b.v), longer = max(abs(x), abs(y));
+    T x = select(point, 0.0, a.v), y = select(point, 1.0, b.v), longer = max(x, y);
     T p = x / longer, q = y / longer, size = longer * (p * p + q * q);  // x² + y² could vanish
     return chain(atan2(x, y), a, select(point, 0.0, q / size), b, select(point, 0.0, -p / size));
   }

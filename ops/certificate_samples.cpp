@@ -357,7 +357,7 @@ class Drawing {
         order_boxes(values);
         for (size_t i = 0; i + 3 < values.size(); i += 4)  // at a box without an inside there is only one side to look at
           for (size_t low : {i, i + 1})
-            if (values[low] == values[low + 2] && plan_.style != Style::extreme) values[low + 2] += 0.5;
+            if (values[low] == values[low + 2] && plan_.style != Style::extreme && plan_.style != Style::infinite) values[low + 2] += 0.5;
       }
       if (everywhere && (plan_.style == Style::ties || plan_.style == Style::runs)) meet(values, facts.range);
       if (everywhere) earlier_.push_back(values);
