@@ -1,4 +1,5 @@
-// Losses by name with little to write: call("huber_loss", {x, y}, {{"delta", 0.5}}), and the gradients of what comes out.
+// Losses by name with little to write: call("huber_loss", {x, y}, {{"delta", 0.5}}), and the gradients of what comes
+// out.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -20,14 +21,16 @@ using Options = std::vector<std::pair<std::string, std::variant<double, std::str
 using Named = std::vector<std::pair<std::string, Tensor>>;
 
 // The required inputs in the loss's order; parameters that are tensors by name.
-inline Tensor call(const std::string& name, const std::vector<Tensor>& inputs, const Options& options = {}, Named tensors = {}) {
+inline Tensor call(const std::string& name, const std::vector<Tensor>& inputs, const Options& options = {},
+                   Named tensors = {}) {
   const LossEntry& entry = loss_named(name);
   Named given;
   for (size_t k = 0; k < inputs.size(); ++k) given.emplace_back(entry.formula(0)->input(int(k))->name, inputs[k]);
   for (auto& t : tensors) given.push_back(std::move(t));
   return evaluate(entry, {std::move(given), options});
 }
-inline Numbers values(const std::string& name, const std::vector<Tensor>& inputs, Options options = {}, Named tensors = {}) {
+inline Numbers values(const std::string& name, const std::vector<Tensor>& inputs, Options options = {},
+                      Named tensors = {}) {
   options.emplace_back("reduction", "none");
   return call(name, inputs, options, std::move(tensors)).to_vector();
 }
@@ -101,9 +104,7 @@ inline std::function<Reach(const std::vector<Tensor>&)> within_unit(const Tensor
 template <class E, class F> std::string error_of(F f) {
   try {
     f();
-  } catch (const E& e) {
-    return e.what();
-  }
+  } catch (const E& e) { return e.what(); }
   return "nothing was thrown";
 }
 

@@ -26,7 +26,8 @@ Numbers eigenvalues(Numbers a, int n) {
     for (int p = 0; p < n; ++p)
       for (int q = p + 1; q < n; ++q) {
         if (at(p, q) == 0) continue;
-        const double angle = 0.5 * std::atan2(2 * at(p, q), at(p, p) - at(q, q)), c = std::cos(angle), s = std::sin(angle);
+        const double angle = 0.5 * std::atan2(2 * at(p, q), at(p, p) - at(q, q)), c = std::cos(angle),
+                     s = std::sin(angle);
         for (int k = 0; k < n; ++k) {
           const double x = at(p, k), y = at(q, k);
           at(p, k) = c * x + s * y, at(q, k) = c * y - s * x;
@@ -68,7 +69,9 @@ const Numbers two_rows = {2, 3, 4, 5, 2, 3, 4, 5}, one_less = {1, 2, 3, 4, 1, 2,
 
 TEST(Coverage, TheFrobeniusNormHasItsGradientAndNoneAtNoError) {  // 0.1
   for (double per_sample : {0.0, 1.0}) {
-    const auto f = [&](const std::vector<Tensor>& in) { return call("frobenius_norm_loss", in, {{"per_sample", per_sample}}); };
+    const auto f = [&](const std::vector<Tensor>& in) {
+      return call("frobenius_norm_loss", in, {{"per_sample", per_sample}});
+    };
     expect_gradients(f, {leaf(uniform(12, 1), {3, 4}), leaf(uniform(12, 2), {3, 4})});
     const Tensor x = leaf(two_rows, {2, 4}), y = doubles(two_rows, {2, 4});
     EXPECT_EQ(gradient(f({x, y}), x), Numbers(8, 0.0)) << "where both are equal";
@@ -90,7 +93,8 @@ TEST(Coverage, ABatchOf128LabelsOfFourHasOneFrobeniusNorm) {  // 0.2
 TEST(Coverage, TheTwoNormOfARowIsItsFrobeniusNormBitForBit) {  // 0.3
   for (uint64_t seed : {5, 6, 7}) {
     const Tensor x = doubles(uniform(70, seed, -3, 3), {10, 7}), y = doubles(uniform(70, seed + 10), {10, 7});
-    EXPECT_EQ(values("vector_norm_loss", {x, y}, {{"p", 2.0}, {"dim", -1.0}}), values("frobenius_norm_loss", {x, y}, {{"per_sample", 1.0}}));
+    EXPECT_EQ(values("vector_norm_loss", {x, y}, {{"p", 2.0}, {"dim", -1.0}}),
+              values("frobenius_norm_loss", {x, y}, {{"per_sample", 1.0}}));
   }
   EXPECT_EQ(values("vector_norm_loss", {doubles(two_rows, {2, 4}), doubles(one_less, {2, 4})}), Numbers({2, 2}));
 }
@@ -117,7 +121,8 @@ TEST(Coverage, TheNuclearNormHasAGradientAlsoAtRankOne) {  // 0.4
 
 TEST(Coverage, TheBatchMeanIsTheSumOverTheNumberOfSamples) {  // 0.5
   const Tensor x = doubles(uniform(30, 51), {6, 5}), y = doubles(uniform(30, 52), {6, 5});
-  for (const auto& [name, option] : std::vector<std::pair<std::string, Options>>{{"frobenius_norm_loss", {{"per_sample", 1.0}}}, {"vector_norm_loss", {}}}) {
+  for (const auto& [name, option] : std::vector<std::pair<std::string, Options>>{
+           {"frobenius_norm_loss", {{"per_sample", 1.0}}}, {"vector_norm_loss", {}}}) {
     Options by_mean = option;
     by_mean.emplace_back("reduction", "mean");
     EXPECT_NEAR(call(name, {x, y}, by_mean).item(), total(values(name, {x, y}, option)) / 6, 1e-15) << name;
@@ -126,9 +131,14 @@ TEST(Coverage, TheBatchMeanIsTheSumOverTheNumberOfSamples) {  // 0.5
 
 TEST(Coverage, IntegersAreRefusedByNameAndConvertedByRequest) {  // 0.7
   const Tensor x = classes(two_rows, {2, 4}), y = classes(one_less, {2, 4});
-  EXPECT_EQ(error_of<DtypeError>([&] { call("frobenius_norm_loss", {x, y}); }),
+  EXPECT_EQ(error_of<DtypeError>([&] {
+              call("frobenius_norm_loss", {x, y});
+            }),
             "frobenius_norm_loss: input is int64, wanted float32 or float64; convert it with to()");
-  EXPECT_EQ(error_of<DtypeError>([&] { call("vector_norm_loss", {x, y}); }), "vector_norm_loss: input is int64, wanted float32 or float64; convert it with to()");
+  EXPECT_EQ(error_of<DtypeError>([&] {
+              call("vector_norm_loss", {x, y});
+            }),
+            "vector_norm_loss: input is int64, wanted float32 or float64; convert it with to()");
   EXPECT_EQ(call("frobenius_norm_loss", {to(x, Dtype::float64), to(y, Dtype::float64)}).item(), std::sqrt(8.0));
 }
 
@@ -145,7 +155,8 @@ TEST(Coverage, ManyToManyDistancesAreBroadcastDifferences) {  // 0.8
       EXPECT_NEAR(by_hand.at({i, j}), std::sqrt(squares), 1e-15);
     }
   const Tensor upstream = doubles(uniform(10, 63), {2, 5});
-  for (const Tensor& t : {x, y}) EXPECT_LE(apart(gradient(by_hand * upstream, t), gradient(matrix * upstream, t)), 1e-12);
+  for (const Tensor& t : {x, y})
+    EXPECT_LE(apart(gradient(by_hand * upstream, t), gradient(matrix * upstream, t)), 1e-12);
 }
 
 TEST(Coverage, PairwiseDistanceIsTheDiagonalOfAllDistances) {  // 0.10
@@ -206,7 +217,8 @@ TEST(Coverage, KlIsNeverNegativeAndNotSymmetric) {  // 0.15
 
 TEST(Coverage, KlOfTwoZeroProbabilitiesIsZero) {  // 0.16
   const Tensor q = doubles({0.25, 0.75, 0}, {1, 3});
-  EXPECT_NEAR(call("kl_divergence", {doubles({0.5, 0.5, 0}, {1, 3}), q}).item(), kl_loop({0.5, 0.5}, {0.25, 0.75}), 1e-15);
+  EXPECT_NEAR(call("kl_divergence", {doubles({0.5, 0.5, 0}, {1, 3}), q}).item(), kl_loop({0.5, 0.5}, {0.25, 0.75}),
+              1e-15);
   EXPECT_EQ(call("kl_divergence", {doubles({0, 0, 0}, {1, 3}), q}).item(), 0);
   EXPECT_EQ(call("kl_divergence", {doubles({0.5, 0.25, 0.25}, {1, 3}), q}).item(), INFINITY) << "p > 0 where q = 0";
   EXPECT_EQ(call("kl_div", {log(q), doubles({0.5, 0.25, 0.25}, {1, 3})}).item(), INFINITY);
@@ -215,10 +227,13 @@ TEST(Coverage, KlOfTwoZeroProbabilitiesIsZero) {  // 0.16
 TEST(Coverage, CrossEntropyIsEntropyPlusKl) {  // 0.17
   const Numbers p = distributions(100, 4, 111), q = distributions(100, 4, 112);
   const Tensor a = doubles(p, {100, 4}), b = leaf(q, {100, 4});
-  const Tensor cross = call("distribution_cross_entropy", {a, b}, {{"reduction", "none"}}), kl = call("kl_divergence", {a, b}, {{"reduction", "none"}});
+  const Tensor cross = call("distribution_cross_entropy", {a, b}, {{"reduction", "none"}}),
+               kl = call("kl_divergence", {a, b}, {{"reduction", "none"}});
   const Numbers h = values("entropy", {a}), c = cross.to_vector(), k = kl.to_vector();
   for (size_t r = 0; r < 100; ++r) {
-    const auto row = [&](const Numbers& v) { return Numbers(v.begin() + int64_t(4 * r), v.begin() + int64_t(4 * r + 4)); };
+    const auto row = [&](const Numbers& v) {
+      return Numbers(v.begin() + int64_t(4 * r), v.begin() + int64_t(4 * r + 4));
+    };
     EXPECT_NEAR(c[r], h[r] + k[r], 1e-12);
     EXPECT_NEAR(h[r], entropy_loop(row(p)), 1e-14);
     EXPECT_NEAR(k[r], kl_loop(row(p), row(q)), 1e-14);
@@ -257,13 +272,15 @@ TEST(Coverage, AOneHotTargetIsAnIndexTarget) {  // 0.20
   const Numbers y = {3, 0, 2, 2, 1};
   Numbers hot(20);
   for (size_t r = 0; r < 5; ++r) hot[4 * r + size_t(y[r])] = 1;
-  const Tensor by_index = call("cross_entropy", {x, classes(y)}), by_row = call("cross_entropy", {x, doubles(hot, {5, 4})});
+  const Tensor by_index = call("cross_entropy", {x, classes(y)}),
+               by_row = call("cross_entropy", {x, doubles(hot, {5, 4})});
   EXPECT_NEAR(by_index.item(), by_row.item(), 1e-15);
   EXPECT_LE(apart(gradient(by_index, x), gradient(by_row, x)), 1e-15);
 }
 
 const std::vector<Tensor>& three() {
-  static const std::vector<Tensor> t = {doubles({0, 0, 1, 2}, {2, 2}), doubles({0, 0.5, 1, 1}, {2, 2}), doubles({0.25, 0, 3, 2}, {2, 2})};
+  static const std::vector<Tensor> t = {doubles({0, 0, 1, 2}, {2, 2}), doubles({0, 0.5, 1, 1}, {2, 2}),
+                                        doubles({0.25, 0, 3, 2}, {2, 2})};
   return t;
 }
 
@@ -271,7 +288,8 @@ TEST(Coverage, TripletLossSquaresItsDistancesAndTripletMarginLossDoesNot) {  // 
   // Squared distances: 1/4 against 1/16 and 1 against 4.
   EXPECT_NEAR(call("triplet_loss", three(), {{"margin", 0.2}}).item(), (0.25 - 0.0625 + 0.2) / 2, 1e-15);
   // Plain ones: 1/2 against 1/4 and 1 against 2.
-  EXPECT_NEAR(call("triplet_margin_loss", three(), {{"margin", 0.2}, {"eps", 0.0}}).item(), (0.5 - 0.25 + 0.2) / 2, 1e-15);
+  EXPECT_NEAR(call("triplet_margin_loss", three(), {{"margin", 0.2}, {"eps", 0.0}}).item(), (0.5 - 0.25 + 0.2) / 2,
+              1e-15);
 }
 
 TEST(Coverage, KeepdimKeepsTheDistancesAndTheAxis) {  // 0.23
@@ -295,7 +313,8 @@ TEST(Coverage, PairwiseDistanceAddsEpsToTheDifference) {  // 3.3
   EXPECT_NEAR(call("pairwise_distance", {x, y}).item(), 18 - 3e-6, 1e-14);
   EXPECT_NEAR(call("pairwise_distance", {y, x}).item(), 18 + 3e-6, 1e-14);
   // The numbers of the row: 1 … 8 against twice as far, four coordinates of 9.
-  EXPECT_NEAR(call("pairwise_distance", {zeros({1, 4}, Dtype::float64), full({1, 4}, 9, Dtype::float64)}).item(), 17.999998, 1e-14);
+  EXPECT_NEAR(call("pairwise_distance", {zeros({1, 4}, Dtype::float64), full({1, 4}, 9, Dtype::float64)}).item(),
+              17.999998, 1e-14);
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ TEST(Coverage, TheTripletModuleIsTheTripletLoss) {  // 0.22
   EXPECT_EQ(module(a, p, n).item(), call("triplet_loss", {a, p, n}, {{"margin", 0.2}, {"reduction", "mean"}}).item());
   double sum = 0;
   for (size_t i = 0; i < 5; ++i) {
-    const double slack = square_distance(a.to_vector(), i, p.to_vector(), i, 3) - square_distance(a.to_vector(), i, n.to_vector(), i, 3) + 0.2;
+    const double slack = square_distance(a.to_vector(), i, p.to_vector(), i, 3) -
+                         square_distance(a.to_vector(), i, n.to_vector(), i, 3) + 0.2;
     EXPECT_GT(std::abs(slack), 0.05) << "away from the hinge";
     sum += std::max(0.0, slack);
   }
@@ -45,7 +46,8 @@ TEST(Coverage, TheTripletModuleIsTheTripletLoss) {  // 0.22
   expect_gradients([&](const std::vector<Tensor>& in) { return module.of(in); }, {a, p, n});
 }
 
-// ---- each of them against a plain loop, and its gradient against differences --------------------------------------------
+// ---- each of them against a plain loop, and its gradient against differences
+// --------------------------------------------
 
 const Numbers points = uniform(18, 4), others = uniform(18, 5), of_class = {0, 1, 0, 2, 1, 0};
 
@@ -56,7 +58,9 @@ TEST(Coverage, ContrastiveLossByHand) {  // 0.27
     const double d = std::sqrt(square_distance(points, i, others, i, 3));
     sum += y[i] > 0 ? d * d : std::pow(std::max(0.0, 1.5 - d), 2);
   }
-  const auto f = [&](const std::vector<Tensor>& in) { return call("contrastive_loss", {in[0], in[1], doubles(y)}, {{"margin", 1.5}}); };
+  const auto f = [&](const std::vector<Tensor>& in) {
+    return call("contrastive_loss", {in[0], in[1], doubles(y)}, {{"margin", 1.5}});
+  };
   EXPECT_NEAR(f({doubles(points, {6, 3}), doubles(others, {6, 3})}).item(), sum / 6, 1e-14);
   expect_gradients(f, {leaf(points, {6, 3}), leaf(others, {6, 3})});
 }
@@ -74,7 +78,9 @@ TEST(Coverage, LiftedStructuredLossByHand) {  // 0.27
       sum += std::pow(std::max(0.0, d(i, j) + std::log(pushed)), 2);
       ++pairs;
     }
-  const auto f = [](const std::vector<Tensor>& in) { return call("lifted_structured_loss", {in[0], classes(of_class)}); };
+  const auto f = [](const std::vector<Tensor>& in) {
+    return call("lifted_structured_loss", {in[0], classes(of_class)});
+  };
   EXPECT_NEAR(f({doubles(points, {6, 3})}).item(), sum / (2 * pairs), 1e-14);
   expect_gradients(f, {leaf(points, {6, 3})}, false);
 }
@@ -101,12 +107,15 @@ TEST(Coverage, NoiseContrastiveEstimationByHand) {  // 0.27
     for (size_t k = 0; k < 3; ++k) sum += softplus(noise[3 * r + k] - std::log(3.0) - log_q_noise[3 * r + k]);
   }
   const auto f = [](const std::vector<Tensor>& in) { return call("nce_loss", in); };
-  EXPECT_NEAR(f({doubles(s), doubles(noise, {2, 3}), doubles(log_q), doubles(log_q_noise, {2, 3})}).item(), sum / 2, 1e-14);
+  EXPECT_NEAR(f({doubles(s), doubles(noise, {2, 3}), doubles(log_q), doubles(log_q_noise, {2, 3})}).item(), sum / 2,
+              1e-14);
   expect_gradients(f, {leaf(s), leaf(noise, {2, 3}), leaf(log_q), leaf(log_q_noise, {2, 3})});
 }
 
 TEST(Coverage, InfoNceByHand) {  // 0.27
-  const auto cosine = [](size_t i, size_t j) { return dot(points, i, others, j, 3) / std::sqrt(dot(points, i, points, i, 3) * dot(others, j, others, j, 3)); };
+  const auto cosine = [](size_t i, size_t j) {
+    return dot(points, i, others, j, 3) / std::sqrt(dot(points, i, points, i, 3) * dot(others, j, others, j, 3));
+  };
   double sum = 0;
   for (size_t i = 0; i < 6; ++i) {
     double all = 0;
@@ -132,22 +141,29 @@ TEST(Coverage, SoftNearestNeighborLossByHand) {  // 0.27
     if (mine > 0) sum += std::log(all / mine), ++rows;
   }
   EXPECT_EQ(rows, 5) << "one class has a single row";
-  const auto f = [](const std::vector<Tensor>& in) { return call("soft_nearest_neighbor_loss", {in[0], classes(of_class)}); };
+  const auto f = [](const std::vector<Tensor>& in) {
+    return call("soft_nearest_neighbor_loss", {in[0], classes(of_class)});
+  };
   EXPECT_NEAR(f({doubles(points, {6, 3})}).item(), sum / rows, 1e-14);
   expect_gradients(f, {leaf(points, {6, 3})}, false);
 }
 
-// ---- cosine embedding ---------------------------------------------------------------------------------------------------
+// ---- cosine embedding
+// ---------------------------------------------------------------------------------------------------
 
 TEST(Coverage, CosineEmbeddingPushesOnlyWhatIsTooNear) {  // 2.18
   const Tensor x = leaf({3, 4, 1, 0}, {2, 2}), y = leaf({4, 3, 0, 1}, {2, 2});
   EXPECT_LE(apart(values("cosine_embedding_loss", {x, y, doubles({1, 1})}), {1 - 24 / 25., 1}), 1e-11);
-  EXPECT_LE(apart(values("cosine_embedding_loss", {x, y, doubles({-1, -1})}, {{"margin", 0.5}}), {24 / 25. - 0.5, 0}), 1e-11);
-  const Tensor apart_enough = call("cosine_embedding_loss", {x, y, doubles({-1, -1})}, {{"margin", 0.97}, {"reduction", "none"}});
+  EXPECT_LE(apart(values("cosine_embedding_loss", {x, y, doubles({-1, -1})}, {{"margin", 0.5}}), {24 / 25. - 0.5, 0}),
+            1e-11);
+  const Tensor apart_enough =
+      call("cosine_embedding_loss", {x, y, doubles({-1, -1})}, {{"margin", 0.97}, {"reduction", "none"}});
   EXPECT_EQ(apart_enough.to_vector(), Numbers({0, 0}));
   EXPECT_EQ(gradient(apart_enough, x), Numbers(4, 0.0));
   EXPECT_EQ(gradient(apart_enough, y), Numbers(4, 0.0));
-  EXPECT_EQ(error_of<DomainError>([&] { call("cosine_embedding_loss", {x, y, doubles({1, 0})}); }),
+  EXPECT_EQ(error_of<DomainError>([&] {
+              call("cosine_embedding_loss", {x, y, doubles({1, 0})});
+            }),
             "cosine_embedding_loss: target is 0 at row 1, wanted -1 or 1");
 }
 
@@ -156,27 +172,33 @@ TEST(Coverage, RandomVectorsAreNearlyOrthogonal) {  // 2.19
   Generator generator(11);
   Tensor vectors = zeros({n + 1, d});
   fill_normal(vectors.mutable_data<float>(), (n + 1) * d, 0, 1, generator);
-  const Tensor x = slice(vectors, 0, 0, n), y = slice(vectors, 0, 1);  // each with the next: any two pairs are uncorrelated
+  const Tensor x = slice(vectors, 0, 0, n),
+               y = slice(vectors, 0, 1);  // each with the next: any two pairs are uncorrelated
   const Numbers c = call("cosine_similarity", {x, y}).to_vector();
   ASSERT_EQ(c.size(), size_t(n));
   const double middle = total(c) / n;
   double square = 0;
   for (double v : c) square += (v - middle) * (v - middle);
   EXPECT_NEAR(std::sqrt(square / n), 0.0442, 0.03 * 0.0442);
-  // A loss of 0.0763 for two pairs needs both targets to be -1: one of +1 alone costs about 1, half of that in the mean.
-  const auto both = [&](double target) { return values("cosine_embedding_loss", {slice(x, 0, 0, few), slice(y, 0, 0, few), full({few}, target)}); };
+  // A loss of 0.0763 for two pairs needs both targets to be -1: one of +1 alone costs about 1, half of that in the
+  // mean.
+  const auto both = [&](double target) {
+    return values("cosine_embedding_loss", {slice(x, 0, 0, few), slice(y, 0, 0, few), full({few}, target)});
+  };
   const Numbers pulled = both(1), pushed = both(-1);
   EXPECT_GT(*std::min_element(pulled.begin(), pulled.end()) / 2, 0.3);
   EXPECT_LT(total(pushed) / few, 0.03);
   EXPECT_GT(*std::max_element(pushed.begin(), pushed.end()), 0.0763);
 }
 
-// ---- triplets and pairs -------------------------------------------------------------------------------------------------
+// ---- triplets and pairs
+// -------------------------------------------------------------------------------------------------
 
 TEST(Coverage, SquaredAndPlainTripletsAreDifferentLosses) {  // 4.19
   const auto both = [](double positive, double negative) {
     const std::vector<Tensor> in = {doubles({0}, {1, 1}), doubles({positive}, {1, 1}), doubles({negative}, {1, 1})};
-    return std::pair(call("triplet_loss", in, {{"margin", 0.2}}).item(), call("triplet_margin_loss", in, {{"margin", 0.2}, {"eps", 0.0}}).item());
+    return std::pair(call("triplet_loss", in, {{"margin", 0.2}}).item(),
+                     call("triplet_margin_loss", in, {{"margin", 0.2}, {"eps", 0.0}}).item());
   };
   EXPECT_NEAR(both(0.1, 0.4).first, 0.01 - 0.16 + 0.2, 1e-15);
   EXPECT_EQ(both(0.1, 0.4).second, 0);
@@ -191,11 +213,13 @@ TEST(Coverage, FaceNetIsTheSquaredTripletOfUnitVectors) {  // 4.19
   };
   const Numbers a = unit(points).to_vector(), p = unit(others).to_vector(), n = unit(uniform(18, 12)).to_vector();
   const Numbers loss = values("triplet_loss", {doubles(a, {6, 3}), doubles(p, {6, 3}), doubles(n, {6, 3})});
-  for (size_t i = 0; i < 6; ++i) EXPECT_NEAR(loss[i], std::max(0.0, 2 * (dot(a, i, n, i, 3) - dot(a, i, p, i, 3)) + 0.2), 1e-14);
+  for (size_t i = 0; i < 6; ++i)
+    EXPECT_NEAR(loss[i], std::max(0.0, 2 * (dot(a, i, n, i, 3) - dot(a, i, p, i, 3)) + 0.2), 1e-14);
 }
 
 TEST(Coverage, NegativesBeyondTheMarginAreLeftAlone) {  // 4.20
-  const Tensor x = leaf({0.3, 0.3, 0.3, 1.7}, {4, 1}), zero = zeros({4, 1}, Dtype::float64), similar = doubles({1, 1, 0, 0});
+  const Tensor x = leaf({0.3, 0.3, 0.3, 1.7}, {4, 1}), zero = zeros({4, 1}, Dtype::float64),
+               similar = doubles({1, 1, 0, 0});
   for (double power : {1.0, 2.0}) {
     const Tensor loss = call("contrastive_loss", {x, zero, similar}, {{"power", power}, {"reduction", "none"}});
     EXPECT_LE(apart(loss.to_vector(), {std::pow(0.3, power), std::pow(0.3, power), std::pow(0.7, power), 0}), 1e-15);
@@ -205,7 +229,8 @@ TEST(Coverage, NegativesBeyondTheMarginAreLeftAlone) {  // 4.20
     EXPECT_EQ(g[3], 0) << "until the margin";
   }
   // margin_ranking_loss compares two scores, and knows no distance.
-  EXPECT_NEAR(call("margin_ranking_loss", {doubles({0.3}), doubles({0.1}), doubles({1})}, {{"margin", 0.5}}).item(), 0.3, 1e-15);
+  EXPECT_NEAR(call("margin_ranking_loss", {doubles({0.3}), doubles({0.1}), doubles({1})}, {{"margin", 0.5}}).item(),
+              0.3, 1e-15);
   EXPECT_EQ(call("margin_ranking_loss", {doubles({0.7}), doubles({0.1}), doubles({1})}, {{"margin", 0.5}}).item(), 0);
 }
 
@@ -225,7 +250,8 @@ TEST(Coverage, OnlyTripletsThatAreNotEasyHaveAGradient) {  // 4.21
   EXPECT_EQ(negatives(Hardness::easy), Numbers({4}));
   const auto pick = [&](double i) { return index_select(x, 0, classes({i})); };
   for (double negative : {2, 3, 4}) {
-    const Tensor loss = call("triplet_margin_loss", {pick(0), pick(1), pick(negative)}, {{"margin", 0.2}, {"eps", 0.0}});
+    const Tensor loss =
+        call("triplet_margin_loss", {pick(0), pick(1), pick(negative)}, {{"margin", 0.2}, {"eps", 0.0}});
     EXPECT_EQ(loss.item() > 0, negative < 4) << negative;
     EXPECT_EQ(gradient(loss, x) != Numbers(5, 0.0), negative < 4) << negative;
   }
@@ -233,13 +259,16 @@ TEST(Coverage, OnlyTripletsThatAreNotEasyHaveAGradient) {  // 4.21
 
 TEST(Coverage, InfoNceOfEqualSimilaritiesIsTheLogOfTheirNumber) {  // 4.22
   for (int64_t n = 2; n < 10; ++n) {
-    const Tensor query = doubles({1, 0}, {1, 2}), key = doubles({0.6, 0.8}, {1, 2}), negatives = expand(key, {n - 1, 2}).clone();
-    EXPECT_NEAR(call("info_nce_loss", {query, key}, {{"temperature", 0.1}}, {{"negative_keys", negatives}}).item(), std::log(double(n)), 1e-14);
+    const Tensor query = doubles({1, 0}, {1, 2}), key = doubles({0.6, 0.8}, {1, 2}),
+                 negatives = expand(key, {n - 1, 2}).clone();
+    EXPECT_NEAR(call("info_nce_loss", {query, key}, {{"temperature", 0.1}}, {{"negative_keys", negatives}}).item(),
+                std::log(double(n)), 1e-14);
   }
   double before = INFINITY;
   for (double angle : {1.5, 1.2, 0.9, 0.6, 0.3, 0.0}) {
     const Tensor query = doubles({1, 0}, {1, 2}), key = doubles({std::cos(angle), std::sin(angle)}, {1, 2});
-    const double loss = call("info_nce_loss", {query, key}, {}, {{"negative_keys", doubles({0, 1, 0.6, 0.8}, {2, 2})}}).item();
+    const double loss =
+        call("info_nce_loss", {query, key}, {}, {{"negative_keys", doubles({0, 1, 0.6, 0.8}, {2, 2})}}).item();
     EXPECT_LT(loss, before);
     before = loss;
   }

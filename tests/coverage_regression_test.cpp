@@ -44,7 +44,8 @@ TEST(Coverage, TheRootOfTheMeanOnlyScalesTheGradient) {  // 1.3, 1.4, 4.18
     EXPECT_NEAR(root.item() * root.item(), square.item(), 1e-15);
     EXPECT_LE(apart(gradient(root, x), times(gradient(square, x), 0.5 / root.item())), 1e-12);
   }
-  EXPECT_NEAR(call("rmse_loss", {doubles(predicted), doubles(wanted)}).item(), std::sqrt((0.001 * 0.001 + 0.058 * 0.058 + 0.605 * 0.605) / 3), 1e-15);
+  EXPECT_NEAR(call("rmse_loss", {doubles(predicted), doubles(wanted)}).item(),
+              std::sqrt((0.001 * 0.001 + 0.058 * 0.058 + 0.605 * 0.605) / 3), 1e-15);
   const Tensor x = leaf(wanted);
   const Tensor perfect = call("rmse_loss", {x, doubles(wanted)});
   EXPECT_EQ(perfect.item(), 0);
@@ -62,7 +63,8 @@ TEST(Coverage, TheAbsoluteErrorHasNoSlopeAtItsKink) {  // 1.5
     reach.tie = direction[0].at({0}) != 0;
     return reach;
   };
-  const Report report = gradcheck([&](const std::vector<Tensor>& in) { return sum_of("l1_loss", in[0], y); }, {x}, options);
+  const Report report =
+      gradcheck([&](const std::vector<Tensor>& in) { return sum_of("l1_loss", in[0], y); }, {x}, options);
   EXPECT_TRUE(report.ok) << to_string(report);
   ASSERT_EQ(report.kinks.size(), 1u);
   EXPECT_EQ(report.kinks[0].element, 0);
@@ -115,14 +117,16 @@ TEST(Coverage, TheSlopeOfHuberIsBoundedByDelta) {  // 1.8
   }
   const Tensor x = doubles(uniform(20, 4)), y = doubles(uniform(20, 5));
   EXPECT_NEAR(call("huber_loss", {x, y}, {{"delta", 1e-7}}).item() / 1e-7, call("l1_loss", {x, y}).item(), 1e-6);
-  EXPECT_LT(call("huber_loss", {x, y}, {{"delta", 1e-7}}).item(), 1e-6) << "Huber itself tends to 0, not to the absolute error";
+  EXPECT_LT(call("huber_loss", {x, y}, {{"delta", 1e-7}}).item(), 1e-6)
+      << "Huber itself tends to 0, not to the absolute error";
   EXPECT_DOUBLE_EQ(call("huber_loss", {x, y}, {{"delta", 1e6}}).item(), call("mse_loss", {x, y}).item() / 2);
 }
 
 TEST(Coverage, HuberIsDeltaTimesSmoothL1) {  // 1.9
   const Tensor x = leaf(uniform(40, 6, -5, 5)), y = doubles(uniform(40, 7));
   for (double d : {0.1, 0.5, 1.0, 2.0, 7.5}) {
-    const Tensor huber = call("huber_loss", {x, y}, {{"delta", d}}), smooth = call("smooth_l1_loss", {x, y}, {{"beta", d}});
+    const Tensor huber = call("huber_loss", {x, y}, {{"delta", d}}),
+                 smooth = call("smooth_l1_loss", {x, y}, {{"beta", d}});
     EXPECT_NEAR(huber.item(), d * smooth.item(), 1e-14);
     EXPECT_LE(apart(gradient(huber, x), times(gradient(smooth, x), d)), 1e-15);
   }
@@ -161,8 +165,10 @@ TEST(Coverage, AGradientIsTheDifferenceOfItsCurve) {  // 1.34
     }
     const Tensor y = doubles(Numbers(n, c.target)), x = leaf(middle);
     const Numbers slope = gradient(sum_of(c.name, x, y, c.options), x);
-    const Numbers low = values(c.name, {doubles(below), y}, c.options), high = values(c.name, {doubles(above), y}, c.options);
-    for (size_t i = 0; i < n; ++i) EXPECT_NEAR(slope[i], (high[i] - low[i]) / (2 * h), 1e-5) << c.name << " at " << middle[i];
+    const Numbers low = values(c.name, {doubles(below), y}, c.options),
+                  high = values(c.name, {doubles(above), y}, c.options);
+    for (size_t i = 0; i < n; ++i)
+      EXPECT_NEAR(slope[i], (high[i] - low[i]) / (2 * h), 1e-5) << c.name << " at " << middle[i];
   }
 }
 

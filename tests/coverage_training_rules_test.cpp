@@ -16,6 +16,7 @@
 #include "gradus/nn/loss.h"
 #include "gradus/ops/activation.h"
 #include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/compare.h"
 #include "gradus/ops/index.h"
 #include "gradus/ops/linear.h"
@@ -34,7 +35,8 @@ namespace {
 
 using namespace calls;
 
-// ---- the catalogue ------------------------------------------------------------------------------------------------------
+// ---- the catalogue
+// ------------------------------------------------------------------------------------------------------
 
 TEST(Coverage, EveryLossIsInOneCategory) {  // 1.1
   std::map<std::string, std::set<std::string>> by_family;
@@ -44,29 +46,52 @@ TEST(Coverage, EveryLossIsInOneCategory) {  // 1.1
     EXPECT_GT(loss->formula(0)->inputs, 0) << name;
     EXPECT_TRUE(by_family[family].insert(name).second) << name << " is there twice";
   }
-  for (const char* name : {"mse_loss", "rmse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "log_cosh_loss"}) EXPECT_TRUE(by_family["regression"].count(name)) << name;
-  for (const char* name : {"binary_cross_entropy", "cross_entropy", "categorical_cross_entropy", "sigmoid_focal_loss", "in_top_k"})
+  for (const char* name : {"mse_loss", "rmse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "log_cosh_loss"})
+    EXPECT_TRUE(by_family["regression"].count(name)) << name;
+  for (const char* name :
+       {"binary_cross_entropy", "cross_entropy", "categorical_cross_entropy", "sigmoid_focal_loss", "in_top_k"})
     EXPECT_TRUE(by_family["classification"].count(name)) << name;
   // One word for one category: none is another's plural, nor its beginning.
-  for (const auto& [family, names] : by_family) EXPECT_FALSE(by_family.count(family + "s")) << family << " and " << family << "s";
+  for (const auto& [family, names] : by_family)
+    EXPECT_FALSE(by_family.count(family + "s")) << family << " and " << family << "s";
 }
 
 TEST(Coverage, EveryLossOfTorchNnIsThere) {  // 3.20
   std::set<std::string> aliases;
   for (const LossEntry* loss : losses()) {
     std::string all = loss->about->aliases;
-    for (size_t at; (at = all.find("; ")) != std::string::npos; all = all.substr(at + 2)) aliases.insert(all.substr(0, all.find_first_of(" ;")));
+    for (size_t at; (at = all.find("; ")) != std::string::npos; all = all.substr(at + 2))
+      aliases.insert(all.substr(0, all.find_first_of(" ;")));
     aliases.insert(all.substr(0, all.find(' ')));
   }
-  const std::vector<std::string> classes = {"L1Loss", "MSELoss", "CrossEntropyLoss", "CTCLoss", "NLLLoss", "PoissonNLLLoss", "GaussianNLLLoss", "KLDivLoss", "BCELoss",
-                                            "BCEWithLogitsLoss", "MarginRankingLoss", "HingeEmbeddingLoss", "MultiLabelMarginLoss", "HuberLoss", "SmoothL1Loss",
-                                            "SoftMarginLoss", "MultiLabelSoftMarginLoss", "CosineEmbeddingLoss", "MultiMarginLoss", "TripletMarginLoss",
-                                            "TripletMarginWithDistanceLoss", "AdaptiveLogSoftmaxWithLoss"};
+  const std::vector<std::string> classes = {"L1Loss",
+                                            "MSELoss",
+                                            "CrossEntropyLoss",
+                                            "CTCLoss",
+                                            "NLLLoss",
+                                            "PoissonNLLLoss",
+                                            "GaussianNLLLoss",
+                                            "KLDivLoss",
+                                            "BCELoss",
+                                            "BCEWithLogitsLoss",
+                                            "MarginRankingLoss",
+                                            "HingeEmbeddingLoss",
+                                            "MultiLabelMarginLoss",
+                                            "HuberLoss",
+                                            "SmoothL1Loss",
+                                            "SoftMarginLoss",
+                                            "MultiLabelSoftMarginLoss",
+                                            "CosineEmbeddingLoss",
+                                            "MultiMarginLoss",
+                                            "TripletMarginLoss",
+                                            "TripletMarginWithDistanceLoss",
+                                            "AdaptiveLogSoftmaxWithLoss"};
   ASSERT_EQ(classes.size(), 22u);
   for (const std::string& name : classes) EXPECT_TRUE(aliases.count("nn." + name)) << name;
 }
 
-// ---- the tape -----------------------------------------------------------------------------------------------------------
+// ---- the tape
+// -----------------------------------------------------------------------------------------------------------
 
 TEST(Coverage, ValuesAreLeavesAndResultsKnowTheirLoss) {  // 3.4
   const Tensor plain = doubles({1, 2, 3, 4, 5, 6, 7, 8}, {2, 4});
@@ -90,7 +115,8 @@ TEST(Coverage, AGraphIsUsedOnceUnlessItIsKept) {  // 3.19
   once.backward();
   EXPECT_EQ(x.grad().to_vector(), Numbers({1, 2}));
   EXPECT_EQ(error_of<StateError>([&] { once.backward(); }),
-            "backward: the graph through 'mse_loss' was already used and freed; pass retain_graph = true to the first backward");
+            "backward: the graph through 'mse_loss' was already used and freed; pass retain_graph = true to the first "
+            "backward");
   const Tensor kept = call("mse_loss", {x, y});
   x.zero_grad();
   kept.backward(Tensor(), true);
@@ -110,7 +136,8 @@ TEST(Coverage, EveryLossIsOneNodeAndFreesWhatItSaved) {  // 5.1
       {
         const Tensor value = evaluate(*loss, arguments);
         const pool::Figures made = pool::figures();
-        EXPECT_EQ(made.live_nodes - before.live_nodes, value.requires_grad() ? 1 : 0) << loss->about->name << " " << loss->examples[e].call;
+        EXPECT_EQ(made.live_nodes - before.live_nodes, value.requires_grad() ? 1 : 0)
+            << loss->about->name << " " << loss->examples[e].call;
         if (!value.requires_grad()) continue;
         std::vector<Tensor> inputs;
         for (auto& [name, t] : arguments.inputs)
@@ -128,10 +155,14 @@ TEST(Coverage, EveryLossIsOneNodeAndFreesWhatItSaved) {  // 5.1
 
 TEST(Coverage, SharedWeightsAddTheGradientsOfEveryUse) {  // 0.24
   const Tensor w = leaf(uniform(12, 1), {4, 3});
-  const Tensor in[] = {doubles(uniform(20, 2), {5, 4}), doubles(uniform(20, 3), {5, 4}), doubles(uniform(20, 4), {5, 4})};
+  const Tensor in[] = {doubles(uniform(20, 2), {5, 4}), doubles(uniform(20, 3), {5, 4}),
+                       doubles(uniform(20, 4), {5, 4})};
   const auto embedded = [&](int k, bool trains) { return matmul(in[k], trains ? w : w.detach()); };
   const auto loss = [&](int only) {
-    return call("triplet_loss", {embedded(0, only < 0 || only == 0), embedded(1, only < 0 || only == 1), embedded(2, only < 0 || only == 2)}, {{"margin", 3.0}});
+    return call(
+        "triplet_loss",
+        {embedded(0, only < 0 || only == 0), embedded(1, only < 0 || only == 1), embedded(2, only < 0 || only == 2)},
+        {{"margin", 3.0}});
   };
   const Numbers together = gradient(loss(-1), w);
   Numbers sum(12);
@@ -143,31 +174,55 @@ TEST(Coverage, SharedWeightsAddTheGradientsOfEveryUse) {  // 0.24
   EXPECT_GT(std::abs(together[0]), 1e-3);
 }
 
-// ---- extreme and missing inputs -----------------------------------------------------------------------------------------
+// ---- extreme and missing inputs
+// -----------------------------------------------------------------------------------------
 
 TEST(Coverage, HugeInputsGiveFiniteLossesAndGradients) {  // 5.3
   const Numbers huge = {1e4, -1e4, 3e4, -3e4, 0, 1e4};
-  const Tensor zero_one = doubles({0, 1, 1, 0, 1, 0}, {2, 3}), signs = doubles({-1, 1, 1, -1, 1, -1}, {2, 3}), k = classes({1, 0});
-  const std::vector<std::pair<std::string, Tensor>> calls = {
-      {"mse_loss", zero_one}, {"rmse_loss", zero_one}, {"l1_loss", zero_one}, {"huber_loss", zero_one}, {"smooth_l1_loss", zero_one}, {"log_cosh_loss", zero_one},
-      {"binary_cross_entropy_with_logits", zero_one}, {"sigmoid_focal_loss", zero_one}, {"multilabel_soft_margin_loss", zero_one}, {"hinge_loss", signs},
-      {"squared_hinge_loss", signs}, {"soft_margin_loss", signs}, {"cross_entropy", k}, {"softmax_focal_loss", k}, {"multi_margin_loss", k}, {"multiclass_hinge_loss", k},
-      {"sparsemax_loss", k}, {"entmax15_loss", k}, {"topk_softmax_cross_entropy", k}, {"distillation_kd_loss", zero_one}, {"kl_div_with_logits", softmax(zero_one, 1)},
-      {"frobenius_norm_loss", zero_one}, {"vector_norm_loss", zero_one}, {"info_nce_loss", zero_one}, {"n_pair_loss", zero_one}, {"pairwise_distance", zero_one}};
-  for (double scale : {1.0, 1e-300, 1e130}) {
-    for (const auto& [name, target] : calls) {
-      const Tensor x = leaf(times(huge, scale), {2, 3});
-      const Tensor loss = call(name, {x, target});
-      for (double v : loss.to_vector()) EXPECT_TRUE(std::isfinite(v)) << name << " of " << scale;
-      for (double g : gradient(loss, x)) EXPECT_TRUE(std::isfinite(g)) << name << " of " << scale;
-    }
-  }
+  const Tensor zero_one = doubles({0, 1, 1, 0, 1, 0}, {2, 3}), signs = doubles({-1, 1, 1, -1, 1, -1}, {2, 3}),
+               k = classes({1, 0});
+  const std::vector<std::pair<std::string, Tensor>> calls = {{"mse_loss", zero_one},
+                                                             {"rmse_loss", zero_one},
+                                                             {"l1_loss", zero_one},
+                                                             {"huber_loss", zero_one},
+                                                             {"smooth_l1_loss", zero_one},
+                                                             {"log_cosh_loss", zero_one},
+                                                             {"binary_cross_entropy_with_logits", zero_one},
+                                                             {"sigmoid_focal_loss", zero_one},
+                                                             {"multilabel_soft_margin_loss", zero_one},
+                                                             {"hinge_loss", signs},
+                                                             {"squared_hinge_loss", signs},
+                                                             {"soft_margin_loss", signs},
+                                                             {"cross_entropy", k},
+                                                             {"softmax_focal_loss", k},
+                                                             {"multi_margin_loss", k},
+                                                             {"multiclass_hinge_loss", k},
+                                                             {"sparsemax_loss", k},
+                                                             {"entmax15_loss", k},
+                                                             {"topk_softmax_cross_entropy", k},
+                                                             {"distillation_kd_loss", zero_one},
+                                                             {"kl_div_with_logits", softmax(zero_one, 1)},
+                                                             {"frobenius_norm_loss", zero_one},
+                                                             {"vector_norm_loss", zero_one},
+                                                             {"info_nce_loss", zero_one},
+                                                             {"n_pair_loss", zero_one},
+                                                             {"pairwise_distance", zero_one}};
+  for (Dtype dtype : {Dtype::float64, Dtype::float32})
+    for (double scale : {1.0, dtype == Dtype::float64 ? 1e-300 : 1e-36, dtype == Dtype::float64 ? 1e130 : 1e12})
+      for (const auto& [name, target] : calls) {
+        const std::string what = name + " of " + std::to_string(scale) + " in " + name_of(dtype);
+        const Tensor x = tensor(times(huge, scale), {2, 3}, dtype).requires_grad(true);
+        const Tensor loss = call(name, {x, computes(target.dtype()) ? to(target, dtype) : target});
+        for (double v : loss.to_vector()) EXPECT_TRUE(std::isfinite(v)) << what;
+        for (double g : gradient(loss, x)) EXPECT_TRUE(std::isfinite(g)) << what;
+      }
 }
 
 TEST(Coverage, TheMeanOfNothingIsZeroWithoutGradient) {  // 5.4
   const Tensor empty = doubles({}, {0, 3}), none = classes({});
-  for (const char* name : {"mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "log_cosh_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits",
-                           "sigmoid_focal_loss", "kl_div", "hinge_loss", "soft_margin_loss", "rmse_loss", "frobenius_norm_loss", "vector_norm_loss"}) {
+  for (const char* name : {"mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "log_cosh_loss",
+                           "binary_cross_entropy", "binary_cross_entropy_with_logits", "sigmoid_focal_loss", "kl_div",
+                           "hinge_loss", "soft_margin_loss", "rmse_loss", "frobenius_norm_loss", "vector_norm_loss"}) {
     const Tensor x = leaf({}, {0, 3});
     const Tensor loss = call(name, {x, empty});
     EXPECT_EQ(loss.item(), 0) << name;
@@ -191,17 +246,20 @@ TEST(Coverage, AVarianceBelowItsFloorHasNoGradient) {  // 5.4
   EXPECT_NEAR(gradient(loss, var)[1], (0.25 - 1 / 16.) / 2, 1e-15);
 }
 
-// ---- several tasks, masks, schedules ------------------------------------------------------------------------------------
+// ---- several tasks, masks, schedules
+// ------------------------------------------------------------------------------------
 
 TEST(Coverage, TasksAddTheirGradientsInTheSharedTrunk) {  // 4.26
   const Tensor trunk = leaf(uniform(6, 5), {2, 3}), x = doubles(uniform(8, 6), {4, 2});
   const Tensor h = tanh(matmul(x, trunk));
-  const Tensor first = call("mse_loss", {h, doubles(uniform(12, 7), {4, 3})}), second = call("cross_entropy", {h, classes({0, 2, 1, 0})});
+  const Tensor first = call("mse_loss", {h, doubles(uniform(12, 7), {4, 3})}),
+               second = call("cross_entropy", {h, classes({0, 2, 1, 0})});
   const Tensor both = stack({first, second});
   const Numbers g1 = gradient(first, trunk), g2 = gradient(second, trunk);
   Numbers wanted(6), trusted(6);
   const double s1 = 0.4, s2 = -0.7;
-  for (size_t i = 0; i < 6; ++i) wanted[i] = 0.3 * g1[i] + 1.7 * g2[i], trusted[i] = (std::exp(-s1) * g1[i] + std::exp(-s2) * g2[i]) / 2;
+  for (size_t i = 0; i < 6; ++i)
+    wanted[i] = 0.3 * g1[i] + 1.7 * g2[i], trusted[i] = (std::exp(-s1) * g1[i] + std::exp(-s2) * g2[i]) / 2;
   const Tensor sum = call("weighted_sum", {both, doubles({0.3, 1.7})});
   EXPECT_NEAR(sum.item(), 0.3 * first.item() + 1.7 * second.item(), 1e-15);
   EXPECT_LE(apart(gradient(sum, trunk), wanted), 1e-12);
@@ -220,7 +278,8 @@ TEST(Coverage, ALossThatChangesWithTheEpochKeepsNoHistory) {  // 4.27
   for (double epoch : {0.0, 10.0, 100.0}) {
     const double power = std::log(1 + epoch / 100);
     double wanted = 0;
-    for (size_t k = 0; k < 3; ++k) wanted -= y[k] * std::pow(std::exp(z[k]) / sum, power) * std::log(std::exp(z[k]) / sum);
+    for (size_t k = 0; k < 3; ++k)
+      wanted -= y[k] * std::pow(std::exp(z[k]) / sum, power) * std::log(std::exp(z[k]) / sum);
     const Tensor x = leaf(z, {1, 3});
     const Tensor loss = call("pta_loss", {x, doubles(y, {1, 3})}, {{"epoch", epoch}});
     EXPECT_NEAR(loss.item(), wanted, 1e-14) << "epoch " << epoch;
@@ -232,7 +291,9 @@ TEST(Coverage, ALossThatChangesWithTheEpochKeepsNoHistory) {  // 4.27
 
 TEST(Coverage, MaskedEntriesCountNothing) {  // 4.28
   const Numbers v = uniform(6, 8), t = uniform(6, 9), mask = {1, 0, 1, 1, 0, 0};
-  const auto masked = [&](const Tensor& x, const Tensor& m) { return call("masked_reduce", {call("mse_loss", {x, doubles(t, {2, 3})}, {{"reduction", "none"}}), m}); };
+  const auto masked = [&](const Tensor& x, const Tensor& m) {
+    return call("masked_reduce", {call("mse_loss", {x, doubles(t, {2, 3})}, {{"reduction", "none"}}), m});
+  };
   const Tensor x = leaf(v, {2, 3});
   const Tensor loss = masked(x, doubles(mask, {2, 3}));
   EXPECT_NEAR(loss.item(), call("mse_loss", {doubles({v[0], v[2], v[3]}), doubles({t[0], t[2], t[3]})}).item(), 1e-15);
@@ -261,7 +322,8 @@ TEST(Coverage, PaddedTokensDoNotInfluenceASequence) {  // 4.29
   EXPECT_EQ(by_mask(logits, {0, 3, 2, 1, 0, 0}), first) << "other logits there";
 }
 
-// ---- weight decay, clipping ---------------------------------------------------------------------------------------------
+// ---- weight decay, clipping
+// ---------------------------------------------------------------------------------------------
 
 TEST(Coverage, WeightDecayIsHalfTheSquaredPenalty) {  // 4.23
   const Numbers start = uniform(5, 11), target = uniform(5, 12);
@@ -297,7 +359,8 @@ TEST(Coverage, ClippingScalesTheWholeGradientToTheNorm) {  // 4.32
   EXPECT_EQ(b.grad().item(), 3.5);
 }
 
-// ---- loud errors --------------------------------------------------------------------------------------------------------
+// ---- loud errors
+// --------------------------------------------------------------------------------------------------------
 
 // A CUDA tag on CPU memory, as far as a check that must not touch the elements can tell.
 Tensor tagged_elsewhere(const Tensor& t) {
@@ -309,10 +372,14 @@ Tensor tagged_elsewhere(const Tensor& t) {
 TEST(Coverage, WeightsOnAnotherDeviceAreNamed) {  // 4.7
   const Tensor x = doubles(uniform(6, 13), {2, 3}), y = classes({0, 2}), w = doubles({1, 2, 3});
   const Tensor far = tagged_elsewhere(w);
-  EXPECT_EQ(error_of<DeviceError>([&] { call("cross_entropy", {x, y}, {}, {{"weight", far}}); }),
+  EXPECT_EQ(error_of<DeviceError>([&] {
+              call("cross_entropy", {x, y}, {}, {{"weight", far}});
+            }),
             "cross_entropy: weight is on cuda:0 but input is on cpu; move one with to()");
   far.state()->storage->device = cpu;
-  EXPECT_EQ(call("cross_entropy", {x, y}, {}, {{"weight", far}}).item(), call("cross_entropy", {x, y}, {}, {{"weight", w}}).item()) << "once it is here";
+  EXPECT_EQ(call("cross_entropy", {x, y}, {}, {{"weight", far}}).item(),
+            call("cross_entropy", {x, y}, {}, {{"weight", w}}).item())
+      << "once it is here";
 }
 
 // What would be ambiguous does not compile: a tensor is no truth, and no set of options.
@@ -330,8 +397,13 @@ TEST(Coverage, TensorsInThePlaceOfOptionsAreRefused) {  // 4.30
   EXPECT_EQ(module(x, y).item(), 2.5);
   EXPECT_EQ(error_of<ParamError>([&] { module(x); }), "mse_loss: got 1 inputs, wanted 2: input, target");
   EXPECT_EQ(error_of<ParamError>([&] { module(x, y, y); }), "mse_loss: got 3 inputs, wanted 2: input, target");
-  EXPECT_EQ(error_of<ParamError>([&] { LossModule("mse_loss", {{{"delta", x}}, {}}); }), "mse_loss: there is no 'delta'; known are input, target, weight, reduction, empty");
-  EXPECT_EQ(error_of<ShapeError>([&] { (x > y).item(); }), "item: got shape (2), wanted one element; reduce or index the tensor first") << "the truth of two elements";
+  EXPECT_EQ(error_of<ParamError>([&] {
+              LossModule("mse_loss", {{{"delta", x}}, {}});
+            }),
+            "mse_loss: there is no 'delta'; known are input, target, weight, reduction, empty");
+  EXPECT_EQ(error_of<ShapeError>([&] { (x > y).item(); }),
+            "item: got shape (2), wanted one element; reduce or index the tensor first")
+      << "the truth of two elements";
 }
 
 TEST(Coverage, NaNsAreSeenAndAnomalyModeNamesTheirOp) {  // 4.31
@@ -344,15 +416,19 @@ TEST(Coverage, NaNsAreSeenAndAnomalyModeNamesTheirOp) {  // 4.31
   set_anomaly_mode(true);
   const std::string error = error_of<DomainError>([&] { broken().backward(); });
   set_anomaly_mode(false);
-  EXPECT_EQ(error, "backward of mse_loss: the gradient of its input 0 is NaN at element 0; look at what the forward mse_loss was given");
+  EXPECT_EQ(error,
+            "backward of mse_loss: the gradient of its input 0 is NaN at element 0; look at what the forward mse_loss "
+            "was given");
   EXPECT_EQ(call("check_finite", {doubles({1, 2})}).item(), 1);
   EXPECT_EQ(call("check_finite", {doubles({1, NAN})}).item(), 0);
 }
 
-// ---- small trainings ----------------------------------------------------------------------------------------------------
+// ---- small trainings
+// ----------------------------------------------------------------------------------------------------
 
 TEST(Coverage, AStudentLearnsTheDistributionsOfItsTeacher) {  // 2.20
-  const Tensor x = doubles(uniform(60, 14, -2, 2), {20, 3}), teacher = matmul(x, doubles(uniform(12, 15, -2, 2), {3, 4}));
+  const Tensor x = doubles(uniform(60, 14, -2, 2), {20, 3}),
+               teacher = matmul(x, doubles(uniform(12, 15, -2, 2), {3, 4}));
   Tensor w = zeros({3, 4}, Dtype::float64);
   w.requires_grad(true);
   Adam optimizer({{"w", w}}, {.lr = 0.05});
@@ -373,7 +449,8 @@ TEST(Coverage, AStudentLearnsTheDistributionsOfItsTeacher) {  // 2.20
 
 TEST(Coverage, TheHingeFindsTheWidestMargin) {  // 4.14
   // Two classes whose nearest points stand at x = 1 and x = -1: the widest margin is 1, along x.
-  const Tensor x = doubles({1, 0.5, 1, -0.5, 2, 1, 3, -2, -1, 0.5, -1, -0.5, -2, -1, -3, 2}, {8, 2}), t = doubles({1, 1, 1, 1, -1, -1, -1, -1});
+  const Tensor x = doubles({1, 0.5, 1, -0.5, 2, 1, 3, -2, -1, 0.5, -1, -0.5, -2, -1, -3, 2}, {8, 2}),
+               t = doubles({1, 1, 1, 1, -1, -1, -1, -1});
   Tensor w = leaf({0.1, 0.5}), b = leaf({0});
   SGD optimizer({{"w", w}, {"b", b}}, {.lr = 0.1});
   for (int step = 0; step < 1500; ++step) {
@@ -406,13 +483,15 @@ TEST(Coverage, AlphaFocalLossFindsTheRareClass) {  // 4.16
     const Numbers scores = (x * w + b).to_vector();
     return double(std::count_if(scores.begin() + 1000, scores.end(), [](double s) { return s > 0; })) / 10;
   };
-  EXPECT_GE(recall("sigmoid_focal_loss", {{"alpha", 0.95}, {"gamma", 2.0}}), recall("binary_cross_entropy_with_logits", {}) + 0.3);
+  EXPECT_GE(recall("sigmoid_focal_loss", {{"alpha", 0.95}, {"gamma", 2.0}}),
+            recall("binary_cross_entropy_with_logits", {}) + 0.3);
 }
 
 TEST(Coverage, TheLassoIsSparseAndTheRidgeIsNot) {  // 4.24
   constexpr int64_t n = 80, d = 20;
   const Numbers truth = {2, -3, 1.5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  const Tensor x = doubles(uniform(n * d, 17), {n, d}), y = matmul(x, doubles(truth)) + doubles(uniform(n, 18, -0.1, 0.1));
+  const Tensor x = doubles(uniform(n * d, 17), {n, d}),
+               y = matmul(x, doubles(truth)) + doubles(uniform(n, 18, -0.1, 0.1));
   const auto zeros_of = [&](double l1, double l2) {
     Tensor w = leaf(Numbers(d, 0.5));
     SGD optimizer({{"w", w}}, {.lr = 0.5, .weight_decay = l2});
@@ -421,7 +500,8 @@ TEST(Coverage, TheLassoIsSparseAndTheRidgeIsNot) {  // 4.24
       call("mse_loss", {matmul(x, w), y}).backward();
       optimizer.step();
       const NoGrad quiet;  // the proximal step of l1 |w|: towards 0 by lr l1, and no farther
-      for (int64_t i = 0; i < d; ++i) w.set({i}, std::copysign(std::max(0.0, std::abs(w.at({i})) - 0.5 * l1), w.at({i})));
+      for (int64_t i = 0; i < d; ++i)
+        w.set({i}, std::copysign(std::max(0.0, std::abs(w.at({i})) - 0.5 * l1), w.at({i})));
     }
     const Numbers v = w.to_vector();
     return std::count(v.begin(), v.end(), 0.0);
@@ -464,7 +544,8 @@ TEST(Coverage, OneModelOnThreeInputsLearnsToTellTriplets) {  // 0.24
       const double angle = 6.3 * normal(engine);
       for (size_t k = 0; k < 3; ++k) {
         const double here = angle + 0.1 * normal(engine) + (k == 2 ? 3.1 : 0);
-        for (size_t j = 0; j < d; ++j) all[k][i * d + j] = j > 1 ? 3 * normal(engine) : j ? std::sin(here) : std::cos(here);
+        for (size_t j = 0; j < d; ++j)
+          all[k][i * d + j] = j > 1 ? 3 * normal(engine) : j ? std::sin(here) : std::cos(here);
       }
     }
     return std::vector<Tensor>{doubles(all[0], {n, d}), doubles(all[1], {n, d}), doubles(all[2], {n, d})};
@@ -473,7 +554,8 @@ TEST(Coverage, OneModelOnThreeInputsLearnsToTellTriplets) {  // 0.24
   const auto accuracy = [&](const std::vector<Tensor>& in) {
     const NoGrad quiet;
     const Tensor a = matmul(in[0], w);
-    const Numbers near = call("pairwise_distance", {a, matmul(in[1], w)}).to_vector(), far = call("pairwise_distance", {a, matmul(in[2], w)}).to_vector();
+    const Numbers near = call("pairwise_distance", {a, matmul(in[1], w)}).to_vector(),
+                  far = call("pairwise_distance", {a, matmul(in[2], w)}).to_vector();
     int right = 0;
     for (size_t i = 0; i < n; ++i) right += near[i] < far[i];
     return double(right) / n;
@@ -505,17 +587,21 @@ TEST(Coverage, TwoHeadsLearnFromOneBagOfWords) {  // 4.34
   Embedding embedding(vocabulary, 8, {}, generator);
   Linear topics(8, 3, true, generator), moods(8, 2, true, generator);
   NamedTensors all;
-  for (auto& [prefix, module] : std::vector<std::pair<std::string, Module*>>{{"words.", &embedding}, {"topics.", &topics}, {"moods.", &moods}})
+  for (auto& [prefix, module] :
+       std::vector<std::pair<std::string, Module*>>{{"words.", &embedding}, {"topics.", &topics}, {"moods.", &moods}})
     for (auto& [name, t] : module->named_parameters()) all.emplace_back(prefix + name, t);
   Adam optimizer(all, {.lr = 0.03});
   const Tensor x = classes(tokens, {texts, words});
   const auto pooled = [&] { return mean(embedding(x), {1}); };
-  const auto hits = [](const Tensor& scores, const Numbers& wanted) { return total(call("in_top_k", {scores, classes(wanted)}).to_vector()) / texts; };
+  const auto hits = [](const Tensor& scores, const Numbers& wanted) {
+    return total(call("in_top_k", {scores, classes(wanted)}).to_vector()) / texts;
+  };
   EXPECT_LT(hits(topics(pooled()), topic), 0.7);
   for (int step = 0; step < 150; ++step) {
     optimizer.zero_grad();
     const Tensor shared = pooled();
-    (call("cross_entropy", {topics(shared), classes(topic)}) + call("cross_entropy", {moods(shared), classes(mood)})).backward();
+    (call("cross_entropy", {topics(shared), classes(topic)}) + call("cross_entropy", {moods(shared), classes(mood)}))
+        .backward();
     optimizer.step();
   }
   EXPECT_GT(hits(topics(pooled()), topic), 0.95);
