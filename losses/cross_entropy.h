@@ -68,7 +68,7 @@ struct CrossEntropy {
   template <class T> struct State {
     RunningSoftmax<T> softmax;
     T score = 0, weight = 0;      // of the target class
-    T deficit = 0, weights = 0;   // Σ w (max - z), Σ w: for label smoothing, relative to the running maximum
+    T deficit = 0, weights = 0;   // (ε/C) Σ w (max - z), (ε/C) Σ w: for label smoothing, relative to the running maximum
   };
   template <class T> struct Constants { T max, total, log_total, gap, hit_weight, weights, lse_slope; };
 
@@ -82,8 +82,8 @@ struct CrossEntropy {
     state.softmax = RunningSoftmax<T>::of(s);
     state.score = select(hit, s, 0.0);
     state.weight = select(hit, w, 0.0);
-    if (label_smoothing > 0) {
-      state.weights = select(out, 0.0, w);
+    if (label_smoothing > 0) {  // a share of each class from the start: Σ w (max - z) could overflow
+      state.weights = select(out, 0.0, label_smoothing / double(at.count) * w);
       state.deficit = times(state.weights, state.softmax.max - s);
     }
     return state;
@@ -95,18 +95,18 @@ struct CrossEntropy {
       deficit = a.deficit + b.deficit + times(a.weights, m.rise_a) + times(b.weights, m.rise_b);
     return {m.total, a.score + b.score, a.weight + b.weight, deficit, a.weights + b.weights};
   }
-  template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t columns, Index<T> y) const {
+  template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, Index<T> y) const {
     T log_total = log1p(s.softmax.rest), total = 1.0 + s.softmax.rest, lse = s.softmax.max + log_total;
-    double hit = 1 - label_smoothing, each = label_smoothing / double(columns);
+    double hit = 1 - label_smoothing;
     T distance = s.softmax.max - s.score;
     T value = hit * s.weight * (distance + log_total);
-    if (label_smoothing > 0) value = value + each * (s.weights * log_total + s.deficit);
+    if (label_smoothing > 0) value = value + (s.weights * log_total + s.deficit);
     if (z_loss > 0) value = value + z_loss * lse * lse;
     T gap = (s.softmax.rest - expm1(-distance)) / total;  // 1 - p_y
     auto ignored = y < 0;
     T count = weight_norm == 1 ? T(1.0) : s.weight;
     return {select(ignored, 0.0, value), select(ignored, 0.0, count),
-            {s.softmax.max, total, log_total, gap, hit * s.weight, each * s.weights, 2 * z_loss * lse}};
+            {s.softmax.max, total, log_total, gap, hit * s.weight, s.weights, 2 * z_loss * lse}};
   }
   template <class T> GRADUS_FN CountedGrads<T, 2> grad(Constants<T> c, Column<T> at, T x, Index<T> y, T w, T allowed) const {
     auto hit = at.index == y, ignored = y < 0;
