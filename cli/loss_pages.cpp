@@ -42,12 +42,12 @@ std::string certificate_of(const LossEntry& entry) {
       if (r.step == step) cases += r.cases, worst = std::max(worst, r.worst);
     if (cases) rows += fmt::format("| {} | {} | {} |\n", steps[step], cases, step == 0 || step == 6 ? "" : fmt::format("{:.0e}", worst));
   }
-  if (rows.empty()) return "";
+  if (rows.empty() || entry.formula(0)->gradients == 0) return "";
   return fmt::format("## Certificate\n\n{}, by `gradus gradcheck {}`; worst is relative to the largest derivative.\n\n| step | cases | worst |\n|---|---|---|\n{}\n",
                      c.complete ? "Complete" : "Incomplete", entry.about->name, rows);
 }
 
-std::string page(const LossEntry& entry, bool picture) {
+std::string page(const LossEntry& entry, bool picture, bool certificate) {
   const About& a = *entry.about;
   std::string text = fmt::format("# {}\n\n{}\n\n", a.name, a.summary);
   text += fmt::format("    {}\n\n$$ {} $$\n\n", a.formula, latex(a.formula));
@@ -63,23 +63,24 @@ std::string page(const LossEntry& entry, bool picture) {
       text += fmt::format("{}({}) = {:.10g}   # {}\n", a.name, entry.examples[i].call, entry.examples[i].value, entry.examples[i].source);
     text += "```\n";
   }
-  return text + "\n" + certificate_of(entry);
+  return certificate ? text + "\n" + certificate_of(entry) : text;
 }
 
 }  // namespace
 
-void write_loss_pages(const std::string& folder) {
+void write_loss_pages(const std::string& folder, bool certificates) {
   std::map<std::string, std::vector<const LossEntry*>> families;
   for (const LossEntry* entry : losses()) {
     const std::string name = entry->about->name;
     families[entry->about->family].push_back(entry);
     const std::optional<LossCurves> curves = curves_of(*entry);
     if (curves) write_text(fmt::format("{}/{}.svg", folder, name), as_svg(*curves, name));
-    write_text(fmt::format("{}/{}.md", folder, name), page(*entry, curves.has_value()));
+    write_text(fmt::format("{}/{}.md", folder, name), page(*entry, curves.has_value(), certificates));
     fmt::print("{}\n", name);
     std::fflush(stdout);
   }
-  std::string index = fmt::format("# The losses of gradus\n\n{} names in {} families, written by `gradus losses --pages docs/losses`.\n", losses().size(), families.size());
+  std::string index = fmt::format("# The losses of gradus\n\n{} names in {} families, written by `gradus losses --pages docs/losses --certificates`. "
+                                  "[Decisions](decisions.md) says where gradus differs from others, and why.\n", losses().size(), families.size());
   for (const auto& [family, entries] : families) {
     index += fmt::format("\n## {}\n\n| name | what it is |\n|---|---|\n", family);
     for (const LossEntry* entry : entries) index += fmt::format("| [{0}]({0}.md) | {1} |\n", entry->about->name, cell(entry->about->summary));

@@ -4,7 +4,8 @@
 
 namespace gradus {
 
-// Writes NAME.md and NAME.svg of every loss and README.md into the folder, which must exist.
-void write_loss_pages(const std::string& folder);
+// Writes NAME.md and NAME.svg of every loss and README.md into the folder, which must exist.  The figures of the
+// certificates take minutes.
+void write_loss_pages(const std::string& folder, bool certificates);
 
 }  // namespace gradus

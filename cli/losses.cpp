@@ -83,7 +83,7 @@ const LossEntry& loss_or_alias(const std::string& name) {
 
 struct Arguments {
   std::string name, csv, svg, pages;
-  bool json = false;
+  bool json = false, certificates = false;
 };
 
 void write_text(const std::string& path, const std::string& text) {
@@ -99,7 +99,7 @@ void write_curve(const LossEntry& entry, const Arguments& a) {
 }
 
 void show(const Arguments& a) {
-  if (!a.pages.empty()) return write_loss_pages(a.pages);
+  if (!a.pages.empty()) return write_loss_pages(a.pages, a.certificates);
   if (!a.name.empty()) {
     const LossEntry& entry = loss_or_alias(a.name);
     if (!a.csv.empty() || !a.svg.empty()) return write_curve(entry, a);
@@ -123,6 +123,7 @@ void add_losses(CLI::App& app, int&) {
   command->add_option("--csv", arguments->csv, "write the curve of value and gradient as numbers")->type_name("FILE");
   command->add_option("--svg", arguments->svg, "write the curve as a picture")->type_name("FILE");
   command->add_option("--pages", arguments->pages, "write a page for every loss, and their index")->type_name("FOLDER");
+  command->add_flag("--certificates", arguments->certificates, "prove every loss and put the figures on its page (minutes)");
   command->footer("Examples:\n  gradus losses huber_loss\n  gradus losses huber_loss --svg huber.svg\n  gradus losses --json");
   command->callback([arguments] { show(*arguments); });
 }

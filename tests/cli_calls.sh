@@ -28,6 +28,12 @@ expect 0 '"available":true' devices --json
 expect 0 "cross_entropy" losses
 expect 0 "clip(e, -delta, delta)" losses huber_loss
 expect 0 '"[weight]"' losses cross_entropy --json
+expect 0 "nn.HuberLoss is huber_loss here" losses nn.HuberLoss
+expect 0 "penalties" losses
+expect 0 "" losses huber_loss --csv "$folder/curve.csv" --svg "$folder/curve.svg"
+[[ $(head -n 1 "$folder/curve.csv") == input,value,gradient && $(wc -l <"$folder/curve.csv") == 130 ]] || { echo "the curve is not 129 points"; failures=$((failures + 1)); }
+grep -q "<path" "$folder/curve.svg" || { echo "the picture has no curve"; failures=$((failures + 1)); }
+expect 2 "losses: nt_xent_loss has no curve over one number; leave --csv and --svg" losses nt_xent_loss --svg "$folder/none.svg"
 expect 2 "a command is missing; known are demo, train"
 expect 2 "there is no command 'trian'; did you mean 'train'?" trian
 expect 2 "train: there is no command 'clasify'" train clasify
