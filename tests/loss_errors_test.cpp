@@ -402,7 +402,7 @@ TEST(LossErrors, ALabelOutsideItsRangeIsAnIndexErrorThatNamesItsRow) {
     int n = 0;
     for (int k = 0; k < s.size(); ++k) {
       const InputFacts& f = s.facts(k);
-      if (!s.has(k) || !(f.label || f.integer) || s.formula().compose) continue;
+      if (!s.has(k) || !(f.label || f.integer) || s.formula().compose || !s.formula().checked(s.point->formula(), k)) continue;
       const int64_t end = end_of(s, k), ignored = s.formula().ignored_label(s.point->formula(), k);
       std::vector<int64_t> bad;
       if (end >= 0) bad = {end, end + 1000, -1, INT64_MIN};
@@ -593,7 +593,7 @@ const Refusal refusals[] = {
     {"distribution_focal_loss", R"({"input": [[1.0, 2.0, 3.0]], "target": [2.5]})", "DomainError",
      "distribution_focal_loss: target is 2.5 at row 0, wanted a value in [0, 2]"},
     {"multilabel_margin_loss", R"({"input": [[1.0, 2.0, 3.0]], "target": [[0, 3, -1]]})", "IndexError",
-     "multilabel_margin_loss: label 3 at (0,1) is outside [0, 3)"},
+     "multilabel_margin_loss: target is 3 at (0,1), wanted a class, or -1 after the last one"},
     {"anchor_focal_loss", R"({"input": [[0.5, 0.5]], "target": [[1, 0, 0.5]]})", "DomainError",
      "anchor_focal_loss: target is 0.5 at (0,2), wanted a state of -1, 0 or 1"},
     {"anchor_focal_loss", R"({"input": [[0.5, 0.5]], "target": [[1, 0, 0]]})", "DomainError",
@@ -623,7 +623,7 @@ const Refusal refusals[] = {
     {"info_nce_loss", R"({"query": [[1, 0]], "positive_key": [[1, 0]], "temperature": 0})", "ParamError",
      "info_nce_loss: temperature is 0, wanted a value > 0"},
     {"crf_nll_loss", R"({"emissions": [[[1, 2]], [[1, 2]]], "tags": [[0], [2]], "transitions": [[0, 0], [0, 0]], "start": [0, 0], "end": [0, 0]})", "IndexError",
-     "crf_nll_loss: label 2 at (1,0) is outside [0, 2)"},
+     "crf_nll_loss: tags is 2 at (1,0), wanted a tag that is a class"},
     {"frobenius_norm_loss", R"({"input": [[1, 2], [3, 4]], "target": [1, 2, 3, 4]})", "ShapeError",
      "frobenius_norm_loss: target has shape (4) but input has shape (2,2), wanted (2,2); reshape it to (2,2)"},
     {"rmse_loss", R"({"input": [[1], [3]], "target": [1, 2]})", "ShapeError",
