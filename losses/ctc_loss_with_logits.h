@@ -1,6 +1,7 @@
 // CTC straight from logits: labels a sequence without knowing where in it the labels are.
 #pragma once
 #include "gradus/core/block.h"
+#include "gradus/core/scores.h"
 #include "gradus/core/sequence.h"
 
 namespace gradus {
@@ -56,7 +57,14 @@ struct CtcLossWithLogits {
     const Ctc<T> ctc(c, log_probs, steps, classes, label, c.whole[3](), blank, posterior);
     const T up = batch.finish(c, ctc);
     if (!posterior || !ctc.possible) return;
-    for (int64_t i = 0; i < steps * classes; ++i) c.grad[0].data[i] = up * (exp_negative(log_probs[i]) - posterior[i]);
+    for (int64_t t = 0; t < steps; ++t) {
+      const T *log_p = log_probs + t * classes, *seen = posterior + t * classes;
+      const auto rest = [&](int64_t k) { return exp_negative(log_p[k]) - seen[k]; };
+      // Both sum to 1: what is left of the likeliest, where both are near 1, the others know better.
+      const int64_t top = place_of_largest(log_p, classes);
+      for (int64_t k = 0; k < classes; ++k)
+        c.grad[0].data[t * classes + k] = up * (k == top ? -total_without<T>(top, classes, rest) : rest(k));
+    }
   }
 };
 inline constexpr Loss<CtcLossWithLogits> ctc_loss_with_logits;
