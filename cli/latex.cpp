@@ -19,13 +19,21 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 24> signs = 
 
 bool letter(char c) { return std::isalpha(static_cast<unsigned char>(c)); }
 
-// A word of the formula: a function, a Greek letter, a one-letter symbol, or plain words.
-std::string word(const std::string& w) {
+bool plain_word(const std::string& w) { return w.size() > 1 && w != "eps" && !functions.count(w) && !greek.count(w) && !operators.count(w); }
+
+// A symbol of the formula: a function, a Greek letter, or a letter.
+std::string symbol(const std::string& w) {
   if (functions.count(w)) return std::string("\\").append(w).append(" ");
   if (w == "eps") return "\\varepsilon ";
   if (greek.count(w)) return std::string("\\").append(w).append(" ");
   if (operators.count(w)) return std::string("\\operatorname{").append(w).append("}");
-  return w.size() == 1 ? w : std::string("\\text{").append(w).append("}");
+  return w;
+}
+
+std::string word_at(const std::string& f, size_t i) {
+  std::string w;
+  while (i < f.size() && letter(f[i])) w += f[i++];
+  return w;
 }
 
 }  // namespace
@@ -40,9 +48,15 @@ std::string latex(const std::string& f) {
     };
     if (sign()) continue;
     if (letter(f[i])) {
-      std::string w;
-      while (i < f.size() && letter(f[i])) w += f[i++];
-      out += word(w);
+      const std::string w = word_at(f, i);
+      i += w.size();
+      if (!plain_word(w)) {
+        out += symbol(w);
+        continue;
+      }
+      out.append("\\text{ ").append(w);  // words in a row are one text
+      for (std::string next; i + 1 < f.size() && f[i] == ' ' && plain_word(next = word_at(f, i + 1)); i += 1 + next.size()) out.append(" ").append(next);
+      out += " }";
     } else if (f[i] == '_') {  // a subscript is one word or number
       std::string sub;
       for (++i; i < f.size() && (letter(f[i]) || std::isdigit(static_cast<unsigned char>(f[i]))); ++i) sub += f[i];
@@ -53,13 +67,9 @@ std::string latex(const std::string& f) {
       if (i < f.size() && f[i] == '(') continue;
       std::string power;
       while (i < f.size() && (letter(f[i]) || std::isdigit(static_cast<unsigned char>(f[i])) || f[i] == '-' || f[i] == '.')) power += f[i++];
-      out.append("{").append(power.size() > 1 && letter(power[0]) ? word(power) : power).append("}");
+      out.append("{").append(symbol(power)).append("}");
     } else if (f[i] == '{' || f[i] == '}' || f[i] == '#' || f[i] == '&' || f[i] == '$') {
       out += '\\', out += f[i++];
-    } else if (f[i] == ' ') {
-      const bool words = !out.empty() && out.back() == '}' && out.rfind("\\text{") != std::string::npos && out.find('}', out.rfind("\\text{")) == out.size() - 1;
-      out += words ? "\\ " : " ";
-      ++i;
     } else {
       out += f[i++];
     }
