@@ -87,7 +87,9 @@ INSTANTIATE_TEST_SUITE_P(Losses, Stability,
                          testing::Values("cross_entropy", "nll_loss", "softmax_focal_loss", "kl_div_with_logits", "entropy_with_logits", "sparsemax_loss", "entmax15_loss",
                                          "binary_cross_entropy_with_logits", "sigmoid_focal_loss", "binary_cross_entropy", "hinge_loss", "soft_margin_loss", "log_cosh_loss",
                                          "huber_loss", "smooth_l1_loss", "poisson_nll_loss", "vector_norm_loss", "triplet_margin_loss", "cosine_similarity", "nt_xent_loss",
-                                         "sup_con_loss", "info_nce_loss", "ctc_loss_with_logits"),
+                                         "sup_con_loss", "info_nce_loss", "ctc_loss_with_logits", "cauchy_loss", "charbonnier_loss", "student_t_nll_loss", "welsch_loss",
+                                         "barron_general_loss", "binary_entropy_with_logits", "bpr_loss", "margin_ranking_loss", "zlpr_multilabel_loss",
+                                         "multilabel_soft_margin_loss", "msle_loss"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

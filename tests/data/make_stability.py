@@ -301,6 +301,59 @@ def ctc(r, o):  # over all paths
     return [-lse(found)]
 
 
+def cauchy(r, o):
+    e = r["input"] - r["target"]
+    return log(1 + e * e / 2)
+
+
+def charbonnier(r, o):
+    e = r["input"] - r["target"]
+    return sqrt(e * e + mpf(1e-3) * mpf(1e-3))
+
+
+def student_t(r, o):
+    e = (r["input"] - r["target"]) / r["scale"]
+    return log(as_d(r["scale"])) + log(1 + e * e / 3) * 2 + mp.log(mp.gamma(mpf(3) / 2)) - mp.log(mp.gamma(2)) + mp.log(3 * mp.pi) / 2
+
+
+def welsch(r, o):
+    e = r["input"] - r["target"]
+    return 1 - exp(-(e * e / 2))
+
+
+def barron(r, o):
+    a, e = mpf(o["alpha"]), r["input"] - r["target"]
+    b = abs(a - 2)
+    return (power(e * e / b + 1, a / 2) - 1) * (b / a)
+
+
+def binary_entropy_logits(r, o):
+    x = r["input"]
+    return softplus(x) - x * sigmoid(x)
+
+
+def bpr(r, o):
+    return softplus(r["negative"] - r["positive"])
+
+
+def margin_ranking(r, o):
+    return positive(mpf(o["margin"]) - (r["input1"] - r["input2"]) * r["target"])
+
+
+def zlpr(r, o):
+    wrong, right = [x for x, t in zip(r["input"], r["target"]) if not t], [x for x, t in zip(r["input"], r["target"]) if t]
+    return log(1 + total(exp(x) for x in wrong)) + log(1 + total(exp(-x) for x in right))
+
+
+def multilabel_soft_margin(r, o):
+    return total(softplus(x) * (1 - mpf(t)) + softplus(-x) * mpf(t) for x, t in zip(r["input"], r["target"])) / len(r["input"])
+
+
+def msle(r, o):
+    e = log(1 + r["input"]) - mp.log(1 + mpf(r["target"]))
+    return e * e
+
+
 # ---- cases -----------------------------------------------------------------------------------------------------------
 
 FLOAT64 = [1e-8, 1e-3, 1, 30, 300, 1e4, 1e16, 1e38, 1e150, 1e300]
@@ -457,6 +510,25 @@ for dtype, scales in (("float64", FLOAT64), ("float32", FLOAT32)):
         frames = [[numbers(3, 0.25 * s)] for _ in range(3)]
         for y in ([1], [1, 2], [2, 2]):
             add("ctc_loss_with_logits", ctc, dtype, [{"input": frames, "targets": [y], "input_lengths": [3], "target_lengths": [len(y)]}], ["input"], batch=True, normwise=True)
+
+rng = random.Random(8)
+for dtype, scales in (("float64", FLOAT64), ("float32", FLOAT32)):
+    flat_scales = [x for s in scales for x in (s, -s, 0.7 * s)]
+    gaps = [{"input": x, "target": t} for x in flat_scales for t in (0.0, 0.5)]
+    add("cauchy_loss", cauchy, dtype, gaps, ["input"])
+    add("charbonnier_loss", charbonnier, dtype, gaps, ["input"])
+    add("student_t_nll_loss", student_t, dtype, [dict(g, scale=s) for g in gaps for s in (1.0, 4.0)], ["input"], {"nu": 3})
+    add("welsch_loss", welsch, dtype, gaps, ["input"])
+    add("barron_general_loss", barron, dtype, gaps, ["input"], {"alpha": 1.0})
+    add("barron_general_loss", barron, dtype, gaps, ["input"], {"alpha": -2.0})
+    add("binary_entropy_with_logits", binary_entropy_logits, dtype, [{"input": x} for x in flat_scales], ["input"])
+    add("bpr_loss", bpr, dtype, [{"positive": x, "negative": y} for x in flat_scales for y in (0.0, 0.5, -0.25 * x)], ["positive", "negative"])
+    add("margin_ranking_loss", margin_ranking, dtype, [{"input1": x, "input2": y, "target": t} for x in flat_scales for y in (0.0, -0.25 * x) for t in (1.0, -1.0)],
+        ["input1", "input2"], {"margin": 0.5})
+    many = [{"input": x, "target": t} for s in scales for x in rows_of(s) for t in ([1.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0])]
+    add("zlpr_multilabel_loss", zlpr, dtype, many, ["input"])
+    add("multilabel_soft_margin_loss", multilabel_soft_margin, dtype, many, ["input"])
+    add("msle_loss", msle, dtype, [{"input": abs(x), "target": t} for x in flat_scales[::3] for t in (0.0, 2.0)], ["input"])
 
 path = pathlib.Path(__file__).with_name("stability.json")
 path.write_text("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
