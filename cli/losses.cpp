@@ -96,6 +96,8 @@ void write_curve(const LossEntry& entry, const Arguments& a) {
   if (!curves) throw ParamError(fmt::format("losses: {} has no curve over one number; leave --csv and --svg", entry.about->name));
   if (!a.csv.empty()) write_text(a.csv, as_csv(*curves));
   if (!a.svg.empty()) write_text(a.svg, as_svg(*curves, entry.about->name));
+  for (const std::string& path : {a.csv, a.svg})
+    if (!path.empty()) fmt::print("wrote {}\n", path);
 }
 
 void show(const Arguments& a) {

@@ -123,6 +123,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& success) { return checked(app.exit(success)); } catch (const CLI::ParseError& error) {
     return refuse(explain(app, error));
   } catch (const gradus::ParamError& error) { return refuse(error.what()); } catch (const std::exception& error) {
+    if (std::ferror(stdout)) return checked(failure);  // a table that fills the disk midway
     fmt::print(stderr, "gradus: {}\n", error.what());
     return failure;
   }

@@ -30,7 +30,7 @@ expect 0 "clip(e, -delta, delta)" losses huber_loss
 expect 0 '"[weight]"' losses cross_entropy --json
 expect 0 "nn.HuberLoss is huber_loss here" losses nn.HuberLoss
 expect 0 "penalties" losses
-expect 0 "" losses huber_loss --csv "$folder/curve.csv" --svg "$folder/curve.svg"
+expect 0 "wrote $folder/curve.svg" losses huber_loss --csv "$folder/curve.csv" --svg "$folder/curve.svg"
 [[ $(head -n 1 "$folder/curve.csv") == input,value,gradient && $(wc -l <"$folder/curve.csv") == 130 ]] || { echo "the curve is not 129 points"; failures=$((failures + 1)); }
 grep -q "<path" "$folder/curve.svg" || { echo "the picture has no curve"; failures=$((failures + 1)); }
 expect 2 "losses: nt_xent_loss has no curve over one number; leave --csv and --svg" losses nt_xent_loss --svg "$folder/none.svg"
