@@ -73,7 +73,6 @@ template <class T> struct RunningFirst {
   }
 };
 
-// A running p-norm: Σ (|x| / max)^p.  For p = infinity the sum counts how many share the maximum.
 // A running p-norm: Σ (|x| / max)^p.  For p = infinity the sum counts how many share the maximum, for p = 0 how many
 // are not zero.
 template <class T> struct RunningNorm {
