@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <new>
+#include <iterator>
 #include <numeric>
+#include <optional>
 #include <string_view>
 
 #include "gradus/core/error.h"
@@ -69,6 +71,19 @@ std::string kind_of(const OptionFacts& o) {
 std::string numbered(const std::string& name, size_t i) {
   const size_t at = name.find("{i}");
   return at == std::string::npos ? (i ? "" : name) : name.substr(0, at) + std::to_string(i) + name.substr(at + 3);
+}
+
+// The word's reduction, if this loss with these parameters knows it.
+Reduction offered_reduction(const LossEntry& entry, const void* primary, const std::string& word) {
+  std::vector<const char*> offered;
+  for (size_t i = 0; i < std::size(reductions); ++i) {
+    const Reduction r = Reduction(i);
+    const bool special = r == Reduction::mean_per_row || r == Reduction::sum_over_pos;
+    if (special && entry.about->reduction != r && entry.reduced(primary, r) == r) continue;
+    offered.push_back(reductions[i]);
+    if (word == reductions[i]) return r;
+  }
+  throw ParamError(fmt::format("{}: reduction is '{}', wanted one of {}", entry.about->name, word, fmt::join(offered, ", ")));
 }
 
 }  // namespace
@@ -155,11 +170,11 @@ void LossParameters::set(const std::string& name, const std::variant<double, std
 Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
   const FormulaEntry& f = *entry.formula(0);
   LossParameters parameters(entry);
-  Reduction reduction = entry.about->reduction;
+  std::optional<std::string> asked;  // the reduction, once all parameters are known
   Empty empty = Empty::zero;
   for (const auto& [name, value] : arguments.options) {
     const std::string word = word_of(value);
-    if (name == "reduction" && !entry.about->fixed) reduction = reduction_named(entry.about->name, word);
+    if (name == "reduction" && !entry.about->fixed) asked = word;
     else if (name == "empty" && !entry.about->fixed) empty = empty_named(entry.about->name, word);
     else parameters.set(name, value);
   }
@@ -167,6 +182,7 @@ Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
     for (size_t j = 0; j < i; ++j)
       if (arguments.inputs[i].first == arguments.inputs[j].first)
         throw ParamError(fmt::format("{}: input '{}' is given twice, wanted once", entry.about->name, arguments.inputs[i].first));
+  const Reduction reduction = asked ? offered_reduction(entry, parameters.get(), *asked) : entry.about->reduction;
   const auto unknown = [&](const std::string& name) {
     for (int i = 0; i < f.options; ++i)
       if (name == f.option(i)->name) return ParamError(fmt::format("{}: {} is a tensor, wanted {}", entry.about->name, name, kind_of(*f.option(i))));
@@ -233,7 +249,6 @@ bool knows(const LossEntry& entry, const std::string& name) {
 }
 
 const char* name_of(Reduction reduction) { return reductions[int(reduction)]; }
-Reduction reduction_named(const char* op, const std::string& word) { return Reduction(choice(op, "reduction", word, reductions)); }
 Empty empty_named(const char* op, const std::string& word) { return Empty(choice(op, "empty", word, empties)); }
 
 std::string nearest(const std::string& word, const std::vector<std::string>& known) {

@@ -52,9 +52,7 @@ std::vector<std::string> known_names(const LossEntry& entry);
 // Is it one of them, {i} standing for any number?
 bool knows(const LossEntry& entry, const std::string& name);
 
-// "none", "sum", "mean", "batchmean", "mean_active"; ParamError otherwise, in the name of `op`.
 const char* name_of(Reduction);
-Reduction reduction_named(const char* op, const std::string& word);
 Empty empty_named(const char* op, const std::string& word);
 
 // The word of `known` with the smallest edit distance to `word`; "" when none is near.
