@@ -91,8 +91,8 @@ TEST(NuclearNorm, IsTheTraceOfTheRootOfTheGramMatrix) {
   // Of a 2×2 matrix a: (s1 + s2)² = |a|² + 2 |det a|.
   for (double first : {0.1, 0.9, 2.3}) {
     const Tensor a = wave({2, 2}, first), zero = zeros({2, 2}, Dtype::float64);
-    const double square = sum(square(a)).item(), det = a.at({0, 0}) * a.at({1, 1}) - a.at({0, 1}) * a.at({1, 0});
-    EXPECT_NEAR(evaluate(loss_named("nuclear_norm_loss"), {{{"input", a}, {"target", zero}}, {}}).item(), std::sqrt(square + 2 * std::abs(det)), 1e-14);
+    const double squares = sum(square(a)).item(), det = a.at({0, 0}) * a.at({1, 1}) - a.at({0, 1}) * a.at({1, 0});
+    EXPECT_NEAR(evaluate(loss_named("nuclear_norm_loss"), {{{"input", a}, {"target", zero}}, {}}).item(), std::sqrt(squares + 2 * std::abs(det)), 1e-14);
   }
 }
 
