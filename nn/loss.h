@@ -5,7 +5,7 @@
 //   LossModule clip("info_nce_loss");
 //   clip.learn("temperature", 0.07);              // a parameter, for the optimiser
 //   LossModule face("arcface_loss");
-//   face.learn("weight", randn({classes, width})); // proxies are parameters too
+//   face.learn("weight", proxies);  // (classes, width): proxies are parameters too
 #pragma once
 #include <string>
 #include <vector>

@@ -32,7 +32,7 @@ Dims dims_for(const char* text, int rank) {
 
 std::string readable(const Dims& d) {
   std::string text = "(";
-  const auto add = [&](const std::string& axis) { text += (text.size() > 1 ? "," : "") + axis; };
+  const auto add = [&](const std::string& axis) { text.append(text.size() > 1 ? "," : "").append(axis); };
   for (size_t i = 0; i <= d.letters.size(); ++i) {
     if (d.batch_at == int(i)) add("…");
     if (i < d.letters.size()) add(std::string(1, d.letters[i]) + (d.plus[i] ? fmt::format("+{}", d.plus[i]) : ""));

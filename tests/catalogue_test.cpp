@@ -45,7 +45,8 @@ bool same(const json& got, const json& want) {
 }
 
 TEST(Catalogue, HasEveryNameOfTheFirstTwoTiers) {
-  for (const auto& [name, facts] : catalogue().items()) {
+  const json all = catalogue();
+  for (const auto& [name, facts] : all.items()) {
     const std::string tier = facts["tier"];
     if (tier != "T1" && tier != "T2") continue;
     const LossEntry* entry = find_loss(name);
@@ -55,7 +56,8 @@ TEST(Catalogue, HasEveryNameOfTheFirstTwoTiers) {
 }
 
 TEST(Catalogue, EveryLossHasTheInputsItNames) {
-  for (const auto& [name, facts] : catalogue().items()) {
+  const json all = catalogue();
+  for (const auto& [name, facts] : all.items()) {
     const LossEntry* entry = find_loss(name);
     if (!entry) continue;
     for (std::string input : facts["inputs"]) {
@@ -67,12 +69,14 @@ TEST(Catalogue, EveryLossHasTheInputsItNames) {
 }
 
 TEST(Catalogue, EveryLossHasTheParametersAndDefaultsItNames) {
-  for (const auto& [name, facts] : catalogue().items()) {
+  const json all = catalogue();
+  for (const auto& [name, facts] : all.items()) {
     const LossEntry* entry = find_loss(name);
     if (!entry) continue;
     for (const auto& [param, want] : facts["params"].items()) {
       EXPECT_TRUE(knows(*entry, param)) << name << " has no parameter " << param;
-      if (knows(*entry, param)) EXPECT_TRUE(same(default_of(*entry, param), want)) << name << ": " << param << " is " << default_of(*entry, param) << ", wanted " << want;
+      if (!knows(*entry, param)) continue;
+      EXPECT_TRUE(same(default_of(*entry, param), want)) << name << ": " << param << " is " << default_of(*entry, param) << ", wanted " << want;
     }
   }
 }
