@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "gradus/ops/registry.h"
@@ -30,7 +31,7 @@ Line line_of(const InputFacts& in, const Param* param) {
   line.kind = in.label ? "label" : roles[int(in.role)];
   line.input = in.role != Role::scalar || !param;
   line.required = !param;
-  if (param) line.value = param->number();
+  if (param) line.value = ordered_json(param->number()).dump();
   line.values = in.label ? "class index" : range_text(in.range);
   return line;
 }
@@ -42,19 +43,19 @@ Line line_of(const OptionFacts& o, double value) {
   line.kind = kinds[o.kind];
   switch (o.kind) {
     case OptionFacts::choice:
-      line.value = o.choices[int(value)];
+      line.value = ordered_json(o.choices[int(value)]).dump();
       line.values = fmt::format("{}", fmt::join(o.choices, o.choices + o.choice_count, ", "));
       break;
     case OptionFacts::flag:
-      line.value = value != 0;
+      line.value = value != 0 ? "true" : "false";
       line.values = "true, false";
       break;
     case OptionFacts::integer:
-      if (value != double(never_ignored)) line.value = int64_t(value);
+      if (value != double(never_ignored)) line.value = std::to_string(int64_t(value));
       line.values = bounded(o.range) ? range_text(o.range) : "whole number";
       break;
     case OptionFacts::number:
-      if (!std::isnan(value)) line.value = value;
+      if (!std::isnan(value)) line.value = ordered_json(value).dump();
       line.values = range_text(o.range) + (o.optional ? " or none" : "");
   }
   return line;
@@ -82,17 +83,18 @@ std::vector<Line> signature(const LossEntry& entry) {
   if (entry.about->fixed) return lines;
   lines.push_back({.name = "reduction",
                    .kind = "choice",
-                   .value = name_of(entry.about->reduction),
+                   .value = ordered_json(name_of(entry.about->reduction)).dump(),
                    .values = "none, sum, mean, batchmean, mean_active"});
-  lines.push_back({.name = "empty", .kind = "choice", .value = "zero", .values = "zero, nan, error"});
+  lines.push_back({.name = "empty", .kind = "choice", .value = "\"zero\"", .values = "zero, nan, error"});
   return lines;
 }
 
 std::string default_text(const Line& line) {
   if (line.required) return "required";
-  if (line.value.is_null()) return "none";
-  if (line.value.is_string()) return line.value.get<std::string>();
-  return line.value.is_number_float() ? fmt::format("{:g}", line.value.get<double>()) : line.value.dump();
+  const ordered_json value = ordered_json::parse(line.value);
+  if (value.is_null()) return "none";
+  if (value.is_string()) return value.get<std::string>();
+  return value.is_number_float() ? fmt::format("{:g}", value.get<double>()) : value.dump();
 }
 
 const char* class_of(const LossEntry& entry) {
@@ -101,22 +103,23 @@ const char* class_of(const LossEntry& entry) {
   return f.fold ? "fold" : f.block ? "block" : "map";
 }
 
-ordered_json as_json(const LossEntry& entry) {
+std::string as_json(const LossEntry& entry) {
   const About& a = *entry.about;
   ordered_json inputs = ordered_json::array(), params = ordered_json::object();
   for (const Line& line : signature(entry)) {
     if (line.input)
       inputs.push_back(line.required ? line.name : "[" + line.name + "]");
     else
-      params[line.name] = line.value;
+      params[line.name] = ordered_json::parse(line.value);
   }
-  return {{"name", a.name},         {"tier", fmt::format("T{}", a.tier)},
+  const ordered_json all = {{"name", a.name},         {"tier", fmt::format("T{}", a.tier)},
           {"family", a.family},     {"aliases", aliases_of(a)},
           {"inputs", inputs},       {"params", params},
           {"class", class_of(entry)},
           {"summary", a.summary},   {"formula", a.formula},
           {"gradient", a.gradient}, {"kinks", a.kinks},
           {"edges", a.edges},       {"paper", a.paper}};
+  return all.dump(2);
 }
 
 }  // namespace gradus

@@ -1,6 +1,5 @@
 // How a loss is called: its inputs and parameters with defaults and allowed values, as the command shows them.
 #pragma once
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -12,7 +11,7 @@ namespace gradus {
 struct Line {
   std::string name, kind;  // kind: "element", "row", "column", "label", "number" …
   bool input = false, required = false;
-  nlohmann::ordered_json value = nullptr;  // the default of a parameter
+  std::string value = "null";  // the default of a parameter, as JSON
   std::string values = "";       // which are allowed
 };
 
@@ -20,6 +19,6 @@ std::vector<Line> signature(const LossEntry& entry);
 std::string default_text(const Line& line);  // "required", "none", "0.5" …
 std::vector<std::string> aliases_of(const About& about);
 const char* class_of(const LossEntry& entry);  // "map", "fold", "block", "metric", …
-nlohmann::ordered_json as_json(const LossEntry& entry);
+std::string as_json(const LossEntry& entry);  // one object
 
 }  // namespace gradus

@@ -1,5 +1,6 @@
 // gradus losses: what every loss is, as a table, as a page with a plot, as JSON, or as a folder of pages.
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -16,8 +17,6 @@
 
 namespace gradus {
 namespace {
-
-using nlohmann::ordered_json;
 
 void print_plot(const LossEntry& entry) {
   const std::optional<LossCurves> c = curves_of(entry);
@@ -105,13 +104,13 @@ void show(const Arguments& a) {
   if (!a.name.empty()) {
     const LossEntry& entry = loss_or_alias(a.name);
     if (!a.csv.empty() || !a.svg.empty()) return write_curve(entry, a);
-    return a.json ? fmt::print("{}\n", as_json(entry).dump(2)) : print_page(entry);
+    return a.json ? fmt::print("{}\n", as_json(entry)) : print_page(entry);
   }
   if (!a.csv.empty() || !a.svg.empty()) throw ParamError("losses: --csv and --svg want the NAME of a loss");
   if (!a.json) return print_table();
-  ordered_json all = ordered_json::array();
+  std::vector<std::string> all;
   for (const LossEntry* entry : losses()) all.push_back(as_json(*entry));
-  fmt::print("{}\n", all.dump(2));
+  fmt::print("[\n{}\n]\n", fmt::join(all, ",\n"));
 }
 
 }  // namespace

@@ -242,6 +242,7 @@ std::vector<std::string> known_names(const LossEntry& entry) {
 bool knows(const LossEntry& entry, const std::string& name) {
   const std::vector<std::string> names = known_names(entry);
   return std::any_of(names.begin(), names.end(), [&](const std::string& known) {
+    if (known == name) return true;
     for (size_t i = 0; i < 100; ++i)
       if (numbered(known, i) == name) return true;
     return false;

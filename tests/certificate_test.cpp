@@ -115,8 +115,9 @@ TEST_P(EveryLoss, HasEveryStepForEveryDifferentiableInput) {
   if (f.compose) steps = {1, 3};
   for (int k = 0; k < f.inputs; ++k) {
     if (!f.input(k)->differentiable) continue;
+    const bool moves = !f.input(k)->range.only_ends;  // a label of ±1 does not
     for (const std::string& reduction : reductions)
-      for (int step : steps) {
+      for (int step : moves ? steps : std::vector<int>{2}) {
         bool found = false;
         for (const CertificateRow& row : c.rows) found |= row.step == step && row.input == f.input(k)->name && row.reduction == reduction && row.cases > 0;
         EXPECT_TRUE(found) << f.input(k)->name << " " << reduction << " step " << step;

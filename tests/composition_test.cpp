@@ -117,7 +117,7 @@ TEST(Compositions, CheckWhatTheyDeclare) {
   EXPECT_EQ(thrown_by([&] { evaluate(loss_named("softmax"), {{{"input", zeros({3}, Dtype::int64)}}, {}}); }),
             "softmax: input is int64, wanted float32 or float64; convert it with to()");
   EXPECT_EQ(thrown_by([&] { evaluate(loss_named("nuclear_norm_loss"), {{{"input", x}, {"target", zeros({2, 4})}}, {}}); }),
-            "nuclear_norm_loss: target has shape (2,4), wanted (…,R,C) with C = 3 as input has");
+            "nuclear_norm_loss: target has shape (2,4), wanted (…,R,C) with C = 3 as input of shape (2,3) has");
   EXPECT_EQ(thrown_by([&] { evaluate(loss_named("softmax"), {{{"input", x}}, {{"reduction", "sum"}}}); }).rfind("softmax: there is no parameter 'reduction'", 0), 0u);
   EXPECT_EQ(thrown_by([&] { evaluate(loss_named("smooth_labels"), {{{"input", x}}, {{"epsilon", 1.5}}}); }),
             "smooth_labels: epsilon is 1.5, wanted a value in [0, 1]");
