@@ -19,10 +19,10 @@ template <class T, class Fn> T total_without(int64_t left_out, int64_t n, Fn f) 
 }
 
 // The softmax of a row with all it takes to avoid cancellation: p, 1 - p and log p of each class.
-template <class T> struct Softmax {
+template <class T> struct SoftmaxOf {
   T *p, *missing, *log_p;
 
-  Softmax(Case<T>& c, const T* z, int64_t n, double temperature = 1)
+  SoftmaxOf(Case<T>& c, const T* z, int64_t n, double temperature = 1)
       : p(c.scratch(n)), missing(c.scratch(n)), log_p(c.scratch(n)) {
     if (n == 0) return;
     const int64_t top = place_of_largest(z, n);

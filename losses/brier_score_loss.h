@@ -70,7 +70,7 @@ struct BrierOfProbabilities {
   template <class T> void solve(Case<T>& c) const {
     const int64_t n = c.in[0].size();
     const Array<T>& q = c.in[1];
-    const Softmax<T> s(c, c.in[0].data, n);
+    const SoftmaxOf<T> s(c, c.in[0].data, n);
     const auto d = [&](int64_t k) { return select(s.p[k] >= 0.5, (1.0 - q(k)) - s.missing[k], s.p[k] - q(k)); };
     c.value() = total<T>(n, [&](int64_t k) { return square(d(k)); });
     const T shift = total<T>(n, [&](int64_t k) { return s.p[k] * d(k); });

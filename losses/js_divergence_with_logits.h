@@ -34,7 +34,7 @@ struct JsDivergenceWithLogits {
 
   template <class T> void solve(Case<T>& c) const {
     const int64_t n = c.in[0].size();
-    const Softmax<T> a(c, c.in[1].data, n), b(c, c.in[0].data, n);
+    const SoftmaxOf<T> a(c, c.in[1].data, n), b(c, c.in[0].data, n);
     const T *P = a.p, *Q = b.p;
     T *to_m = c.scratch(n), *from_m = c.scratch(n);  // log(P / M) and log(Q / M)
     for (int64_t k = 0; k < n; ++k) {

@@ -32,7 +32,7 @@ struct SequenceCrossEntropy {
     c.count() = weight;
     if (holds(weight == 0.0)) return;
     if (y < 0 || y >= classes) return c.reject(1, 0, double(y), "a class of the input where the mask is not 0");
-    const Softmax<T> s(c, c.in[0].data, classes);
+    const SoftmaxOf<T> s(c, c.in[0].data, classes);
     c.value() = -weight * s.log_p[y];
     if (!c.grad[0]) return;
     for (int64_t k = 0; k < classes; ++k) c.grad[0](k) = c.up() * weight * (k == y ? -s.missing[k] : s.p[k]);

@@ -102,7 +102,7 @@ struct SoftmaxFocalOfProbabilities {
   template <class T> void solve(Case<T>& c) const {
     const int64_t n = c.in[0].size();
     const Array<T>&t = c.in[1], &w = c.in[2];
-    const Softmax<T> s(c, c.in[0].data, n);
+    const SoftmaxOf<T> s(c, c.in[0].data, n);
     T *loss = c.scratch(n), *pull = c.scratch(n);  // of each class: its loss but for t and w; d value / d nll
     for (int64_t k = 0; k < n; ++k) {
       const FocalTerm<T> f = focal_term(s.p[k], s.missing[k], -s.log_p[k], gamma);
