@@ -166,4 +166,42 @@ template <class T> struct EntmaxPoint {
   }
 };
 
+// The loss of entmax, (p - q)·z - Ω(p) + Ω(q), of input 0: its value and its gradients.  That of alpha is added to
+// `alpha_grad` unless it is null.
+template <class T> void entmax_against_label(Case<T>& c, int64_t y, T alpha, T* alpha_grad) {
+  const int64_t classes = c.in[0].size();
+  const EntmaxPoint<T> e(c, c.in[0].data, classes, alpha);
+  c.value() = e.mean_below() - e.below[y] + e.entropy();
+  if (c.grad[0])
+    for (int64_t k = 0; k < classes; ++k) c.grad[0](k) = c.up() * (k == y ? -e.all_but(k) : e.p[k]);
+  if (alpha_grad) *alpha_grad -= c.up() * e.entropy_slope();
+}
+
+// The same against the distribution of input 1.
+template <class T> void entmax_against_distribution(Case<T>& c, T alpha, T* alpha_grad) {
+  const auto &z = c.in[0], &q = c.in[1];
+  const int64_t classes = z.size();
+  if (classes == 0) return;
+  const EntmaxPoint<T> e(c, z.data, classes, alpha);
+  const T b = alpha - 1.0, scale = alpha * b;
+  const auto bent = [&](int64_t k) {  // q^alpha - q, where q may be 0
+    const auto none = q(k) == 0.0;
+    declare_convention(none, q(k));  // the slope is that within the simplex; differences of q^alpha hardly get there
+    return select(none, -q(k), q(k) * expm1(b * log(select(none, 1.0, q(k)))));
+  };
+  const T excess = without_rounding(1.0 - total<T>(classes, [&](int64_t k) { return q(k); }), classes);
+  const T bends = total<T>(classes, bent);
+  const T pull = total<T>(classes, [&](int64_t k) {
+    return select((q(k) == 0.0) & (e.below[k] < T::lowest()), 0.0, -q(k) * e.below[k]);
+  });
+  c.value() = e.mean_below() + pull + e.entropy() + (bends - excess) / scale + largest(z.data, classes) * excess;
+  for (int64_t k = 0; k < classes; ++k) {
+    if (c.grad[0]) c.grad[0](k) = c.up() * (e.p[k] - q(k));
+    if (c.grad[1]) c.grad[1](k) = c.up() * (pow(q(k), b) / b - z(k));
+  }
+  if (!alpha_grad) return;
+  const T logs = total<T>(classes, [&](int64_t k) { return (bent(k) + q(k)) * log(select(q(k) == 0.0, 1.0, q(k))); });
+  *alpha_grad += c.up() * ((logs - (bends - excess) * (2.0 * alpha - 1.0) / scale) / scale - e.entropy_slope());
+}
+
 }  // namespace gradus

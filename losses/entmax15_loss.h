@@ -46,11 +46,7 @@ struct Entmax15Loss {
       c.count() = 0.0;
       return;
     }
-    const int64_t classes = c.in[0].size();
-    const EntmaxPoint<T> e(c, c.in[0].data, classes, T(1.5));
-    c.value() = e.mean_below() - e.below[y] + e.entropy();
-    if (c.grad[0])
-      for (int64_t k = 0; k < classes; ++k) c.grad[0](k) = c.up() * (k == y ? -e.all_but(k) : e.p[k]);
+    entmax_against_label(c, y, T(1.5), static_cast<T*>(nullptr));
   }
 };
 
@@ -63,30 +59,7 @@ struct Entmax15LossOfProbabilities {
   static constexpr Input<Self> inputs[] = {array("input", "*C"), array("target", "*C", range::unit)};
   int64_t class_axis() const { return 1; }
 
-  template <class T> void solve(Case<T>& c) const {
-    const auto &z = c.in[0], &q = c.in[1];
-    const int64_t classes = z.size();
-    if (classes == 0) return;
-    const EntmaxPoint<T> e(c, z.data, classes, T(1.5));
-    const T b = e.alpha - 1.0, scale = e.alpha * b;
-    // q^alpha - q, where q may be 0
-    const auto bent = [&](int64_t k) {
-      const auto none = q(k) == 0.0;
-      declare_convention(none,
-                         q(k));  // the slope is that within the simplex, but differences of q^alpha hardly get there
-      return select(none, -q(k), q(k) * expm1(b * log(select(none, 1.0, q(k)))));
-    };
-    const T excess = without_rounding(1.0 - total<T>(classes, [&](int64_t k) { return q(k); }), classes);
-    const T bends = total<T>(classes, bent);
-    const T pull = total<T>(classes, [&](int64_t k) {
-      return select((q(k) == 0.0) & (e.below[k] < T::lowest()), 0.0, -q(k) * e.below[k]);
-    });
-    c.value() = e.mean_below() + pull + e.entropy() + (bends - excess) / scale + largest(z.data, classes) * excess;
-    for (int64_t k = 0; k < classes; ++k) {
-      if (c.grad[0]) c.grad[0](k) = c.up() * (e.p[k] - q(k));
-      if (c.grad[1]) c.grad[1](k) = c.up() * (pow(q(k), b) / b - z(k));
-    }
-  }
+  template <class T> void solve(Case<T>& c) const { entmax_against_distribution(c, T(1.5), static_cast<T*>(nullptr)); }
 };
 inline constexpr Loss<Entmax15Loss, Entmax15LossOfProbabilities> entmax15_loss;
 
