@@ -40,6 +40,15 @@ inline Numbers gradient(const Tensor& output, const Tensor& input) {
   return g.defined() ? g.to_vector() : Numbers(size_t(input.numel()), 0.0);
 }
 
+// The gradient of the sum with respect to the first input.
+inline Numbers slopes(const std::string& name, const Tensor& x, const Tensor& y, Options options = {},
+                      Named tensors = {}) {
+  options.emplace_back("reduction", "sum");
+  return gradient(call(name, {x, y}, options, std::move(tensors)), x);
+}
+inline double sigmoid_of(double x) { return 1 / (1 + std::exp(-x)); }
+inline double logit_of(double p) { return std::log(p / (1 - p)); }
+
 inline Tensor doubles(const Numbers& values, const Shape& shape) { return tensor(values, shape, Dtype::float64); }
 inline Tensor doubles(const Numbers& values) { return doubles(values, {int64_t(values.size())}); }
 inline Tensor leaf(const Numbers& values, const Shape& shape) { return doubles(values, shape).requires_grad(true); }

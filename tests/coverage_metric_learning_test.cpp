@@ -46,8 +46,7 @@ TEST(Coverage, TheTripletModuleIsTheTripletLoss) {  // 0.22
   expect_gradients([&](const std::vector<Tensor>& in) { return module.of(in); }, {a, p, n});
 }
 
-// ---- each of them against a plain loop, and its gradient against differences
-// --------------------------------------------
+// ---- each of them against a plain loop, and its gradient against differences --------------------
 
 const Numbers points = uniform(18, 4), others = uniform(18, 5), of_class = {0, 1, 0, 2, 1, 0};
 
@@ -148,8 +147,7 @@ TEST(Coverage, SoftNearestNeighborLossByHand) {  // 0.27
   expect_gradients(f, {leaf(points, {6, 3})}, false);
 }
 
-// ---- cosine embedding
-// ---------------------------------------------------------------------------------------------------
+// ---- cosine embedding ---------------------------------------------------------------------------
 
 TEST(Coverage, CosineEmbeddingPushesOnlyWhatIsTooNear) {  // 2.18
   const Tensor x = leaf({3, 4, 1, 0}, {2, 2}), y = leaf({4, 3, 0, 1}, {2, 2});
@@ -191,8 +189,7 @@ TEST(Coverage, RandomVectorsAreNearlyOrthogonal) {  // 2.19
   EXPECT_GT(*std::max_element(pushed.begin(), pushed.end()), 0.0763);
 }
 
-// ---- triplets and pairs
-// -------------------------------------------------------------------------------------------------
+// ---- triplets and pairs -------------------------------------------------------------------------
 
 TEST(Coverage, SquaredAndPlainTripletsAreDifferentLosses) {  // 4.19
   const auto both = [](double positive, double negative) {

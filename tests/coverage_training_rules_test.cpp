@@ -35,8 +35,7 @@ namespace {
 
 using namespace calls;
 
-// ---- the catalogue
-// ------------------------------------------------------------------------------------------------------
+// ---- the catalogue ------------------------------------------------------------------------------
 
 TEST(Coverage, EveryLossIsInOneCategory) {  // 1.1
   std::map<std::string, std::set<std::string>> by_family;
@@ -90,8 +89,7 @@ TEST(Coverage, EveryLossOfTorchNnIsThere) {  // 3.20
   for (const std::string& name : classes) EXPECT_TRUE(aliases.count("nn." + name)) << name;
 }
 
-// ---- the tape
-// -----------------------------------------------------------------------------------------------------------
+// ---- the tape -----------------------------------------------------------------------------------
 
 TEST(Coverage, ValuesAreLeavesAndResultsKnowTheirLoss) {  // 3.4
   const Tensor plain = doubles({1, 2, 3, 4, 5, 6, 7, 8}, {2, 4});
@@ -174,8 +172,7 @@ TEST(Coverage, SharedWeightsAddTheGradientsOfEveryUse) {  // 0.24
   EXPECT_GT(std::abs(together[0]), 1e-3);
 }
 
-// ---- extreme and missing inputs
-// -----------------------------------------------------------------------------------------
+// ---- extreme and missing inputs -----------------------------------------------------------------
 
 TEST(Coverage, HugeInputsGiveFiniteLossesAndGradients) {  // 5.3
   const Numbers huge = {1e4, -1e4, 3e4, -3e4, 0, 1e4};
@@ -246,8 +243,7 @@ TEST(Coverage, AVarianceBelowItsFloorHasNoGradient) {  // 5.4
   EXPECT_NEAR(gradient(loss, var)[1], (0.25 - 1 / 16.) / 2, 1e-15);
 }
 
-// ---- several tasks, masks, schedules
-// ------------------------------------------------------------------------------------
+// ---- several tasks, masks, schedules ------------------------------------------------------------
 
 TEST(Coverage, TasksAddTheirGradientsInTheSharedTrunk) {  // 4.26
   const Tensor trunk = leaf(uniform(6, 5), {2, 3}), x = doubles(uniform(8, 6), {4, 2});
@@ -322,8 +318,7 @@ TEST(Coverage, PaddedTokensDoNotInfluenceASequence) {  // 4.29
   EXPECT_EQ(by_mask(logits, {0, 3, 2, 1, 0, 0}), first) << "other logits there";
 }
 
-// ---- weight decay, clipping
-// ---------------------------------------------------------------------------------------------
+// ---- weight decay, clipping ---------------------------------------------------------------------
 
 TEST(Coverage, WeightDecayIsHalfTheSquaredPenalty) {  // 4.23
   const Numbers start = uniform(5, 11), target = uniform(5, 12);
@@ -359,8 +354,7 @@ TEST(Coverage, ClippingScalesTheWholeGradientToTheNorm) {  // 4.32
   EXPECT_EQ(b.grad().item(), 3.5);
 }
 
-// ---- loud errors
-// --------------------------------------------------------------------------------------------------------
+// ---- loud errors --------------------------------------------------------------------------------
 
 // A CUDA tag on CPU memory, as far as a check that must not touch the elements can tell.
 Tensor tagged_elsewhere(const Tensor& t) {
@@ -423,8 +417,7 @@ TEST(Coverage, NaNsAreSeenAndAnomalyModeNamesTheirOp) {  // 4.31
   EXPECT_EQ(call("check_finite", {doubles({1, NAN})}).item(), 0);
 }
 
-// ---- small trainings
-// ----------------------------------------------------------------------------------------------------
+// ---- small trainings ----------------------------------------------------------------------------
 
 TEST(Coverage, AStudentLearnsTheDistributionsOfItsTeacher) {  // 2.20
   const Tensor x = doubles(uniform(60, 14, -2, 2), {20, 3}),

@@ -218,8 +218,7 @@ TEST(Optim, WrongOptionsAreRefused) {
             "SGD: got lr = inf, wanted a finite number that is not negative; try 0.001");
 }
 
-// ---- clipping
-// ---------------------------------------------------------------------------------------------------------
+// ---- clipping -----------------------------------------------------------------------------------
 
 NamedTensors two_with_gradients(std::vector<double> first, std::vector<double> second) {
   NamedTensors list;
