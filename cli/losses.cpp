@@ -26,8 +26,7 @@ void print_plot(const LossEntry& entry) {
   fmt::print("\nvalue (*) and gradient (.) of one sample while {} moves{}\n{}", c->input, c->others, picture);
 }
 
-// ---- the pages
-// --------------------------------------------------------------------------------------------------------
+// ---- the pages ----------------------------------------------------------------------------------
 
 void print_field(const char* title, const char* text) {
   if (*text) fmt::print("{:<10} {}\n", title, text);

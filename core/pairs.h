@@ -6,8 +6,7 @@
 
 namespace gradus {
 
-// ---- vectors
-// ---------------------------------------------------------------------------------------------------------------
+// ---- vectors ------------------------------------------------------------------------------------
 
 // Vectors as the rows of a matrix, and what is known so far of the gradient with respect to them.
 template <class T> struct Rows {
@@ -88,8 +87,7 @@ template <class T> struct Projected {
   }
 };
 
-// ---- scores of all pairs, and from dL / dS back to the vectors
-// ---------------------------------------------------------------
+// ---- scores of all pairs, and from dL / dS back to the vectors ----------------------------------
 
 template <class T> Array<T> dots(Case<T>& c, const Rows<T>& x, const Rows<T>& y) {
   Array<T> s = c.array(x.n, y.n);
@@ -131,8 +129,7 @@ template <class T> void squares_back(const Array<T>& g, const Rows<T>& x, const 
     }
 }
 
-// ---- contrasts
-// -------------------------------------------------------------------------------------------------------------
+// ---- contrasts ----------------------------------------------------------------------------------
 
 // log Σ exp(β s_j) over some of a row of scores, relative to the largest of them; `share` is their softmax, 0
 // elsewhere.

@@ -233,8 +233,7 @@ void plain_gradient(const Options& o, const Statistics& s, const Tensor& x, cons
   });
 }
 
-// ---- the same gradient as tensor ops, to be differentiated
-// -----------------------------------------------------------
+// ---- the same gradient as tensor ops, to be differentiated --------------------------------------
 
 void recorded_gradient(const Options& o, const Statistics& s, const Tensor& x, const Tensor& weight,
                        const Shape& bias_shape, const Tensor& g, Gradients& to) {

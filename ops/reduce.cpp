@@ -22,8 +22,7 @@ namespace {
 using folds::as;
 using folds::wide;
 
-// ---- folds about a number per result
-// ---------------------------------------------------------------------------------
+// ---- folds about a number per result ------------------------------------------------------------
 
 struct SquaresAbout : folds::Sum {
   template <class T, class W> GRADUS_FN W lift(T x, W centre) const {
@@ -54,8 +53,7 @@ struct ScaledPowers : folds::Sum {
   template <class T, class W> GRADUS_FN W lift(T x, W scale) const { return wide(pow(abs(x) / as<T>(scale), p)); }
 };
 
-// ---- around the folds
-// --------------------------------------------------------------------------------------------------
+// ---- around the folds ---------------------------------------------------------------------------
 
 void check_floating(const char* op, const Tensor& x) {
   if (!computes(x.dtype()))
@@ -130,8 +128,7 @@ Tensor prod_of(const Tensor& x, const Folding& r) {
   return out;
 }
 
-// ---- variance
-// ----------------------------------------------------------------------------------------------------------
+// ---- variance -----------------------------------------------------------------------------------
 
 struct Spread {
   Tensor squares;  // Σ (x - mean)², float64
@@ -177,8 +174,7 @@ Tensor std_of(const Tensor& x, const Folding& r, double correction) {
   return out;
 }
 
-// ---- logsumexp
-// ---------------------------------------------------------------------------------------------------------
+// ---- logsumexp ----------------------------------------------------------------------------------
 
 Tensor logsumexp_of(const Tensor& x, const Folding& r) {
   check_floating("logsumexp", x);
@@ -194,8 +190,7 @@ Tensor logsumexp_of(const Tensor& x, const Folding& r) {
   return out;
 }
 
-// ---- norms
-// -------------------------------------------------------------------------------------------------------------
+// ---- norms --------------------------------------------------------------------------------------
 
 Tensor norm_value(const Tensor& x, const Folding& r, double p) {
   if (p == 0) return finished(r, x.dtype(), itself, fold(Nonzeros{}, x, r));
