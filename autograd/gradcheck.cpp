@@ -105,7 +105,7 @@ class Check {
   }
 
  private:
-  // ---- the hand-written gradient -----------------------------------------------------------------------------------------
+  // ---- the hand-written gradient ----------------------------------------------------------------
 
   // Fills in the outputs, the upstream gradient and what backward returns for it; false when there is trouble.
   bool differentiate() {
@@ -153,7 +153,7 @@ class Check {
     return false;
   }
 
-  // ---- differences -------------------------------------------------------------------------------------------------------
+  // ---- differences ------------------------------------------------------------------------------
 
   Numbers outputs() const {
     NoGrad quiet;
@@ -211,7 +211,7 @@ class Check {
     return elements;
   }
 
-  // ---- first order -------------------------------------------------------------------------------------------------------
+  // ---- first order ------------------------------------------------------------------------------
 
   bool conclusive(const Extrapolated& d, double tolerance) const {
     return d.error <= conclusive_ratio * tolerance * std::max(scale_, std::abs(d.value));
@@ -343,7 +343,7 @@ class Check {
     return likely_bug(e);
   }
 
-  // ---- second order ------------------------------------------------------------------------------------------------------
+  // ---- second order -----------------------------------------------------------------------------
 
   // The gradient at moved_, of all checked inputs one after the other, then the outputs.
   Numbers gradient_and_outputs() const {

@@ -44,7 +44,7 @@ TrainResult train_embedding(const TrainOptions& options, const Split& split, FIL
 /// The raw-pixel yardstick.
 double raw_knn_accuracy(const Split& split);
 
-// ---- the pieces ---------------------------------------------------------------------------------------------------
+// ---- the pieces ---------------------------------------------------------------------------------
 
 Sequential make_model(const TrainOptions& options, const Tensor& features, int64_t outputs);
 std::unique_ptr<Optimizer> make_optimizer(const TrainOptions& options, Module& model);

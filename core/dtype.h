@@ -7,8 +7,14 @@ namespace gradus {
 // float16 and bfloat16 are storage only: they convert, arithmetic is done in float32.
 enum class Dtype : uint8_t { float32, float64, int64, int32, uint8, boolean, float16, bfloat16 };
 
-struct Half { uint16_t bits; };      // IEEE binary16
-struct BFloat16 { uint16_t bits; };  // the upper half of a float32
+// IEEE binary16.
+struct Half {
+  uint16_t bits;
+};
+// The upper half of a float32.
+struct BFloat16 {
+  uint16_t bits;
+};
 
 constexpr int64_t size_of(Dtype t) {
   switch (t) {
@@ -24,7 +30,8 @@ constexpr int64_t size_of(Dtype t) {
 constexpr bool is_floating(Dtype t) {
   return t == Dtype::float32 || t == Dtype::float64 || t == Dtype::float16 || t == Dtype::bfloat16;
 }
-constexpr bool computes(Dtype t) { return t == Dtype::float32 || t == Dtype::float64; }  // arithmetic and gradients exist
+// Do arithmetic and gradients exist?
+constexpr bool computes(Dtype t) { return t == Dtype::float32 || t == Dtype::float64; }
 constexpr const char* name_of(Dtype t) {
   constexpr const char* names[] = {"float32", "float64", "int64", "int32", "uint8", "bool", "float16", "bfloat16"};
   return names[int(t)];

@@ -15,7 +15,7 @@ namespace gradus {
 
 class Tensor;
 
-// ---- what a formula declares -----------------------------------------------------------------------------------------
+// ---- what a formula declares --------------------------------------------------------------------
 
 // An input with a default: a number, or a tensor that may train.
 class Param {
@@ -231,7 +231,7 @@ struct About {
   bool logical = false;      // the values are truths: a bool tensor
 };
 
-// ---- what its functions return -----------------------------------------------------------------------------------------
+// ---- what its functions return ------------------------------------------------------------------
 
 template <class T, int N> struct Scored { T value; T grad[N]; };                                // counts 1
 template <class T, int N> struct Weighed { T value, count; T grad[N]; T count_grad[N]; };       // counts what it says
@@ -243,7 +243,7 @@ template <class T, int N> struct CountedGrads { T grad[N]; T count_grad[N]; };  
 template <class T, class K> struct Finished { T value, count; K constants; };
 template <class T> struct Column { Index<T> index; int64_t count; };                            // which column this is, and of how many
 
-// ---- compile-time facts --------------------------------------------------------------------------------------------------
+// ---- compile-time facts -------------------------------------------------------------------------
 
 template <class A, size_t N> constexpr int length_of(const A (&)[N]) { return int(N); }
 template <class L> constexpr int arity = length_of(L::inputs);
@@ -287,7 +287,7 @@ template <class L> concept Fold = requires {
   typename L::template Constants<Num<double, 1>>;
 };
 
-// ---- the plain entry -----------------------------------------------------------------------------------------------------
+// ---- the plain entry ----------------------------------------------------------------------------
 
 constexpr int max_inputs = 8;
 constexpr int64_t never_ignored = INT64_MIN;  // the ignored label of an input that ignores none
@@ -401,7 +401,7 @@ struct LossEntry {
 };
 template <class LossType> struct Compiled { static const LossEntry entry; };  // defined by ops/compile.h
 
-// ---- the public call object ----------------------------------------------------------------------------------------------
+// ---- the public call object ---------------------------------------------------------------------
 
 // Computes a loss by its entry.  `primary` is the struct of the entry's first formula.
 Tensor apply(const LossEntry&, const void* primary, const Tensor* const* inputs, int count, Reduction, Empty);

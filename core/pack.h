@@ -10,7 +10,7 @@ namespace gradus {
 template <class F, int N> constexpr bool one_register = (N > 1) && (N * int(sizeof(F)) <= register_bytes);
 template <class F, int N> constexpr bool two_halves = (N > 1) && (N * int(sizeof(F)) > register_bytes);
 
-// ---- one register ----
+// ---- one register -------------------------------------------------------------------------------
 
 template <class F, int N>
 requires(one_register<F, N>) struct Mask<F, N> {
@@ -136,7 +136,7 @@ requires(one_register<F, N>) struct Num<F, N> {
   static constexpr IntBeside<F> sign_bit = std::numeric_limits<IntBeside<F>>::min();
 };
 
-// ---- two halves ----
+// ---- two halves ---------------------------------------------------------------------------------
 
 template <class F, int N>
 requires(two_halves<F, N>) struct Mask<F, N> {
@@ -247,7 +247,7 @@ requires(two_halves<F, N>) struct Num<F, N> {
   GRADUS_FN friend Num plain(Num x) { return x; }
 };
 
-// ---- between float and double ----
+// ---- between float and double -------------------------------------------------------------------
 
 template <int N> GRADUS_FN Num<double, N> widen(Num<float, N> x) {
   if constexpr (two_halves<float, N>) {

@@ -72,7 +72,7 @@ constinit Heap no_heap;
 
 using Lock = std::lock_guard<std::mutex>;
 
-// ---- memory of the system (under the lock) ----
+// ---- memory of the system (under the lock) ------------------------------------------------------
 
 constexpr int64_t no_limit = std::numeric_limits<int64_t>::max();
 
@@ -114,7 +114,7 @@ void give_to_system(void* memory, size_t bytes) {
   shared.held_bytes -= static_cast<int64_t>(bytes);
 }
 
-// ---- large blocks (under the lock) ----
+// ---- large blocks (under the lock) --------------------------------------------------------------
 
 void* take_large(size_t bytes) {
   const size_t class_bytes = large_class_bytes(bytes);
@@ -142,7 +142,7 @@ void give_back_large_blocks() {
   }
 }
 
-// ---- spans (under the lock) ----
+// ---- spans (under the lock) ---------------------------------------------------------------------
 
 // Spans come by the huge page. The first ones stay on small pages: a small program should stay small.
 bool map_spare_spans() {
@@ -175,7 +175,7 @@ void give_back_spare_spans() {
   }
 }
 
-// ---- heaps (by their thread, or for idle ones under the lock) ----
+// ---- heaps (by their thread, or for idle ones under the lock) -----------------------------------
 
 void collect_returned(Heap& heap) {
   Block* list = heap.returned.exchange(nullptr, std::memory_order_acquire);
@@ -227,7 +227,7 @@ void give_back_spans(Heap& heap) {
   }
 }
 
-// ---- threads that come and go ----
+// ---- threads that come and go -------------------------------------------------------------------
 
 void hand_over_heap(void* ended) {
   Lock lock(shared.mutex);
@@ -264,7 +264,7 @@ bool adopt_heap() {
   return true;
 }
 
-// ---- allocate and release ----
+// ---- allocate and release -----------------------------------------------------------------------
 
 void* take_small(Heap& heap, size_t bytes) {
   const int size_class = detail::small_class(bytes);

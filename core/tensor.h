@@ -94,7 +94,7 @@ class Tensor {
   Tensor clone() const;       // a dense copy, through which gradients flow; defined in ops/
   Tensor contiguous() const;  // itself when dense, else a dense copy, through which gradients flow; defined in ops/
 
-  // ---- gradients; defined in autograd/ ---------------------------------------------------------------------------
+  // ---- gradients; defined in autograd/ ----------------------------------------------------------
   bool requires_grad() const { return bool(state_->node); }
   // Turns gradient recording on or off for a leaf; DtypeError unless float32 or float64.
   Tensor& requires_grad(bool on);

@@ -196,7 +196,7 @@ template <FloatLanes V> GRADUS_FN V pow_of(V x, V y) {
   return select((y == 0.0) | (x == 1.0), 1.0, result);
 }
 
-// ---- lane by lane ----
+// ---- lane by lane -------------------------------------------------------------------------------
 
 template <DoubleLanes V> GRADUS_FN V exp(V x) {
   return vector_maths::each_lane([](auto a) { return scalar_maths::exp(a); }, x);

@@ -17,7 +17,7 @@
 namespace gradus {
 namespace {
 
-// ---- reductions ------------------------------------------------------------------------------------------------------------
+// ---- reductions ---------------------------------------------------------------------------------
 
 // By what the sum of the values is divided.
 double divisor(const Application& a, const Totals& t) {
@@ -106,7 +106,7 @@ std::vector<Tensor> second_order(const Application& a, int k, const Tensor& v, c
   return result;
 }
 
-// ---- the tape --------------------------------------------------------------------------------------------------------------
+// ---- the tape -----------------------------------------------------------------------------------
 
 void check_unchanged(const Application& a) {
   for (size_t k = 0; k < a.tensors.size(); ++k)

@@ -78,7 +78,7 @@ class Certification {
     }
   }
 
-  // ---- what is run where -------------------------------------------------------------------------------------------------
+  // ---- what is run where ------------------------------------------------------------------------
 
   static std::vector<Plan> plans_for(const LossPoint& point, bool thorough) {
     const auto space = [&](int rank, int64_t rows, int64_t columns) { return space_of(point, rank, rows, columns); };
@@ -109,7 +109,7 @@ class Certification {
     return {Reduction::none, others[turn % (plan.style == Style::smooth ? 4 : 3)]};
   }
 
-  // ---- step 0 ------------------------------------------------------------------------------------------------------------
+  // ---- step 0 -----------------------------------------------------------------------------------
 
   void sweep(LossPoint& point, int rounds) {
     for (int i = 0; i < rounds; ++i)
@@ -164,7 +164,7 @@ class Certification {
     certificate_.rows.push_back({"all", "", "", 0, certificate_.sites, 0});
   }
 
-  // ---- steps 1 to 4 ------------------------------------------------------------------------------------------------------
+  // ---- steps 1 to 4 -----------------------------------------------------------------------------
 
   struct Done {
     Reduction reduction;
@@ -231,7 +231,7 @@ class Certification {
     }
   }
 
-  // ---- steps 5 and 6 -----------------------------------------------------------------------------------------------------
+  // ---- steps 5 and 6 ----------------------------------------------------------------------------
 
   void check_float32(LossPoint& point, bool thorough) {
     const auto plan = [&](Style style, int rank, int64_t rows, int64_t columns, bool strided) {

@@ -121,7 +121,7 @@ std::string word(const OptionFacts& o, double x) {
   return std::isnan(x) ? fmt::format("{}=none", o.name) : fmt::format("{}={:g}", o.name, x);
 }
 
-// ---- shapes and tensors ----------------------------------------------------------------------------------------------------
+// ---- shapes and tensors -------------------------------------------------------------------------
 
 // A tensor of this shape that is not dense: its dimensions lie in reversed order, with gaps.
 Tensor strided_tensor(const Shape& shape, Dtype dtype) {
@@ -256,7 +256,7 @@ std::vector<LossVariant> variants_of(const LossEntry& loss, uint64_t seed) {
   return variants;
 }
 
-// ---- a point ---------------------------------------------------------------------------------------------------------------
+// ---- a point ------------------------------------------------------------------------------------
 
 LossPoint::LossPoint(const LossEntry& loss, const LossVariant& variant) : loss_(loss) {
   const FormulaEntry& first = *loss.formula(0);
@@ -313,7 +313,7 @@ Tensor LossPoint::derivative(const std::vector<Tensor>& given, Reduction reducti
   return derivative_along(*loss_.about, *chosen_, required.data(), int(required.size()), reduction, direction);
 }
 
-// ---- drawing ---------------------------------------------------------------------------------------------------------------
+// ---- drawing ------------------------------------------------------------------------------------
 
 namespace {
 

@@ -14,7 +14,7 @@
 namespace gradus {
 namespace {
 
-// ---- comparisons: Op::holds on two elements ------------------------------------------------------------------------
+// ---- comparisons: Op::holds on two elements -----------------------------------------------------
 
 struct Eq {
   static constexpr const char* name = "eq";
@@ -78,7 +78,7 @@ template <class Op> Tensor compare(const Tensor& a, double number) {
   return elementwise_with_masks(op, inputs, &number);
 }
 
-// ---- the kinds of numbers ------------------------------------------------------------------------------------------
+// ---- the kinds of numbers -----------------------------------------------------------------------
 
 struct IsNan {
   static constexpr const char* name = "isnan";
@@ -94,7 +94,7 @@ struct IsFinite {
 };
 template <class Op> Tensor classify(const Tensor& x) { return compare<Op>(x, std::numeric_limits<double>::infinity()); }
 
-// ---- logic ---------------------------------------------------------------------------------------------------------
+// ---- logic --------------------------------------------------------------------------------------
 
 struct And {
   static constexpr const char* name = "logical_and";
@@ -117,7 +117,7 @@ template <class Op> Tensor logical(const Tensor& a, const Tensor& b) {
   return elementwise_with_masks(op, inputs);
 }
 
-// ---- choosing ------------------------------------------------------------------------------------------------------
+// ---- choosing -----------------------------------------------------------------------------------
 
 // By bits: with a conditional expression the compiler chooses between addresses, and the loop does not vectorise.
 template <class E> void choose(const void* const* in, void* out, int64_t n, const double*) {

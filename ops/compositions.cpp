@@ -28,7 +28,7 @@ namespace {
 using compiling::Given;
 constexpr Example no_examples[] = {{"", 0, ""}};
 
-// ---- maps -----------------------------------------------------------------------------------------------------------------
+// ---- maps ---------------------------------------------------------------------------------------
 
 constexpr About a_map(const char* name, const char* summary, const char* formula, const char* gradient, const char* aliases, const char* edges = "") {
   return {.name = name, .family = "maps", .tier = 2, .summary = summary, .formula = formula, .gradient = gradient, .edges = edges, .aliases = aliases,
@@ -94,7 +94,7 @@ struct Softplus {
   Tensor compose(const Given& in) const { return softplus(in[0][0], 1, range::inf); }
 };
 
-// ---- norms ----------------------------------------------------------------------------------------------------------------
+// ---- norms --------------------------------------------------------------------------------------
 
 struct NuclearNorm {
   double rtol = std::nan("");
@@ -123,7 +123,7 @@ struct NuclearNorm {
   }
 };
 
-// ---- labels, checks, clipping ---------------------------------------------------------------------------------------------
+// ---- labels, checks, clipping -------------------------------------------------------------------
 
 struct SmoothLabels {
   double epsilon = 0.1;
@@ -212,7 +212,7 @@ struct ClipGradValue {
   }
 };
 
-// ---- adaptive softmax -----------------------------------------------------------------------------------------------------
+// ---- adaptive softmax ---------------------------------------------------------------------------
 
 struct AdaptiveLogSoftmax {
   Param cutoffs = std::nan("");

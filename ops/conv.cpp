@@ -131,7 +131,7 @@ template <class F> void correlate(const Form& form, const F* x, const F* g, F* w
     for (int64_t i = 0; i < size; ++i) w[i] += sums.as<F>()[b * size + i];
 }
 
-// ---- the three as recorded ops --------------------------------------------------------------------------------------
+// ---- the three as recorded ops ------------------------------------------------------------------
 
 Tensor convolved(const char* op, const Tensor& x, const Tensor& w, const Tensor& bias, const Form& form);
 Tensor transposed(const char* op, const Tensor& g, const Tensor& w, const Tensor& bias, const Form& form);
@@ -192,7 +192,7 @@ Tensor correlated(const Tensor& x, const Tensor& g, const Form& form) {
   return out;
 }
 
-// ---- checks ---------------------------------------------------------------------------------------------------------
+// ---- checks -------------------------------------------------------------------------------------
 
 void check_ranks(const char* op, const Tensor& x, const Tensor& weight, int rank) {
   const char* wanted_input = rank == 4 ? "(N,C,H,W)" : "(N,C,L)";

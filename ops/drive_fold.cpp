@@ -99,7 +99,7 @@ template <class F, class S> class FoldDriver {
 
   struct Place { int64_t outer, column, inner; };
 
-  // ---- narrow ------------------------------------------------------------------------------------------------------------
+  // ---- narrow -----------------------------------------------------------------------------------
 
   void narrow_rows(int64_t first_row, Buffers& buffers, Outcome& outcome) {
     const int lanes = kernel_.lanes, valid = int(std::min<int64_t>(lanes, rows_ - first_row));
@@ -215,7 +215,7 @@ template <class F, class S> class FoldDriver {
     totals.active += value != F(0);
   }
 
-  // ---- wide --------------------------------------------------------------------------------------------------------------
+  // ---- wide -------------------------------------------------------------------------------------
 
   kernels::FoldBlock wide_block(int64_t r, Buffers& buffers, Problem& problem) {
     const int64_t outer = r / call_.extent[2], inner = r % call_.extent[2];

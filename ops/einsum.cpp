@@ -24,7 +24,7 @@ template <class Condition> std::string filtered(const std::string& from, Conditi
   return kept;
 }
 
-// ---- the equation ---------------------------------------------------------------------------------------------------
+// ---- the equation -------------------------------------------------------------------------------
 
 struct Equation {
   std::vector<std::string> inputs;
@@ -88,7 +88,7 @@ void check_extents(const Equation& e, const std::vector<Tensor>& operands) {
   }
 }
 
-// ---- contraction ----------------------------------------------------------------------------------------------------
+// ---- contraction --------------------------------------------------------------------------------
 
 // A tensor whose dimensions have names, each once.
 struct Labelled {

@@ -96,7 +96,7 @@ Tensor added_at(const Tensor& x, int dim, const Tensor& index, const Tensor& sou
   return out;
 }
 
-// ---- gather and scatter ---------------------------------------------------------------------------------------------
+// ---- gather and scatter -------------------------------------------------------------------------
 
 // Calls f(offset in a, offset in b) at the start of every line along `dim` of a dense `shape` that lies in both.
 template <class Line>
@@ -178,7 +178,7 @@ Tensor scattered(const Tensor& x, int dim, const Tensor& index, const Tensor& so
   return out;
 }
 
-// ---- masks ----------------------------------------------------------------------------------------------------------
+// ---- masks --------------------------------------------------------------------------------------
 
 void check_mask(const char* op, const Tensor& mask) {
   if (mask.dtype() != Dtype::boolean)

@@ -53,7 +53,7 @@ struct FoldKernel {
   void (*grad)(const void* formula, const FoldBlock&, const void* constants);
 };
 
-// ---- numbers in and out ------------------------------------------------------------------------------------------------
+// ---- numbers in and out -------------------------------------------------------------------------
 
 template <class T> constexpr bool probing = false;
 template <> inline constexpr bool probing<Probe> = true;
@@ -88,7 +88,7 @@ template <class T> GRADUS_FN void lanes_in_use(int64_t n) {
     if (Recorder* recorder = Recorder::current()) recorder->valid = int(n < T::size ? n : T::size);
 }
 
-// ---- Map -----------------------------------------------------------------------------------------------------------------
+// ---- Map ----------------------------------------------------------------------------------------
 
 template <class L, class T, int K> GRADUS_FN Arg<L, T, K> map_argument(const MapBlock& b, int64_t at) {
   if constexpr (L::inputs[K].label) return load_labels<T>(b.in[K], at);
@@ -121,7 +121,7 @@ template <class L, class T> void map(const void* formula, const MapBlock& block)
   }
 }
 
-// ---- Fold ----------------------------------------------------------------------------------------------------------------
+// ---- Fold ---------------------------------------------------------------------------------------
 
 // The number of column c (narrow), or of the pack's columns (wide).
 template <class T, bool wide> GRADUS_FN Column<T> column_at(const FoldBlock& b, int64_t c) {

@@ -113,7 +113,7 @@ template <class Fn> void each_element(const Layout& l, Fn f) {
   });
 }
 
-// ---- statistics -----------------------------------------------------------------------------------------------------
+// ---- statistics ---------------------------------------------------------------------------------
 
 struct Statistics {
   Tensor mean, variance;  // (groups), float64
@@ -155,7 +155,7 @@ template <class F> struct Scales {
   }
 };
 
-// ---- value and plain gradient ---------------------------------------------------------------------------------------
+// ---- value and plain gradient -------------------------------------------------------------------
 
 template <class F>
 void normalize_into(const Options& o, const Statistics& s, const F* x, const F* weight, const F* bias, F* out) {
@@ -260,7 +260,7 @@ void recorded_gradient(const Options& o, const Statistics& s, const Tensor& x, c
   if (to.wants(2)) to[2] = reshape(sum(by_channel, {0, 2}), bias_shape);
 }
 
-// ---- one node for all three -----------------------------------------------------------------------------------------
+// ---- one node for all three ---------------------------------------------------------------------
 
 Tensor normalized(const Options& o, const Tensor& x, const Tensor& weight, const Tensor& bias, const Statistics& s) {
   Tensor out(x.shape(), x.dtype());

@@ -28,7 +28,7 @@ int64_t planes_of(const Shape& s) { return s[0] * s[1]; }
 int64_t area_of(const Shape& s) { return s[2] * s[3]; }
 Shape with_area(const Shape& s, Size2 size) { return {s[0], s[1], size.height, size.width}; }
 
-// ---- maximum --------------------------------------------------------------------------------------------------------
+// ---- maximum ------------------------------------------------------------------------------------
 
 // One row of outputs against one tap of the window: step is the stride, known at compile time where it is common.
 template <int64_t fixed_step, class F>
@@ -117,7 +117,7 @@ Tensor max_pooled(const char* op, const Tensor& x, const Patches& p) {
   return out;
 }
 
-// ---- mean -----------------------------------------------------------------------------------------------------------
+// ---- mean ---------------------------------------------------------------------------------------
 
 // Along one direction: which inputs each output covers, and what its sum is divided by.
 struct Span1 {
@@ -204,7 +204,7 @@ Tensor spread_back(const Tensor& g, Size2 image, const Spans& down, const Spans&
   return out;
 }
 
-// ---- checks ---------------------------------------------------------------------------------------------------------
+// ---- checks -------------------------------------------------------------------------------------
 
 void check_input(const char* op, const Tensor& x, int rank) {
   check_computes(op, {{"input", &x}});

@@ -15,7 +15,7 @@
 namespace gradus {
 namespace {
 
-// ---- joining --------------------------------------------------------------------------------------------------------
+// ---- joining ------------------------------------------------------------------------------------
 
 void check_join(const std::vector<Tensor>& tensors, int dim) {
   const Tensor& first = tensors[0];
@@ -38,7 +38,7 @@ void check_some(const char* op, const std::vector<Tensor>& tensors) {
   if (tensors.empty()) throw ParamError(fmt::format("{}: got no tensors, wanted at least one", op));
 }
 
-// ---- padding --------------------------------------------------------------------------------------------------------
+// ---- padding ------------------------------------------------------------------------------------
 
 // How much goes before and after each dimension.
 struct Margins {
@@ -93,7 +93,7 @@ Tensor padded(const Tensor& x, const Margins& m, double value) {
   return out;
 }
 
-// ---- mirroring and triangles ----------------------------------------------------------------------------------------
+// ---- mirroring and triangles --------------------------------------------------------------------
 
 Tensor flipped(const Tensor& x, const Shape& mirrored) {  // mirrored[d] is 1 or 0
   Shape strides = x.strides();

@@ -16,7 +16,7 @@
 namespace gradus {
 namespace {
 
-// ---- axes: from a tensor to its problems and back ------------------------------------------------------------------------
+// ---- axes: from a tensor to its problems and back -----------------------------------------------
 
 bool absent(const Application& a, int k) {
   const Param* p = a.entry->param(a.formula->get(), k);
@@ -119,7 +119,7 @@ Shape result_order(const Application& a) {
   return order;
 }
 
-// ---- checks ----------------------------------------------------------------------------------------------------------------
+// ---- checks -------------------------------------------------------------------------------------
 
 std::string place_of(const Application& a, int k, int64_t problem, int64_t at) {
   const BlockLayout& l = a.layout;
@@ -189,7 +189,7 @@ void settle_integers(Application& a, int k) {
   throw DomainError(what);
 }
 
-// ---- laying out ------------------------------------------------------------------------------------------------------------
+// ---- laying out ---------------------------------------------------------------------------------
 
 [[noreturn]] void misfit(const Application& a, int k, const Dims& d, const std::string& why) {
   throw ShapeError(fmt::format("{}: {} has shape {}, wanted {}{}", a.name(), a.facts(k).name, text(a.operands[k].shape()), readable(d), why));

@@ -243,7 +243,7 @@ TEST(Conv2d, ErrorsSayWhatFits) {
             "conv_transpose2d: the output would be (-1,-1), wanted at least (1,1); use less padding");
 }
 
-// ---- pooling --------------------------------------------------------------------------------------------------------
+// ---- pooling ------------------------------------------------------------------------------------
 
 // Distinct values 0.3 apart, so that no difference quotient crosses a tie.
 std::vector<double> shuffled_values(int64_t n, uint64_t seed) {

@@ -15,7 +15,7 @@ namespace {
 
 using namespace op_check;
 
-// ---- interpolate ----------------------------------------------------------------------------------------------------
+// ---- interpolate --------------------------------------------------------------------------------
 
 double bilinear_reference(const Tensor& x, int64_t n, int64_t c, double row, double column) {
   const auto weight = [](double at, int64_t i) { return std::max(0.0, 1 - std::abs(at - double(i))); };
@@ -64,7 +64,7 @@ TEST(Interpolate, GradientsAgreeWithDifferences) {
   }
 }
 
-// ---- unfold and fold ------------------------------------------------------------------------------------------------
+// ---- unfold and fold ----------------------------------------------------------------------------
 
 TEST(Unfold, EachColumnIsAPatch) {
   const UnfoldOptions options = {.stride = {2, 1}, .padding = {1, 2}, .dilation = {1, 2}};
@@ -91,7 +91,7 @@ TEST(Fold, CountsHowOftenEachPixelIsSeen) {
   EXPECT_EQ(fold(ones({1, 4, 4}), {3, 3}, 2).to_vector(), (std::vector<double>{1, 2, 1, 2, 4, 2, 1, 2, 1}));
 }
 
-// ---- dropout --------------------------------------------------------------------------------------------------------
+// ---- dropout ------------------------------------------------------------------------------------
 
 TEST(Dropout, KeepsTheExpectedShareAndScalesIt) {
   Generator generator(3);
@@ -134,7 +134,7 @@ TEST(Dropout, ErrorsSayWhatFits) {
             "dropout: p is 1.5, wanted a probability from 0 to 1");
 }
 
-// ---- embedding ------------------------------------------------------------------------------------------------------
+// ---- embedding ----------------------------------------------------------------------------------
 
 TEST(Embedding, LooksUpRowsAndAddsTheirGradients) {
   const Tensor w = random_tensor({4, 3}, 1).requires_grad(true),

@@ -153,7 +153,7 @@ TEST(Indexing, ErrorsSayWhatFits) {
             "expand the input");
 }
 
-// ---- sorting --------------------------------------------------------------------------------------------------------
+// ---- sorting ------------------------------------------------------------------------------------
 
 TEST(Sort, OrdersStablyWithNanLargest) {
   const Tensor x = tensor({2, NAN, 1, 2, -INFINITY, INFINITY}, {6});

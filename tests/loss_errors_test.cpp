@@ -20,7 +20,7 @@ namespace {
 
 using Options = std::vector<std::pair<std::string, std::variant<double, std::string>>>;
 
-// ---- a right call -----------------------------------------------------------------------------------------------------
+// ---- a right call -------------------------------------------------------------------------------
 
 struct Sample {
   const LossEntry* loss;
@@ -111,7 +111,7 @@ std::vector<Sample> samples_of(const LossEntry& loss) {
   return {s};
 }
 
-// ---- a refusal --------------------------------------------------------------------------------------------------------
+// ---- a refusal ----------------------------------------------------------------------------------
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
@@ -161,7 +161,7 @@ int over_all(auto fn) {
   return refused;
 }
 
-// ---- shapes -----------------------------------------------------------------------------------------------------------
+// ---- shapes -------------------------------------------------------------------------------------
 
 Tensor some_of(const Tensor& like, const Shape& shape) { return full(shape, 1, like.dtype()); }
 Shape grown(Shape s, int axis, int64_t by = 1) {
@@ -256,7 +256,7 @@ TEST(LossErrors, AWrongRankOrExtentIsAShapeErrorThatNamesBoth) {
   EXPECT_GT(refused, 5000);
 }
 
-// ---- dtypes -----------------------------------------------------------------------------------------------------------
+// ---- dtypes -------------------------------------------------------------------------------------
 
 Tensor converted(const Tensor& t, Dtype dtype) {
   Tensor to(t.shape(), dtype);
@@ -298,7 +298,7 @@ TEST(LossErrors, AWrongDtypeIsADtypeErrorThatNamesIt) {
   EXPECT_GT(refused, 5000);
 }
 
-// ---- values -----------------------------------------------------------------------------------------------------------
+// ---- values -------------------------------------------------------------------------------------
 
 Tensor with_value(const Tensor& t, int64_t at, double value) {
   std::vector<double> v = t.to_vector();
@@ -426,7 +426,7 @@ TEST(LossErrors, ALabelOutsideItsRangeIsAnIndexErrorThatNamesItsRow) {
   EXPECT_GT(refused, 1000);
 }
 
-// ---- options and names ------------------------------------------------------------------------------------------------
+// ---- options and names --------------------------------------------------------------------------
 
 LossArguments with_option(const Sample& s, const std::string& name, const std::variant<double, std::string>& value) {
   LossArguments call = s.call();
@@ -528,7 +528,7 @@ TEST(LossErrors, AnUnknownOrMissingNameIsAParamError) {
   }
 }
 
-// ---- nothing to average -----------------------------------------------------------------------------------------------
+// ---- nothing to average -------------------------------------------------------------------------
 
 // The parameters of a call, as its first formula has them.
 std::unique_ptr<LossParameters> parameters_of(const Sample& s) {

@@ -37,7 +37,7 @@ Tensor product_reference(const Tensor& a, const Tensor& b) {
   return out;
 }
 
-// ---- matmul and linear ----------------------------------------------------------------------------------------------
+// ---- matmul and linear --------------------------------------------------------------------------
 
 TEST(Matmul, AgreesWithThreeLoops) {
   for (const auto& [n, k, m] : std::vector<std::array<int64_t, 3>>{
@@ -127,7 +127,7 @@ TEST(Products, ErrorsSayWhatFits) {
             "linear: bias has shape (4) but weight has shape (5,4), wanted bias (5)");
 }
 
-// ---- einsum ---------------------------------------------------------------------------------------------------------
+// ---- einsum -------------------------------------------------------------------------------------
 
 TEST(Einsum, SaysWhatItsLettersSay) {
   const Tensor a = random_tensor({2, 3}, 1), b = random_tensor({3, 4}, 2), c = random_tensor({4, 2}, 3),
@@ -175,7 +175,7 @@ TEST(Einsum, ErrorsSayWhatFits) {
             "einsum: 'i1->i' contains '1', wanted letters, commas and one '->'");
 }
 
-// ---- svd ------------------------------------------------------------------------------------------------------------
+// ---- svd ----------------------------------------------------------------------------------------
 
 TEST(Svd, FactorsMultiplyToTheMatrixAndAreOrthogonal) {
   for (const Dtype dtype : {Dtype::float64, Dtype::float32})
