@@ -90,7 +90,8 @@ std::string where_wrong(const Evidence& e, const Numbers& hand, const Numbers& e
   }
   if (wrong == 0) return "a small error";
   if (wrong == wrong_ties && ties < known) return "wrong only at ties";
-  if (wrong == hand.size() - first && first > 0 && wrong < 16) return fmt::format("wrong only in the tail, the last {} elements", wrong);
+  if (wrong == hand.size() - first && first > 0 && wrong < 16)
+    return fmt::format("wrong only in the tail, the last {} elements", wrong);
   if (wrong == 1) return "one element is wrong";
   return wrong == known ? "no simple error explains it" : fmt::format("{} of {} elements are wrong", wrong, known);
 }
@@ -103,14 +104,18 @@ std::string likely_bug(const Evidence& e) {
   if (std::any_of(hand.begin(), hand.end(), [](double v) { return std::isnan(v); })) return "the gradient is NaN";
   if (largest(hand) == 0) return "no gradient arrives at all";
   if (agree(hand, times(expected, -1))) return "the sign is wrong";
-  if (!agree(expected, e.without_upstream) && agree(hand, e.without_upstream)) return "the upstream gradient is dropped (grad_output is not multiplied in)";
+  if (!agree(expected, e.without_upstream) && agree(hand, e.without_upstream))
+    return "the upstream gradient is dropped (grad_output is not multiplied in)";
   if (const double factor = common_factor(hand, expected); factor != 0) return name_factor(factor, e);
   for (size_t k = 0; k < e.hand.size(); ++k)
-    if (int(k) != e.input && e.shapes[k] == shape && agree(hand, e.expected[k])) return fmt::format("swapped with the gradient of input {}", k);
-  if (shape.rank() == 2 && shape[0] == shape[1] && agree(hand, transposed(expected, shape[0], shape[1]))) return "transposed";
+    if (int(k) != e.input && e.shapes[k] == shape && agree(hand, e.expected[k]))
+      return fmt::format("swapped with the gradient of input {}", k);
+  if (shape.rank() == 2 && shape[0] == shape[1] && agree(hand, transposed(expected, shape[0], shape[1])))
+    return "transposed";
   if (shape.rank() == 2 && agree(hand, transposed(expected, shape[0], shape[1]))) return "written in transposed order";
   for (int64_t by : {1, -1})
-    if (agree(hand, shifted(expected, by))) return fmt::format("shifted by one index (element i holds that of i {} 1)", by > 0 ? '+' : '-');
+    if (agree(hand, shifted(expected, by)))
+      return fmt::format("shifted by one index (element i holds that of i {} 1)", by > 0 ? '+' : '-');
   return where_wrong(e, hand, expected);
 }
 

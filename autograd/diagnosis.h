@@ -17,7 +17,8 @@ struct Evidence {
   int64_t outputs = 1;
 };
 
-// "the sign is wrong", "too large by N = 12, the number of elements" …; tries hypotheses on the numbers, the simplest first.
+// "the sign is wrong", "too large by N = 12, the number of elements" …; tries hypotheses on the numbers, the simplest
+// first.
 std::string likely_bug(const Evidence&);
 
 }  // namespace gradus

@@ -108,7 +108,9 @@ class Pass {
 
   void step(Node& node, Tensor& gradient, uint64_t oldest) {
     if (node.ran)
-      throw StateError(fmt::format("backward: the graph through '{}' was already used and freed; pass retain_graph = true to the first backward", node.op));
+      throw StateError(fmt::format(
+          "backward: the graph through '{}' was already used and freed; pass retain_graph = true to the first backward",
+          node.op));
     if (node.edge_count <= 2) {  // most ops: no vector
       Tensor slots[2];
       step_into(slots, node, gradient, oldest);
@@ -127,7 +129,8 @@ class Pass {
     }
     gradient = Tensor();  // so that a gradient handed through is owned by its receiver alone
     for (int i = 0; i < node.edge_count; ++i)
-      if (Node* input = node.input(i); input && slots[i].defined() && input->number >= oldest) deliver(input, std::move(slots[i]));
+      if (Node* input = node.input(i); input && slots[i].defined() && input->number >= oldest)
+        deliver(input, std::move(slots[i]));
     if (!options_.retain_graph && !options_.create_graph) {
       node.forget();
       node.ran = true;
@@ -140,8 +143,9 @@ class Pass {
       const std::vector<double> values = slots[i].to_vector();
       const auto nan = std::find_if(values.begin(), values.end(), [](double v) { return std::isnan(v); });
       if (nan != values.end())
-        throw DomainError(fmt::format("backward of {}: the gradient of its input {} is NaN at element {}; look at what the forward {} was given",
-                                      node.op, i, nan - values.begin(), node.op));
+        throw DomainError(fmt::format(
+            "backward of {}: the gradient of its input {} is NaN at element {}; look at what the forward {} was given",
+            node.op, i, nan - values.begin(), node.op));
     }
   }
 
@@ -152,16 +156,24 @@ class Pass {
 
 Tensor seed_for(const char* op, const Tensor& output, const Tensor& gradient) {
   if (!output.defined() || !output.requires_grad())
-    throw StateError(fmt::format("{}: the output does not depend on a tensor that requires a gradient; call requires_grad(true) on an input before computing it", op));
+    throw StateError(
+        fmt::format("{}: the output does not depend on a tensor that requires a gradient; call requires_grad(true) on "
+                    "an input before computing it",
+                    op));
   if (gradient.defined()) {
     if (!(gradient.shape() == output.shape()))
-      throw ShapeError(fmt::format("{}: gradient has shape {} but the output has shape {}; pass one of the output's shape", op, text(gradient.shape()), text(output.shape())));
+      throw ShapeError(
+          fmt::format("{}: gradient has shape {} but the output has shape {}; pass one of the output's shape", op,
+                      text(gradient.shape()), text(output.shape())));
     if (gradient.dtype() != output.dtype())
-      throw DtypeError(fmt::format("{}: gradient is {} but the output is {}; convert it with to()", op, name_of(gradient.dtype()), name_of(output.dtype())));
+      throw DtypeError(fmt::format("{}: gradient is {} but the output is {}; convert it with to()", op,
+                                   name_of(gradient.dtype()), name_of(output.dtype())));
     return gradient;
   }
   if (output.numel() != 1)
-    throw ShapeError(fmt::format("{}: the output has shape {}, wanted a single number; reduce it with sum() or mean(), or pass a gradient", op, text(output.shape())));
+    throw ShapeError(fmt::format(
+        "{}: the output has shape {}, wanted a single number; reduce it with sum() or mean(), or pass a gradient", op,
+        text(output.shape())));
   Tensor one(output.shape(), output.dtype());
   visit_floating(one.dtype(), [&]<class F>(Type<F>) { *one.mutable_data<F>() = F(1); });
   return one;
@@ -206,15 +218,18 @@ void backward(const Tensor& output, const Tensor& gradient, BackwardOptions opti
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const std::vector<Tensor>& gradients, BackwardOptions options) {
   if (!gradients.empty() && gradients.size() != outputs.size())
-    throw ParamError(fmt::format("grad: got {} gradients for {} outputs; pass one per output, or none", gradients.size(), outputs.size()));
+    throw ParamError(fmt::format("grad: got {} gradients for {} outputs; pass one per output, or none",
+                                 gradients.size(), outputs.size()));
   uint64_t oldest = ~uint64_t{0};
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].defined() || !inputs[i].requires_grad())
-      throw StateError(fmt::format("grad: input {} requires no gradient; call requires_grad(true) on it before computing the outputs", i));
+      throw StateError(fmt::format(
+          "grad: input {} requires no gradient; call requires_grad(true) on it before computing the outputs", i));
     oldest = std::min(oldest, node_of(inputs[i])->number);
   }
   std::vector<Tensor> seeds;
-  for (size_t i = 0; i < outputs.size(); ++i) seeds.push_back(seed_for("grad", outputs[i], gradients.empty() ? Tensor() : gradients[i]));
+  for (size_t i = 0; i < outputs.size(); ++i)
+    seeds.push_back(seed_for("grad", outputs[i], gradients.empty() ? Tensor() : gradients[i]));
   Pass pass(options);
   for (size_t i = 0; i < outputs.size(); ++i) pass.deliver(node_of(outputs[i]), std::move(seeds[i]));
   std::vector<Tensor> found(inputs.size());

@@ -8,7 +8,8 @@ namespace gradus {
 
 struct BackwardOptions {
   bool retain_graph = false;  // keep what the nodes saved, so that backward may run again
-  bool create_graph = false;  // record the backward itself, so that its results can be differentiated; implies retain_graph
+  bool create_graph =
+      false;  // record the backward itself, so that its results can be differentiated; implies retain_graph
 };
 
 // Accumulates d output / d leaf into every leaf's grad().  `gradient` has output's shape; it may be undefined for a

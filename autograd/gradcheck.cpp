@@ -19,7 +19,7 @@ using Numbers = std::vector<double>;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
-constexpr int attempts = 5;               // with ever smaller first steps
+constexpr int attempts = 5;  // with ever smaller first steps
 constexpr double attempt_ratio = 8;
 constexpr double conclusive_ratio = 100;  // an error beyond this many tolerances tells nothing
 constexpr double side_tolerance = 1e-7;   // one-sided differences are less exact
@@ -55,7 +55,7 @@ Numbers random_upstream(size_t n, Generator& generator) {
 
 // One input whose gradient is checked.
 struct Checked {
-  size_t at;      // among all inputs
+  size_t at;  // among all inputs
   Shape shape;
   Numbers values, hand, expected;  // expected: NaN until it is known
   std::vector<bool> tie, smooth;   // smooth: compared with a central difference, and right
@@ -71,10 +71,13 @@ class Check {
       const Tensor& t = inputs[k];
       if (!t.defined() || !t.requires_grad() || t.dtype() != Dtype::float64) continue;
       const size_t n = size_t(t.numel());
-      checked_.push_back({k, t.shape(), t.to_vector(), Numbers(n, 0.0), Numbers(n, unknown), std::vector<bool>(n), std::vector<bool>(n), report_.inputs[k]});
+      checked_.push_back({k, t.shape(), t.to_vector(), Numbers(n, 0.0), Numbers(n, unknown), std::vector<bool>(n),
+                          std::vector<bool>(n), report_.inputs[k]});
       moved_[k] = tensor_of(checked_.back().values, t.shape());
     }
-    if (checked_.empty()) throw StateError("gradcheck: no input is float64 and requires a gradient; call requires_grad(true) on a float64 tensor");
+    if (checked_.empty())
+      throw StateError(
+          "gradcheck: no input is float64 and requires a gradient; call requires_grad(true) on a float64 tensor");
   }
 
   Report run() {
@@ -110,7 +113,8 @@ class Check {
   // Fills in the outputs, the upstream gradient and what backward returns for it; false when there is trouble.
   bool differentiate() {
     const Tensor out = f_(inputs_);
-    if (out.dtype() != Dtype::float64) return trouble(fmt::format("the output is {}, wanted float64", name_of(out.dtype())));
+    if (out.dtype() != Dtype::float64)
+      return trouble(fmt::format("the output is {}, wanted float64", name_of(out.dtype())));
     out_shape_ = out.shape();
     const Numbers values = out.to_vector();
     for (size_t i = 0; i < values.size(); ++i)
@@ -119,9 +123,11 @@ class Check {
     const Numbers of_copies = outputs();
     for (size_t i = 0; i < values.size(); ++i)
       if (!(std::abs(values[i] - of_copies[i]) <= 1e-12 * std::max(1.0, std::abs(values[i]))))
-        return trouble(fmt::format("element {} of the output is {:.17g}, but {:.17g} for dense copies of the inputs", i, values[i], of_copies[i]));
+        return trouble(fmt::format("element {} of the output is {:.17g}, but {:.17g} for dense copies of the inputs", i,
+                                   values[i], of_copies[i]));
     value_scale_ = options_.usual_output;
-    for (size_t i = 0; i < values.size(); ++i) value_scale_ = std::max(value_scale_, std::abs(values[i] * upstream_[i]));
+    for (size_t i = 0; i < values.size(); ++i)
+      value_scale_ = std::max(value_scale_, std::abs(values[i] * upstream_[i]));
     if (out.requires_grad()) {
       std::vector<Tensor> leaves;
       for (const Checked& in : checked_) leaves.push_back(inputs_[in.at]);
@@ -129,12 +135,14 @@ class Check {
       for (size_t j = 0; j < checked_.size(); ++j) {
         if (!gradients[j].defined()) continue;
         if (!(gradients[j].shape() == checked_[j].shape))
-          return trouble(fmt::format("the gradient of input {} has shape {}, wanted {}", checked_[j].at, text(gradients[j].shape()), text(checked_[j].shape)));
+          return trouble(fmt::format("the gradient of input {} has shape {}, wanted {}", checked_[j].at,
+                                     text(gradients[j].shape()), text(checked_[j].shape)));
         checked_[j].hand = gradients[j].to_vector();
       }
     }
     for (const Checked& in : checked_)
-      if (inputs_[in.at].to_vector() != in.values) return trouble(fmt::format("the function changed input {} in place", in.at));
+      if (inputs_[in.at].to_vector() != in.values)
+        return trouble(fmt::format("the function changed input {} in place", in.at));
     return true;
   }
 
@@ -169,7 +177,9 @@ class Check {
 
   // What rounding does to a difference of the contracted outputs: relative to their size and to that of the inputs.
   // Of a result while element i moves: its own rounding, and that of the element (one that moves from 0 has none).
-  double noise(const Checked& in, int64_t i) const { return 4e-16 * (value_scale_ + scale_ * std::min(std::abs(in.values[size_t(i)]), 1e3)); }
+  double noise(const Checked& in, int64_t i) const {
+    return 4e-16 * (value_scale_ + scale_ * std::min(std::abs(in.values[size_t(i)]), 1e3));
+  }
 
   Extrapolated central(const Checked& in, int64_t i, double step, const Numbers& upstream) {
     const auto estimate = [&](double h) {
@@ -199,7 +209,9 @@ class Check {
     direction[in.at] = tensor_of(unit, in.shape);
     return options_.reach(direction);
   }
-  static double first_step(double x, double room) { return std::min(0.25 * std::max(1.0, std::min(std::abs(x), 4.0)), room / 8); }
+  static double first_step(double x, double room) {
+    return std::min(0.25 * std::max(1.0, std::min(std::abs(x), 4.0)), room / 8);
+  }
 
   std::vector<int64_t> chosen(const Checked& in) const {
     const int64_t n = int64_t(in.values.size()), most = options_.most_elements;
@@ -251,7 +263,8 @@ class Check {
     Extrapolated best{unknown, infinity};
     if (room == 0) return best;
     double step = first_step(in.values[size_t(i)], room);
-    for (int attempt = 0; attempt < attempts && !(best.error <= 1e-3 * side_tolerance * scale_); ++attempt, step /= attempt_ratio) {
+    for (int attempt = 0; attempt < attempts && !(best.error <= 1e-3 * side_tolerance * scale_);
+         ++attempt, step /= attempt_ratio) {
       const Extrapolated d = from_one_side(in, i, sign * step);
       if (d.error < best.error) best = d;
     }
@@ -269,7 +282,8 @@ class Check {
       const double step = sign * first_step(in.values[size_t(i)], room);
       const Numbers here = outputs_at(in, i, 0), far = outputs_at(in, i, step), near = outputs_at(in, i, closer * step);
       for (size_t o = 0; o < here.size(); ++o)
-        grows |= !std::isfinite(near[o]) || std::abs(near[o] - here[o]) > growth * closer * std::abs(far[o] - here[o]) + noise(in, i);
+        grows |= !std::isfinite(near[o]) ||
+                 std::abs(near[o] - here[o]) > growth * closer * std::abs(far[o] - here[o]) + noise(in, i);
     }
     return grows || !moves;
   }
@@ -295,9 +309,11 @@ class Check {
     if (sure_below && sure_above) {
       const double scale = std::max({scale_, std::abs(below.value), std::abs(above.value)});
       const double room = side_tolerance * scale + 4 * (below.error + above.error);
-      const double apart = std::abs(above.value - below.value), larger = std::max(std::abs(above.value), std::abs(below.value));
+      const double apart = std::abs(above.value - below.value),
+                   larger = std::max(std::abs(above.value), std::abs(below.value));
       if (apart > 10 * room || apart > 1e-3 * larger + 40 * (below.error + above.error)) {  // a kink
-        const bool between = hand >= std::min(below.value, above.value) - room && hand <= std::max(below.value, above.value) + room;
+        const bool between =
+            hand >= std::min(below.value, above.value) - room && hand <= std::max(below.value, above.value) + room;
         if (!between) return fail(in, i, std::abs(hand - below.value) < std::abs(hand - above.value) ? below : above);
         ++in.tally.one_sided;
         report_.kinks.push_back({int(in.at), i, below.value, above.value, hand});
@@ -317,7 +333,8 @@ class Check {
   void mismatch(const Checked& in, int64_t i, double hand, const Extrapolated& d, bool second_order) {
     ++report_.failures;
     const auto distance = [](double a, double b) { return std::isnan(a - b) ? infinity : std::abs(a - b); };
-    if (report_.failure && distance(hand, d.value) <= distance(report_.failure->hand, report_.failure->expected)) return;
+    if (report_.failure && distance(hand, d.value) <= distance(report_.failure->hand, report_.failure->expected))
+      return;
     report_.failure = {int(in.at), index_of(i, in.shape), hand, d.value, d.error, second_order, {}};
   }
 
@@ -337,7 +354,8 @@ class Check {
       for (int64_t i : chosen(in)) {
         const Reach reach = reach_of(in, i);
         if (const double room = std::min(reach.down, reach.up); room > 0 && !reach.tie)
-          e.without_upstream[size_t(i)] = central(in, i, first_step(in.values[size_t(i)], room) / attempt_ratio, ones).value;
+          e.without_upstream[size_t(i)] =
+              central(in, i, first_step(in.values[size_t(i)], room) / attempt_ratio, ones).value;
       }
     }
     return likely_bug(e);
@@ -428,7 +446,8 @@ class Check {
     std::vector<Extrapolated> best(hand.size(), {unknown, infinity});
     double step = std::min(0.1, std::min(reach.down, reach.up) / 8);
     const auto settled = [&](size_t i) {
-      return best[i].error <= second_tolerance * scale && std::abs(hand[i] - best[i].value) <= second_tolerance * scale + 4 * best[i].error;
+      return best[i].error <= second_tolerance * scale &&
+             std::abs(hand[i] - best[i].value) <= second_tolerance * scale + 4 * best[i].error;
     };
     const auto all_settled = [&] {
       for (size_t i = 0; i < hand.size(); ++i)
@@ -451,7 +470,9 @@ class Check {
         if (!in.smooth[i]) continue;
         if (settled(at)) {
           ++in.tally.second_order;
-          if (scale > 0) in.tally.worst_second_order = std::max(in.tally.worst_second_order, std::abs(hand[at] - best[at].value) / scale);
+          if (scale > 0)
+            in.tally.worst_second_order =
+                std::max(in.tally.worst_second_order, std::abs(hand[at] - best[at].value) / scale);
         } else if (best[at].error <= second_tolerance * scale || std::isnan(hand[at])) {
           mismatch(in, int64_t(i), hand[at], best[at], true);
           report_.failure->likely = "the backward of the backward is wrong";
@@ -474,8 +495,8 @@ class Check {
   std::vector<Checked> checked_;
   Shape out_shape_;
   Numbers upstream_;
-  double value_scale_ = 0;     // the largest term of <upstream, output>, or what it usually is
-  double scale_ = 0;           // the largest derivative with respect to the input under check
+  double value_scale_ = 0;  // the largest term of <upstream, output>, or what it usually is
+  double scale_ = 0;        // the largest derivative with respect to the input under check
   Report report_;
 };
 
@@ -487,15 +508,18 @@ Report gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs, con
 
 std::string to_string(const Report& r) {
   if (!r.trouble.empty()) return fmt::format("gradcheck failed: {}", r.trouble);
-  std::string text = fmt::format("gradcheck {}: {} derivatives by central differences (worst {:.1e}), {} one-sided (worst {:.1e}, {} kinks), {} second (worst {:.1e})",
-                                 r.ok ? "passed" : "failed", r.points, r.worst, r.one_sided, r.worst_one_sided, r.kinks.size(), r.second_order,
-                                 r.worst_second_order);
+  std::string text = fmt::format(
+      "gradcheck {}: {} derivatives by central differences (worst {:.1e}), {} one-sided (worst {:.1e}, {} kinks), {} "
+      "second (worst {:.1e})",
+      r.ok ? "passed" : "failed", r.points, r.worst, r.one_sided, r.worst_one_sided, r.kinks.size(), r.second_order,
+      r.worst_second_order);
   if (r.excluded) text += fmt::format(", {} excluded at the end of the domain", r.excluded);
   if (r.inconclusive) text += fmt::format(", {} inconclusive", r.inconclusive);
   if (r.failure)
-    text += fmt::format("; {} wrong, the worst is {}input {} at {}: backward gives {:.17g}, differences {:.17g} ± {:.1g}: {}", r.failures,
-                        r.failure->second_order ? "the second derivative of " : "", r.failure->input, gradus::text(r.failure->index), r.failure->hand,
-                        r.failure->expected, r.failure->error, r.failure->likely);
+    text += fmt::format(
+        "; {} wrong, the worst is {}input {} at {}: backward gives {:.17g}, differences {:.17g} ± {:.1g}: {}",
+        r.failures, r.failure->second_order ? "the second derivative of " : "", r.failure->input,
+        gradus::text(r.failure->index), r.failure->hand, r.failure->expected, r.failure->error, r.failure->likely);
   return text;
 }
 

@@ -13,7 +13,9 @@ struct HookList {
 };
 
 void register_hook(const Tensor& t, std::function<Tensor(const Tensor&)> hook) {
-  if (!t.requires_grad()) throw StateError("register_hook: the tensor requires no gradient, so its hook would never run; call requires_grad(true) first");
+  if (!t.requires_grad())
+    throw StateError(
+        "register_hook: the tensor requires no gradient, so its hook would never run; call requires_grad(true) first");
   Node* node = node_of(t);
   if (!node->hooks) node->hooks = new HookList;
   node->hooks->hooks.push_back(std::move(hook));
@@ -24,7 +26,8 @@ Tensor run_hooks(const HookList& list, Tensor gradient) {
     Tensor replacement = hook(gradient);
     if (!replacement.defined()) continue;
     if (!(replacement.shape() == gradient.shape()) || replacement.dtype() != gradient.dtype())
-      throw ShapeError(fmt::format("hook: returned {}, the gradient is {}; return one like it", describe(replacement), describe(gradient)));
+      throw ShapeError(fmt::format("hook: returned {}, the gradient is {}; return one like it", describe(replacement),
+                                   describe(gradient)));
     gradient = std::move(replacement);
   }
   return gradient;

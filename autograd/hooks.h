@@ -6,8 +6,8 @@
 
 namespace gradus {
 
-// Calls `hook(gradient)` once per backward with the complete gradient of t; what it returns, unless undefined, replaces it.
-// StateError when t does not require a gradient; ShapeError (at backward) when the replacement has another shape.
+// Calls `hook(gradient)` once per backward with the complete gradient of t; what it returns, unless undefined, replaces
+// it. StateError when t does not require a gradient; ShapeError (at backward) when the replacement has another shape.
 void register_hook(const Tensor& t, std::function<Tensor(const Tensor&)> hook);
 
 // For the engine.

@@ -67,9 +67,10 @@ void Node::free(Counted* counted) noexcept {
 }
 
 void Saved::changed() const {
-  throw StateError(fmt::format("{}: a tensor of shape {} saved for backward was changed in place (saved at version {}, now {}); "
-                               "clone() it before changing it",
-                               running_backward(), text(tensor_.shape()), version_, tensor_.version()));
+  throw StateError(
+      fmt::format("{}: a tensor of shape {} saved for backward was changed in place (saved at version {}, now {}); "
+                  "clone() it before changing it",
+                  running_backward(), text(tensor_.shape()), version_, tensor_.version()));
 }
 
 }  // namespace gradus

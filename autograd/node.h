@@ -31,13 +31,13 @@ struct HookList;  // see hooks.h
 
 struct Node : Counted {
   const char* op;
-  uint64_t number;                 // larger than every input's: popping the newest first is a topological order
-  Tensor pending;                  // the sum of the gradients that arrived during the pass under way
-  Tensor grad;                     // a leaf's accumulated gradient
+  uint64_t number;  // larger than every input's: popping the newest first is a topological order
+  Tensor pending;   // the sum of the gradients that arrived during the pass under way
+  Tensor grad;      // a leaf's accumulated gradient
   void (*run)(Node&, const Tensor& gradient, Gradients&) = nullptr;  // null for a leaf, and after the node ran
   void (*destroy)(Node&) noexcept = nullptr;                         // the closure's destructor
   HookList* hooks = nullptr;
-  uint32_t bytes = 0;              // of the whole block
+  uint32_t bytes = 0;  // of the whole block
   uint16_t edge_count = 0;
   bool leaf = false, queued = false, ran = false;
 
@@ -99,7 +99,8 @@ class Saved {
     if (needed) tensor_ = t, version_ = t.version();
   }
   const Tensor& operator()() const {
-    if (tensor_.version() != version_) [[unlikely]] changed();
+    if (tensor_.version() != version_) [[unlikely]]
+      changed();
     return tensor_;
   }
   explicit operator bool() const { return tensor_.defined(); }
@@ -115,7 +116,8 @@ const char* running_backward();
 
 // Marks `out` as made by `op` from `inputs`.  `backward(gradient of out, Gradients&)` fills the slots that it wants();
 // it may capture tensors as Saved, but never `out` itself: out owns the node, a handle back would be a cycle.
-template <class Backward> void record(const char* op, Tensor& out, const Tensor* const* inputs, int count, Backward backward) {
+template <class Backward>
+void record(const char* op, Tensor& out, const Tensor* const* inputs, int count, Backward backward) {
   static_assert(alignof(Backward) <= 16 && std::is_nothrow_move_constructible_v<Backward>);
   Node* node = Node::make(op, inputs, count, sizeof(Backward));
   ::new (node->closure()) Backward(std::move(backward));
@@ -123,7 +125,8 @@ template <class Backward> void record(const char* op, Tensor& out, const Tensor*
   node->destroy = [](Node& n) noexcept { static_cast<Backward*>(n.closure())->~Backward(); };
   out.state()->node = Ref<Counted>::adopt(node);
 }
-template <class Backward> void record(const char* op, Tensor& out, std::initializer_list<const Tensor*> inputs, Backward backward) {
+template <class Backward>
+void record(const char* op, Tensor& out, std::initializer_list<const Tensor*> inputs, Backward backward) {
   record(op, out, inputs.begin(), int(inputs.size()), std::move(backward));
 }
 

@@ -21,8 +21,10 @@ class Tableau {
     double factor = ratio_;
     for (size_t j = 1; j <= last_.size(); ++j, factor *= ratio_) {
       const Entry left = row[j - 1], before = last_[j - 1];  // copies: row grows
-      row.push_back({(left.value * factor - before.value) / (factor - 1), (left.noise * factor + before.noise) / (factor - 1)});
-      const double error = std::max(std::abs(row[j].value - left.value), std::abs(row[j].value - before.value)) + row[j].noise;
+      row.push_back(
+          {(left.value * factor - before.value) / (factor - 1), (left.noise * factor + before.noise) / (factor - 1)});
+      const double error =
+          std::max(std::abs(row[j].value - left.value), std::abs(row[j].value - before.value)) + row[j].noise;
       if (error < best_.error) best_ = {row[j].value, error};
     }
     if (!last_.empty() && std::abs(row.back().value - last_.back().value) >= safe * best_.error) done_ = true;
@@ -41,7 +43,8 @@ class Tableau {
 
 }  // namespace
 
-std::vector<Extrapolated> extrapolate(const std::function<std::vector<double>(double)>& estimate, double first_step, int power, double noise) {
+std::vector<Extrapolated> extrapolate(const std::function<std::vector<double>(double)>& estimate, double first_step,
+                                      int power, double noise) {
   std::vector<Tableau> tableaus;
   double step = first_step;
   for (int level = 0; level < levels; ++level, step /= shrink) {

@@ -14,8 +14,8 @@ struct Extrapolated {
 // The limit at step 0 of every component of estimate(step), called with steps first_step, first_step / 1.4 …  `power`
 // is 2 where the error of an estimate is a series in step² (central differences), 1 where it is one in step.  Rounding
 // puts an error of noise / step on every estimate.
-std::vector<Extrapolated> extrapolate(const std::function<std::vector<double>(double step)>& estimate, double first_step, int power,
-                                      double noise = 0);
+std::vector<Extrapolated> extrapolate(const std::function<std::vector<double>(double step)>& estimate,
+                                      double first_step, int power, double noise = 0);
 
 // f'(x) by central differences.
 Extrapolated derivative(const std::function<double(double)>& f, double x, double first_step);

@@ -1,7 +1,7 @@
 // How many instructions one small op costs: forward, recording, backward and release of `mul` on a tensor of shape {1}.
 //
-// The program runs itself twice under callgrind, with chains of 1,000 and 2,000 ops, and divides the difference; start-up
-// cancels, and the count repeats whatever else the machine does.
+// The program runs itself twice under callgrind, with chains of 1,000 and 2,000 ops, and divides the difference;
+// start-up cancels, and the count repeats whatever else the machine does.
 #include <fmt/core.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,12 +28,14 @@ void chain(int ops) {
 int64_t instructions(const std::string& self, int ops) {
   const std::string folder = std::string(P_tmpdir) + "/gradus-instructions-" + std::to_string(getpid());
   const std::string command = fmt::format(
-      "GRADUS_NUM_THREADS=1 valgrind --tool=callgrind --callgrind-out-file={0} '{1}' --chain {2} >/dev/null 2>&1", folder, self, ops);
+      "GRADUS_NUM_THREADS=1 valgrind --tool=callgrind --callgrind-out-file={0} '{1}' --chain {2} >/dev/null 2>&1",
+      folder, self, ops);
   if (std::system(command.c_str()) != 0) return -1;
   std::ifstream file(folder);
   int64_t count = -1;
   for (std::string line; std::getline(file, line);)
-    if (line.rfind("summary: ", 0) == 0 || line.rfind("totals: ", 0) == 0) count = std::atoll(line.c_str() + line.find(' ') + 1);
+    if (line.rfind("summary: ", 0) == 0 || line.rfind("totals: ", 0) == 0)
+      count = std::atoll(line.c_str() + line.find(' ') + 1);
   unlink(folder.c_str());
   return count;
 }
@@ -47,7 +49,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (!option.empty() && option != "--json") {
-    fmt::print(stderr, "usage: instructions [--json]\nCounts the instructions of one small recorded op with callgrind.\n");
+    fmt::print(stderr,
+               "usage: instructions [--json]\nCounts the instructions of one small recorded op with callgrind.\n");
     return 2;
   }
   char self[4096];
@@ -61,5 +64,6 @@ int main(int argc, char** argv) {
   }
   const double each = double(longer - shorter) / 1000;
   if (option == "--json") fmt::print("{{\"instructions_per_op\": {:.1f}}}\n", each);
-  else fmt::print("mul of shape (1), float32: {:.1f} instructions for forward, recording, backward and release\n", each);
+  else
+    fmt::print("mul of shape (1), float32: {:.1f} instructions for forward, recording, backward and release\n", each);
 }

@@ -86,7 +86,8 @@ const char* class_of(Dtype t) { return is_floating(t) ? "float" : t == Dtype::bo
 std::string kind_difference(const std::string& what, const Tensor& got, const Tensor& want) {
   if (!(got.shape() == want.shape()))
     return fmt::format("{} has shape {}, wanted {}", what, text(got.shape()), text(want.shape()));
-  const bool truths = got.dtype() == Dtype::boolean && is_floating(want.dtype());  // some files write truths as 0.0 and 1.0
+  const bool truths =
+      got.dtype() == Dtype::boolean && is_floating(want.dtype());  // some files write truths as 0.0 and 1.0
   if (!truths && std::string(class_of(got.dtype())) != class_of(want.dtype()))
     return fmt::format("{} is {}, wanted a {}", what, name_of(got.dtype()), class_of(want.dtype()));
   return "";
@@ -169,8 +170,7 @@ Result evaluate_loss(const json& vector, Dtype precision) {
   const LossEntry* entry = find_loss(vector.at("op"));
   if (!entry) throw Unknown{fmt::format("there is no op '{}'", vector.at("op").get<std::string>())};
   const auto check_known = [&](const std::string& name) {
-    if (!knows(*entry, name))
-      throw Unknown{fmt::format("{} has no '{}'", entry->about->name, name)};
+    if (!knows(*entry, name)) throw Unknown{fmt::format("{} has no '{}'", entry->about->name, name)};
   };
   LossArguments arguments{inputs_of(vector, precision), {}};
   for (const auto& [name, t] : arguments.inputs) check_known(name);
@@ -207,8 +207,7 @@ Result clip(const json& vector, Dtype precision) {
     return params.contains(name) ? number_of(params[name]) : otherwise;
   };
   Result result;
-  if (vector.at("op") == "clip_grad_value")
-    clip_grad_value(parameters, parameter("clip_value", 1));
+  if (vector.at("op") == "clip_grad_value") clip_grad_value(parameters, parameter("clip_value", 1));
   else
     result.value =
         scalar(clip_grad_norm(parameters, parameter("max_norm", 1), parameter("norm_type", 2), parameter("eps", 1e-6),
@@ -284,7 +283,8 @@ Verdict judge(const json& vector, Dtype precision) {
     std::string wrong = compare(result, vector, expected, tolerance, precision);
     if (wrong.empty() && vector.contains("exact")) {
       const bool single = precision == Dtype::float32;
-      wrong = compare(result, vector, vector["exact"], tolerance_of(single ? vector : vector["exact"], precision), precision);
+      wrong = compare(result, vector, vector["exact"], tolerance_of(single ? vector : vector["exact"], precision),
+                      precision);
     }
     if (wrong.empty()) return {Outcome::passed, ""};
     if (vector.value("quirk", false) && vector.contains("alternative") &&

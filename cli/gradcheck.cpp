@@ -27,10 +27,9 @@ std::vector<std::string> wrong_examples(const LossEntry& loss) {
       try {
         const double got = evaluate(loss, loss_arguments(loss, example.call, dtype)).item();
         if (!(std::abs(got - example.value) <= tolerance * std::max(1.0, std::abs(example.value))))
-          wrong.push_back(fmt::format("{} {} is {:.17g}, wanted {:.17g} ({})", name_of(dtype), example.call, got, example.value, example.source));
-      } catch (const Error& e) {
-        wrong.push_back(fmt::format("{}: {}", example.call, e.what()));
-      }
+          wrong.push_back(fmt::format("{} {} is {:.17g}, wanted {:.17g} ({})", name_of(dtype), example.call, got,
+                                      example.value, example.source));
+      } catch (const Error& e) { wrong.push_back(fmt::format("{}: {}", example.call, e.what())); }
     }
   return wrong;
 }
@@ -38,13 +37,24 @@ std::vector<std::string> wrong_examples(const LossEntry& loss) {
 ordered_json as_json(const Certificate& c, const std::vector<std::string>& examples) {
   ordered_json rows = ordered_json::array();
   for (const CertificateRow& r : c.rows)
-    rows.push_back({{"step", r.step}, {"variant", r.variant}, {"reduction", r.reduction}, {"input", r.input}, {"cases", r.cases}, {"worst", r.worst}});
-  return {{"loss", c.loss},           {"complete", c.complete && examples.empty()},
-          {"sites", c.sites},         {"kinks", c.kinks},
-          {"excluded", c.excluded},   {"redrawn", c.redrawn},
-          {"inconclusive", c.inconclusive}, {"failures", c.failures},
-          {"wrong_examples", examples},     {"unvisited", c.unvisited},
-          {"decided_by_column", c.uniform}, {"skipped", c.skipped},
+    rows.push_back({{"step", r.step},
+                    {"variant", r.variant},
+                    {"reduction", r.reduction},
+                    {"input", r.input},
+                    {"cases", r.cases},
+                    {"worst", r.worst}});
+  return {{"loss", c.loss},
+          {"complete", c.complete && examples.empty()},
+          {"sites", c.sites},
+          {"kinks", c.kinks},
+          {"excluded", c.excluded},
+          {"redrawn", c.redrawn},
+          {"inconclusive", c.inconclusive},
+          {"failures", c.failures},
+          {"wrong_examples", examples},
+          {"unvisited", c.unvisited},
+          {"decided_by_column", c.uniform},
+          {"skipped", c.skipped},
           {"rows", rows}};
 }
 

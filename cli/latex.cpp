@@ -10,16 +10,24 @@ namespace gradus {
 namespace {
 
 const std::set<std::string> functions = {"log", "exp", "max", "min", "tanh", "cosh", "sin", "cos", "arg"};
-const std::set<std::string> greek = {"alpha", "beta", "gamma", "delta", "epsilon", "lambda", "sigma", "tau", "pi", "mu", "nu", "rho", "theta", "kappa", "eta"};
-const std::set<std::string> operators = {"softmax", "sigmoid", "softplus", "sparsemax", "entmax", "sign", "clip", "clamp", "lse", "argmax", "mean", "diag", "erf", "lgamma"};
+const std::set<std::string> greek = {"alpha", "beta", "gamma", "delta", "epsilon", "lambda", "sigma", "tau",
+                                     "pi",    "mu",   "nu",    "rho",   "theta",   "kappa",  "eta"};
+const std::set<std::string> operators = {"softmax", "sigmoid", "softplus", "sparsemax", "entmax", "sign", "clip",
+                                         "clamp",   "lse",     "argmax",   "mean",      "diag",   "erf",  "lgamma"};
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 24> signs = {{{"Σ", "\\sum "}, {"∏", "\\prod "}, {"²", "^{2}"}, {"³", "^{3}"}, {"≤", "\\le "}, {"≥", "\\ge "},
-    {"<=", "\\le "}, {">=", "\\ge "}, {"->", "\\to "}, {"±", "\\pm "}, {"·", "\\cdot "}, {"∞", "\\infty "}, {"√", "\\sqrt "}, {"ε", "\\varepsilon "}, {"α", "\\alpha "}, {"β", "\\beta "},
-    {"γ", "\\gamma "}, {"δ", "\\delta "}, {"τ", "\\tau "}, {"λ", "\\lambda "}, {"σ", "\\sigma "}, {"∂", "\\partial "}, {"ᵀ", "^{\\top}"}, {"%", "\\%"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 24> signs = {
+    {{"Σ", "\\sum "},   {"∏", "\\prod "},       {"²", "^{2}"},     {"³", "^{3}"},
+     {"≤", "\\le "},    {"≥", "\\ge "},         {"<=", "\\le "},   {">=", "\\ge "},
+     {"->", "\\to "},   {"±", "\\pm "},         {"·", "\\cdot "},  {"∞", "\\infty "},
+     {"√", "\\sqrt "},  {"ε", "\\varepsilon "}, {"α", "\\alpha "}, {"β", "\\beta "},
+     {"γ", "\\gamma "}, {"δ", "\\delta "},      {"τ", "\\tau "},   {"λ", "\\lambda "},
+     {"σ", "\\sigma "}, {"∂", "\\partial "},    {"ᵀ", "^{\\top}"}, {"%", "\\%"}}};
 
 bool letter(char c) { return std::isalpha(static_cast<unsigned char>(c)); }
 
-bool plain_word(const std::string& w) { return w.size() > 1 && w != "eps" && !functions.count(w) && !greek.count(w) && !operators.count(w); }
+bool plain_word(const std::string& w) {
+  return w.size() > 1 && w != "eps" && !functions.count(w) && !greek.count(w) && !operators.count(w);
+}
 
 // A symbol of the formula: a function, a Greek letter, or a letter.
 std::string symbol(const std::string& w) {
@@ -55,7 +63,9 @@ std::string latex(const std::string& f) {
         continue;
       }
       out.append("\\text{ ").append(w);  // words in a row are one text
-      for (std::string next; i + 1 < f.size() && f[i] == ' ' && plain_word(next = word_at(f, i + 1)); i += 1 + next.size()) out.append(" ").append(next);
+      for (std::string next; i + 1 < f.size() && f[i] == ' ' && plain_word(next = word_at(f, i + 1));
+           i += 1 + next.size())
+        out.append(" ").append(next);
       out += " }";
     } else if (f[i] == '_') {  // a subscript is one word or number
       std::string sub;
@@ -66,7 +76,9 @@ std::string latex(const std::string& f) {
       ++i;
       if (i < f.size() && f[i] == '(') continue;
       std::string power;
-      while (i < f.size() && (letter(f[i]) || std::isdigit(static_cast<unsigned char>(f[i])) || f[i] == '-' || f[i] == '.')) power += f[i++];
+      while (i < f.size() &&
+             (letter(f[i]) || std::isdigit(static_cast<unsigned char>(f[i])) || f[i] == '-' || f[i] == '.'))
+        power += f[i++];
       out.append("{").append(symbol(power)).append("}");
     } else if (f[i] == '{' || f[i] == '}' || f[i] == '#' || f[i] == '&' || f[i] == '$') {
       out += '\\', out += f[i++];

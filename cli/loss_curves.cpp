@@ -24,13 +24,15 @@ std::pair<double, double> sweep_of(const Range& r) {
 }
 
 bool along_classes(const FormulaEntry& f, const InputFacts& in) {
-  return in.role == Role::array ? std::string(in.dims) == "*C" : f.fold && in.role != Role::row && in.role != Role::scalar;
+  return in.role == Role::array ? std::string(in.dims) == "*C"
+                                : f.fold && in.role != Role::row && in.role != Role::scalar;
 }
 
 // A tensor of one sample; where there is a class axis, `value` is the first class and 0 the other.
 Tensor one_sample(const FormulaEntry& f, const InputFacts& in, double value) {
   if (in.label) return labels({0});
-  if (in.role == Role::array && std::string(in.dims) != "*C" && std::string(in.dims) != "*" && std::string(in.dims) != "~A")
+  if (in.role == Role::array && std::string(in.dims) != "*C" && std::string(in.dims) != "*" &&
+      std::string(in.dims) != "~A")
     throw ShapeError(fmt::format("{} has no picture over one number", in.name));
   if (!along_classes(f, in)) return tensor({value}, {1}, Dtype::float64);
   return tensor({value, 0}, {1, 2}, Dtype::float64);
@@ -85,14 +87,13 @@ std::string tick(double x) { return fmt::format("{:.3g}", std::abs(x) < 1e-12 ? 
 std::optional<LossCurves> curves_of(const LossEntry& entry) {
   try {
     return sweep(entry);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
+  } catch (const Error&) { return std::nullopt; }
 }
 
 std::string as_csv(const LossCurves& c) {
   std::string text = c.input + ",value,gradient\n";
-  for (size_t i = 0; i < c.value.size(); ++i) text += fmt::format("{:.17g},{:.17g},{:.17g}\n", c.x(i), c.value[i], c.gradient[i]);
+  for (size_t i = 0; i < c.value.size(); ++i)
+    text += fmt::format("{:.17g},{:.17g},{:.17g}\n", c.x(i), c.value[i], c.gradient[i]);
   return text;
 }
 
@@ -108,18 +109,23 @@ std::string as_svg(const LossCurves& c, const std::string& title) {
   const auto px = [&](double x) { return left + (x - c.low) / (c.high - c.low) * (width - left - right); };
   const auto py = [&](double y) { return top + (high - y) / (high - low) * (height - top - bottom); };
   const auto line = [](double x1, double y1, double x2, double y2, const char* colour) {
-    return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>\n", x1, y1, x2, y2, colour);
+    return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>\n", x1, y1, x2,
+                       y2, colour);
   };
   const auto word = [](double x, double y, const char* anchor, const char* colour, const std::string& what) {
-    return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"{}\">{}</text>\n", x, y, anchor, colour, what);
+    return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"{}\">{}</text>\n", x, y, anchor,
+                       colour, what);
   };
   constexpr const char *ink = "#444", *grid = "#e4e4e4", *blue = "#1f6feb", *orange = "#d9730d";
   std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" font-family=\"sans-serif\" font-size=\"12\">\n"
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" "
+      "font-family=\"sans-serif\" font-size=\"12\">\n"
       "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
       width, height);
-  for (double x : ticks(c.low, c.high)) svg += line(px(x), top, px(x), height - bottom, grid) + word(px(x), height - bottom + 16, "middle", ink, tick(x));
-  for (double y : ticks(low, high)) svg += line(left, py(y), width - right, py(y), grid) + word(left - 6, py(y) + 4, "end", ink, tick(y));
+  for (double x : ticks(c.low, c.high))
+    svg += line(px(x), top, px(x), height - bottom, grid) + word(px(x), height - bottom + 16, "middle", ink, tick(x));
+  for (double y : ticks(low, high))
+    svg += line(left, py(y), width - right, py(y), grid) + word(left - 6, py(y) + 4, "end", ink, tick(y));
   if (low < 0 && high > 0) svg += line(left, py(0), width - right, py(0), "#999");
   if (c.low < 0 && c.high > 0) svg += line(px(0), top, px(0), height - bottom, "#999");
   const auto path = [&](const std::vector<double>& y, const char* colour) {
@@ -136,7 +142,8 @@ std::string as_svg(const LossCurves& c, const std::string& title) {
     return fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>\n", points, colour);
   };
   svg += path(c.gradient, orange) + path(c.value, blue);
-  svg += word(left, 20, "start", "#111", title) + word(width - right - 70, 20, "end", blue, "value") + word(width - right, 20, "end", orange, "gradient");
+  svg += word(left, 20, "start", "#111", title) + word(width - right - 70, 20, "end", blue, "value") +
+         word(width - right, 20, "end", orange, "gradient");
   return svg + word((left + width - right) / 2, height - 4, "middle", ink, c.input + c.others) + "</svg>\n";
 }
 

@@ -19,7 +19,7 @@ struct LossCurves {
 
 // Nothing for a loss over pairs or sequences, which has no picture over one number.
 std::optional<LossCurves> curves_of(const LossEntry& entry);
-std::string as_csv(const LossCurves&);                             // input,value,gradient
+std::string as_csv(const LossCurves&);                            // input,value,gradient
 std::string as_svg(const LossCurves&, const std::string& title);  // a picture on white
 
 }  // namespace gradus

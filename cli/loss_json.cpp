@@ -30,7 +30,9 @@ struct Nested {
 };
 
 void read(const char* op, const std::string& name, const json& value, int depth, Nested& to) {
-  const auto ragged = [&] { return ShapeError(fmt::format("{}: the rows of {} differ in length, wanted a full array", op, name)); };
+  const auto ragged = [&] {
+    return ShapeError(fmt::format("{}: the rows of {} differ in length, wanted a full array", op, name));
+  };
   if (!value.is_array()) {
     if (depth != to.shape.rank()) throw ragged();
     if (!is_number(value)) throw ParamError(fmt::format("{}: {} holds {}, wanted numbers", op, name, value.dump()));
@@ -65,7 +67,8 @@ bool is_required_input(const LossEntry& entry, const std::string& name) {
 LossArguments loss_arguments(const LossEntry& entry, const std::string& text, Dtype dtype) {
   const char* op = entry.about->name;
   const json call = json::parse(text, nullptr, false);
-  if (!call.is_object()) throw ParamError(fmt::format("{}: the call {} is no JSON object, wanted inputs and options by name", op, text));
+  if (!call.is_object())
+    throw ParamError(fmt::format("{}: the call {} is no JSON object, wanted inputs and options by name", op, text));
   LossArguments arguments;
   for (const auto& [name, value] : call.items()) {
     if (value.is_array()) {

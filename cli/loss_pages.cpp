@@ -20,7 +20,8 @@ namespace {
 
 void write_text(const std::string& path, const std::string& text) {
   std::ofstream file(path);
-  if (!(file << text) || !file.flush()) throw FileError(fmt::format("{}: cannot be written; wanted a path in a folder that exists", path));
+  if (!(file << text) || !file.flush())
+    throw FileError(fmt::format("{}: cannot be written; wanted a path in a folder that exists", path));
 }
 
 // In a table a bar would end the cell.
@@ -29,38 +30,49 @@ std::string cell(std::string text) {
   return text;
 }
 
-std::string paragraph(const char* title, const char* text) { return *text ? fmt::format("**{}** {}\n\n", title, text) : ""; }
+std::string paragraph(const char* title, const char* text) {
+  return *text ? fmt::format("**{}** {}\n\n", title, text) : "";
+}
 
 std::string certificate_of(const LossEntry& entry) {
   const Certificate c = certify(entry);
-  constexpr const char* steps[] = {"branches visited", "differences", "dual numbers", "second order", "ties and kinks", "float32", "degenerate and extreme"};
+  constexpr const char* steps[] = {"branches visited", "differences", "dual numbers",          "second order",
+                                   "ties and kinks",   "float32",     "degenerate and extreme"};
   std::string rows;
   for (int step = 0; step < 7; ++step) {
     int64_t cases = 0;
     double worst = 0;
     for (const CertificateRow& r : c.rows)
       if (r.step == step) cases += r.cases, worst = std::max(worst, r.worst);
-    if (cases) rows += fmt::format("| {} | {} | {} |\n", steps[step], cases, step == 0 || step == 6 ? "" : fmt::format("{:.0e}", worst));
+    if (cases)
+      rows += fmt::format("| {} | {} | {} |\n", steps[step], cases,
+                          step == 0 || step == 6 ? "" : fmt::format("{:.0e}", worst));
   }
   if (rows.empty() || entry.formula(0)->gradients == 0) return "";
-  return fmt::format("## Certificate\n\n{}, by `gradus gradcheck {}`; worst is relative to the largest derivative.\n\n| step | cases | worst |\n|---|---|---|\n{}\n",
-                     c.complete ? "Complete" : "Incomplete", entry.about->name, rows);
+  return fmt::format(
+      "## Certificate\n\n{}, by `gradus gradcheck {}`; worst is relative to the largest derivative.\n\n| step | cases "
+      "| worst |\n|---|---|---|\n{}\n",
+      c.complete ? "Complete" : "Incomplete", entry.about->name, rows);
 }
 
 std::string page(const LossEntry& entry, bool picture, bool certificate) {
   const About& a = *entry.about;
   std::string text = fmt::format("# {}\n\n{}\n\n", a.name, a.summary);
   text += fmt::format("    {}\n\n$$ {} $$\n\n", a.formula, latex(a.formula));
-  text += fmt::format("**Gradient** with respect to `{}`:\n\n    {}\n\n$$ {} $$\n\n", entry.formula(0)->input(0)->name, a.gradient, latex(a.gradient));
+  text += fmt::format("**Gradient** with respect to `{}`:\n\n    {}\n\n$$ {} $$\n\n", entry.formula(0)->input(0)->name,
+                      a.gradient, latex(a.gradient));
   text += paragraph("Kinks.", *a.kinks ? a.kinks : "none");
-  text += paragraph("Edges.", a.edges) + paragraph("Frozen.", a.frozen) + paragraph("Source.", a.paper) + paragraph("Elsewhere.", a.aliases);
+  text += paragraph("Edges.", a.edges) + paragraph("Frozen.", a.frozen) + paragraph("Source.", a.paper) +
+          paragraph("Elsewhere.", a.aliases);
   if (picture) text += fmt::format("![value and gradient of {0}]({0}.svg)\n\n", a.name);
   text += "| input, parameter | kind | default | values |\n|---|---|---|---|\n";
-  for (const Line& line : signature(entry)) text += fmt::format("| `{}` | {} | {} | {} |\n", line.name, line.kind, cell(default_text(line)), cell(line.values));
+  for (const Line& line : signature(entry))
+    text += fmt::format("| `{}` | {} | {} | {} |\n", line.name, line.kind, cell(default_text(line)), cell(line.values));
   if (entry.example_count) {
     text += "\n## Examples\n\n```\n";
     for (int i = 0; i < entry.example_count; ++i)
-      text += fmt::format("{}({}) = {:.10g}   # {}\n", a.name, entry.examples[i].call, entry.examples[i].value, entry.examples[i].source);
+      text += fmt::format("{}({}) = {:.10g}   # {}\n", a.name, entry.examples[i].call, entry.examples[i].value,
+                          entry.examples[i].source);
     text += "```\n";
   }
   return certificate ? text + "\n" + certificate_of(entry) : text;
@@ -79,11 +91,15 @@ void write_loss_pages(const std::string& folder, bool certificates) {
     fmt::print("{}\n", name);
     std::fflush(stdout);
   }
-  std::string index = fmt::format("# The losses of gradus\n\n{} names in {} families, written by `gradus losses --pages docs/losses --certificates`. "
-                                  "[Decisions](decisions.md) says where gradus differs from others, and why.\n", losses().size(), families.size());
+  std::string index = fmt::format(
+      "# The losses of gradus\n\n{} names in {} families, written by `gradus losses --pages docs/losses "
+      "--certificates`. "
+      "[Decisions](decisions.md) says where gradus differs from others, and why.\n",
+      losses().size(), families.size());
   for (const auto& [family, entries] : families) {
     index += fmt::format("\n## {}\n\n| name | what it is |\n|---|---|\n", family);
-    for (const LossEntry* entry : entries) index += fmt::format("| [{0}]({0}.md) | {1} |\n", entry->about->name, cell(entry->about->summary));
+    for (const LossEntry* entry : entries)
+      index += fmt::format("| [{0}]({0}.md) | {1} |\n", entry->about->name, cell(entry->about->summary));
   }
   write_text(folder + "/README.md", index);
 }

@@ -107,18 +107,16 @@ std::string as_json(const LossEntry& entry) {
   const About& a = *entry.about;
   ordered_json inputs = ordered_json::array(), params = ordered_json::object();
   for (const Line& line : signature(entry)) {
-    if (line.input)
-      inputs.push_back(line.required ? line.name : "[" + line.name + "]");
-    else
-      params[line.name] = ordered_json::parse(line.value);
+    if (line.input) inputs.push_back(line.required ? line.name : "[" + line.name + "]");
+    else params[line.name] = ordered_json::parse(line.value);
   }
-  const ordered_json all = {{"name", a.name},         {"tier", fmt::format("T{}", a.tier)},
-          {"family", a.family},     {"aliases", aliases_of(a)},
-          {"inputs", inputs},       {"params", params},
-          {"class", class_of(entry)},
-          {"summary", a.summary},   {"formula", a.formula},
-          {"gradient", a.gradient}, {"kinks", a.kinks},
-          {"edges", a.edges},       {"paper", a.paper}};
+  const ordered_json all = {{"name", a.name},           {"tier", fmt::format("T{}", a.tier)},
+                            {"family", a.family},       {"aliases", aliases_of(a)},
+                            {"inputs", inputs},         {"params", params},
+                            {"class", class_of(entry)}, {"summary", a.summary},
+                            {"formula", a.formula},     {"gradient", a.gradient},
+                            {"kinks", a.kinks},         {"edges", a.edges},
+                            {"paper", a.paper}};
   return all.dump(2);
 }
 

@@ -12,13 +12,13 @@ struct Line {
   std::string name, kind;  // kind: "element", "row", "column", "label", "number" …
   bool input = false, required = false;
   std::string value = "null";  // the default of a parameter, as JSON
-  std::string values = "";       // which are allowed
+  std::string values = "";     // which are allowed
 };
 
 std::vector<Line> signature(const LossEntry& entry);
 std::string default_text(const Line& line);  // "required", "none", "0.5" …
 std::vector<std::string> aliases_of(const About& about);
 const char* class_of(const LossEntry& entry);  // "map", "fold", "block", "metric", …
-std::string as_json(const LossEntry& entry);  // one object
+std::string as_json(const LossEntry& entry);   // one object
 
 }  // namespace gradus

@@ -57,12 +57,14 @@ void print_table() {
   std::vector<std::string> families;
   for (const LossEntry* entry : losses()) {
     width = std::max(width, std::string(entry->about->name).size());
-    if (std::find(families.begin(), families.end(), entry->about->family) == families.end()) families.push_back(entry->about->family);
+    if (std::find(families.begin(), families.end(), entry->about->family) == families.end())
+      families.push_back(entry->about->family);
   }
   for (const std::string& family : families) {
     fmt::print("{}\n", family);
     for (const LossEntry* entry : losses())
-      if (family == entry->about->family) fmt::print("  {:<{}}  {}\n", entry->about->name, width, entry->about->summary);
+      if (family == entry->about->family)
+        fmt::print("  {:<{}}  {}\n", entry->about->name, width, entry->about->summary);
   }
   fmt::print("\n{} names; `gradus losses NAME` says all about one.\n", losses().size());
 }
@@ -86,12 +88,14 @@ struct Arguments {
 
 void write_text(const std::string& path, const std::string& text) {
   std::ofstream file(path);
-  if (!(file << text) || !file.flush()) throw FileError(fmt::format("{}: cannot be written; wanted a path in a folder that exists", path));
+  if (!(file << text) || !file.flush())
+    throw FileError(fmt::format("{}: cannot be written; wanted a path in a folder that exists", path));
 }
 
 void write_curve(const LossEntry& entry, const Arguments& a) {
   const std::optional<LossCurves> curves = curves_of(entry);
-  if (!curves) throw ParamError(fmt::format("losses: {} has no curve over one number; leave --csv and --svg", entry.about->name));
+  if (!curves)
+    throw ParamError(fmt::format("losses: {} has no curve over one number; leave --csv and --svg", entry.about->name));
   if (!a.csv.empty()) write_text(a.csv, as_csv(*curves));
   if (!a.svg.empty()) write_text(a.svg, as_svg(*curves, entry.about->name));
   for (const std::string& path : {a.csv, a.svg})
@@ -117,14 +121,18 @@ void show(const Arguments& a) {
 void add_losses(CLI::App& app, int&) {
   CLI::App* command = app.add_subcommand("losses", "List the losses, or explain one");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("name", arguments->name, "a loss (its name here or elsewhere): formula, gradient, parameters, kinks and a plot")
+  command
+      ->add_option("name", arguments->name,
+                   "a loss (its name here or elsewhere): formula, gradient, parameters, kinks and a plot")
       ->type_name("NAME");
   command->add_flag("--json", arguments->json, "print JSON: an array of all losses, or one object");
   command->add_option("--csv", arguments->csv, "write the curve of value and gradient as numbers")->type_name("FILE");
   command->add_option("--svg", arguments->svg, "write the curve as a picture")->type_name("FILE");
   command->add_option("--pages", arguments->pages, "write a page for every loss, and their index")->type_name("FOLDER");
-  command->add_flag("--certificates", arguments->certificates, "prove every loss and put the figures on its page (minutes)");
-  command->footer("Examples:\n  gradus losses huber_loss\n  gradus losses huber_loss --svg huber.svg\n  gradus losses --json");
+  command->add_flag("--certificates", arguments->certificates,
+                    "prove every loss and put the figures on its page (minutes)");
+  command->footer(
+      "Examples:\n  gradus losses huber_loss\n  gradus losses huber_loss --svg huber.svg\n  gradus losses --json");
   command->callback([arguments] { show(*arguments); });
 }
 

@@ -100,8 +100,7 @@ void train_and_report(const char* task, const Arguments& arguments) {
   const Split data = load_data(o);
   FILE* progress = o.json ? stderr : stdout;
   const TrainResult r = classify ? train_classifier(o, data, progress) : train_embedding(o, data, progress);
-  if (o.json)
-    fmt::print("{}\n", report(task, o, r).dump());
+  if (o.json) fmt::print("{}\n", report(task, o, r).dump());
   else if (classify)
     fmt::print("test accuracy {:.2f} % on {} samples, trained in {}\n", 100 * r.accuracy, data.test.size(),
                duration_text(r.seconds));

@@ -35,32 +35,37 @@ template <class T> struct Array {
 
 // One problem of a Block.
 template <class T> struct Case {
-  Array<T> in[max_inputs];                    // the inputs that are numbers; data null where an optional one is absent
-  Array<const int64_t> whole[max_inputs];     // the inputs that are integers; a label that is ignored is -1
-  Array<T> grad[max_inputs];                  // to be added to: d result / d input; data null where it is not wanted
-  Array<T> value;                             // to be filled; zero before
-  Array<T> count;                             // of each value, by how much it counts in a mean; one before
-  Array<T> up;                                // d result / d value, for the gradients
-  T count_up = 0;                             // d result / d count
-  bool wants_grad = false;                    // is any gradient wanted?
-  Reduction reduction = Reduction::none;      // what becomes of the values
-  int64_t index = 0, cases = 1;               // which problem this is, and of how many
+  Array<T> in[max_inputs];                 // the inputs that are numbers; data null where an optional one is absent
+  Array<const int64_t> whole[max_inputs];  // the inputs that are integers; a label that is ignored is -1
+  Array<T> grad[max_inputs];               // to be added to: d result / d input; data null where it is not wanted
+  Array<T> value;                          // to be filled; zero before
+  Array<T> count;                          // of each value, by how much it counts in a mean; one before
+  Array<T> up;                             // d result / d value, for the gradients
+  T count_up = 0;                          // d result / d count
+  bool wants_grad = false;                 // is any gradient wanted?
+  Reduction reduction = Reduction::none;   // what becomes of the values
+  int64_t index = 0, cases = 1;            // which problem this is, and of how many
 
   // n numbers, zero at first, that live as long as the problem.
-  T* scratch(int64_t n) { return static_cast<T*>(room(room_of, n, sizeof(T), [](void* p, int64_t m) {
-    T* x = static_cast<T*>(p);
-    for (int64_t i = 0; i < m; ++i) ::new (x + i) T(0.0);
-  })); }
+  T* scratch(int64_t n) {
+    return static_cast<T*>(room(room_of, n, sizeof(T), [](void* p, int64_t m) {
+      T* x = static_cast<T*>(p);
+      for (int64_t i = 0; i < m; ++i) ::new (x + i) T(0.0);
+    }));
+  }
   Array<T> array(int64_t n, int64_t m) { return {scratch(n * m), 2, {n, m, 1, 1}}; }
   Array<T> array(int64_t n) { return {scratch(n), 1, {n, 1, 1, 1}}; }
-  int64_t* integers(int64_t n) { return static_cast<int64_t*>(room(room_of, n, sizeof(int64_t), [](void* p, int64_t m) {
-    for (int64_t i = 0; i < m; ++i) static_cast<int64_t*>(p)[i] = 0;
-  })); }
+  int64_t* integers(int64_t n) {
+    return static_cast<int64_t*>(room(room_of, n, sizeof(int64_t), [](void* p, int64_t m) {
+      for (int64_t i = 0; i < m; ++i) static_cast<int64_t*>(p)[i] = 0;
+    }));
+  }
 
   // Says that element i of an input, or with i = -1 its shape, cannot be: the call becomes an error "wanted …".
   void reject(int input, int64_t i, double value, const char* wanted) { refuse(room_of, input, i, value, wanted); }
 
-  using Product = void (*)(int64_t n, int64_t m, int64_t k, const void* a, int64_t a_row, int64_t a_column, const void* b, int64_t b_row, int64_t b_column, void* c, bool add);
+  using Product = void (*)(int64_t n, int64_t m, int64_t k, const void* a, int64_t a_row, int64_t a_column,
+                           const void* b, int64_t b_row, int64_t b_column, void* c, bool add);
   Product product = nullptr;  // for plain numbers: a tuned matrix product
   void* (*room)(void* of, int64_t n, size_t size, void (*clear)(void*, int64_t)) = nullptr;
   void (*refuse)(void* of, int input, int64_t i, double value, const char* wanted) = nullptr;
@@ -68,8 +73,9 @@ template <class T> struct Case {
 };
 
 // c[n][m] (+)= Σ_k a[n][k] b[k][m]; a and b by their strides, c dense.
-template <class T> void multiply(const Case<T>& p, int64_t n, int64_t m, int64_t k, const T* a, int64_t a_row, int64_t a_column, const T* b, int64_t b_row,
-                                 int64_t b_column, T* c, bool add = false) {
+template <class T>
+void multiply(const Case<T>& p, int64_t n, int64_t m, int64_t k, const T* a, int64_t a_row, int64_t a_column,
+              const T* b, int64_t b_row, int64_t b_column, T* c, bool add = false) {
   if (p.product) return p.product(n, m, k, a, a_row, a_column, b, b_row, b_column, c, add);
   for (int64_t i = 0; i < n; ++i)
     for (int64_t j = 0; j < m; ++j) {

@@ -23,7 +23,8 @@ template <class T> struct RunningSoftmax<T>::Merged {
   RunningSoftmax total;
   T rise_a, rise_b;
 };
-template <class T> GRADUS_FN typename RunningSoftmax<T>::Merged RunningSoftmax<T>::merge(RunningSoftmax a, RunningSoftmax b) {
+template <class T>
+GRADUS_FN typename RunningSoftmax<T>::Merged RunningSoftmax<T>::merge(RunningSoftmax a, RunningSoftmax b) {
   T d = b.max - a.max;
   auto up = d > 0.0;
   T e = exp_negative(select(up, -d, d));  // never exp(-abs(d)): its derivative at a tie would be wrong

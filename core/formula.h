@@ -49,8 +49,8 @@ struct Range {
 constexpr bool bounded(const Range& r) { return r.low != -__builtin_huge_val() || r.high != __builtin_huge_val(); }
 namespace range {
 constexpr double inf = __builtin_huge_val();
-inline constexpr Range any{-inf, inf}, positive{0, inf, true}, non_negative{0, inf}, unit{0, 1}, signs{-1, 1, false, false, true},
-    zero_or_one{0, 1, false, false, true};
+inline constexpr Range any{-inf, inf}, positive{0, inf, true}, non_negative{0, inf}, unit{0, 1},
+    signs{-1, 1, false, false, true}, zero_or_one{0, 1, false, false, true};
 }  // namespace range
 
 struct InputFacts {
@@ -64,8 +64,9 @@ struct InputFacts {
   bool leading = false;   // may lack the last axis, which it is then the same along
   bool any_dtype = false; // integers and bools are taken as numbers
   bool to_last_column = false;  // of a Fold: its range ends at the number of the last column
-  const char* dims = "";  // of an array: a letter for each axis, the same letter for the same extent; '*' for the axes along
-                          // which problems follow one another; "C+1": one more; "A|BA": either; "~A": all axes as one
+  // Of an array: a letter for each axis, the same letter for the same extent; '*' for the axes along which problems
+  // follow one another; "C+1": one more; "A|BA": either; "~A": all axes as one.
+  const char* dims = "";
   bool integer = false;   // whole numbers; they arrive as int64
   char below = 0;         // … each less than the extent of this letter
   bool up_to = false;     // … or equal to it
@@ -76,7 +77,8 @@ template <class L> struct Input : InputFacts {
   Param L::* param = nullptr;      // null: the caller always passes a tensor
   int64_t L::* ignored = nullptr;  // of labels: the value that means "leave this row out"
   bool L::* checked = nullptr;     // the range is checked where this flag is set; null: always
-  constexpr Input(InputFacts facts, Param L::* param = nullptr, int64_t L::* ignored = nullptr)  // NOLINT: `element("input")` is one
+  // NOLINTNEXTLINE(google-explicit-constructor): `element("input")` is one
+  constexpr Input(InputFacts facts, Param L::* param = nullptr, int64_t L::* ignored = nullptr)
       : InputFacts(facts), param(param), ignored(ignored) {}
 };
 
@@ -84,9 +86,15 @@ template <class L> struct Input : InputFacts {
 constexpr InputFacts element(const char* name, Range r = range::any) { return {name, Role::element, r}; }
 constexpr InputFacts row(const char* name, Range r = range::any) { return {name, Role::row, r}; }
 constexpr InputFacts column(const char* name, Range r = range::any) { return {name, Role::column, r}; }
-template <class L> constexpr Input<L> element(const char* name, Param L::* p, Range r = range::any) { return {element(name, r), p}; }
-template <class L> constexpr Input<L> row(const char* name, Param L::* p, Range r = range::any) { return {row(name, r), p}; }
-template <class L> constexpr Input<L> column(const char* name, Param L::* p, Range r = range::any) { return {column(name, r), p}; }
+template <class L> constexpr Input<L> element(const char* name, Param L::* p, Range r = range::any) {
+  return {element(name, r), p};
+}
+template <class L> constexpr Input<L> row(const char* name, Param L::* p, Range r = range::any) {
+  return {row(name, r), p};
+}
+template <class L> constexpr Input<L> column(const char* name, Param L::* p, Range r = range::any) {
+  return {column(name, r), p};
+}
 template <class L> constexpr Input<L> scalar(const char* name, Param L::* p, Range r = range::any) {
   return {InputFacts{name, Role::scalar, r}, p};
 }
@@ -105,7 +113,8 @@ constexpr InputFacts integers(const char* name, const char* dims, Range r = rang
   facts.integer = true;
   return facts;
 }
-template <class L> constexpr Input<L> indices(const char* name, const char* dims, char below, int64_t L::* ignored = nullptr) {
+template <class L>
+constexpr Input<L> indices(const char* name, const char* dims, char below, int64_t L::* ignored = nullptr) {
   InputFacts facts = integers(name, dims);
   facts.label = true;
   facts.below = below;
@@ -178,7 +187,8 @@ template <class L> struct Option : OptionFacts {
   bool L::* as_flag = nullptr;
   uint8_t L::* as_choice = nullptr;
 };
-template <class L> constexpr Option<L> option(const char* name, double L::* m, Range r = range::any, bool optional = false) {
+template <class L>
+constexpr Option<L> option(const char* name, double L::* m, Range r = range::any, bool optional = false) {
   return {{name, OptionFacts::number, r, optional}, m};
 }
 template <class L> constexpr Option<L> up_to(char letter, Option<L> o) {
@@ -195,19 +205,20 @@ template <class L> constexpr Option<L> option(const char* name, int64_t L::* m, 
 template <class L> constexpr Option<L> option(const char* name, bool L::* m) {
   return {{name, OptionFacts::flag, range::unit}, nullptr, nullptr, m};
 }
-template <class L, int N> constexpr Option<L> option(const char* name, uint8_t L::* m, const char* const (&choices)[N]) {
+template <class L, int N>
+constexpr Option<L> option(const char* name, uint8_t L::* m, const char* const (&choices)[N]) {
   return {{name, OptionFacts::choice, range::any, false, choices, N}, nullptr, nullptr, nullptr, m};
 }
 
-// A number from an independent source.  `call` is JSON: inputs and options by name, as in {"input": [1, 2], "delta": 0.5}.
+// A number from an independent source.  `call` is JSON, inputs and options by name: {"input": [1, 2], "delta": 0.5}.
 struct Example {
   const char* call;
   double value;
   const char* source;
 };
 
-// What is returned of the values: all of them, their sum, Σ value / Σ count, Σ value / first extent, Σ value / number of
-// values that are not zero, Σ value / max(1, Σ count), or the mean over rows of each row's own mean.
+// What is returned of the values: all of them, their sum, Σ value / Σ count, Σ value / first extent, Σ value / number
+// of values that are not zero, Σ value / max(1, Σ count), or the mean over rows of each row's own mean.
 enum class Reduction : uint8_t { none, sum, mean, batchmean, mean_active, sum_over_pos, mean_per_row };
 // What a mean over nothing is: 0 with gradient exactly 0, NaN with gradient exactly 0, or a DomainError.
 enum class Empty : uint8_t { zero, nan, error };
@@ -224,7 +235,7 @@ struct About {
   const char* edges = "";  // what happens with empty, ignored or extreme inputs
   const char* paper = "";
   const char* aliases = "";  // what other libraries call it, "; " between them
-  const char* frozen = "";   // what the gradient takes for constant although it moves: then it is not the value's derivative
+  const char* frozen = "";   // what the gradient takes for constant although it moves, so that it is no derivative
   const char* kind = "";     // "metric", "penalty", …; "" for what its formula is: map, fold or block
   Reduction reduction = Reduction::mean;  // where the caller names none
   bool fixed = false;        // the reduction is always this one: distances, metrics, penalties
@@ -233,15 +244,15 @@ struct About {
 
 // ---- what its functions return ------------------------------------------------------------------
 
-template <class T, int N> struct Scored { T value; T grad[N]; };                                // counts 1
-template <class T, int N> struct Weighed { T value, count; T grad[N]; T count_grad[N]; };       // counts what it says
+template <class T, int N> struct Scored { T value; T grad[N]; };  // counts 1
+template <class T, int N> struct Weighed { T value, count; T grad[N]; T count_grad[N]; };  // counts what it says
 template <class T, int N> struct Grads { T grad[N]; };
-template <class T> struct Scored<T, 0> { T value; };                                            // of a metric
+template <class T> struct Scored<T, 0> { T value; };  // of a metric
 template <class T> struct Weighed<T, 0> { T value, count; };
 template <class T> struct Grads<T, 0> {};
-template <class T, int N> struct CountedGrads { T grad[N]; T count_grad[N]; };                  // where the count depends on an input
+template <class T, int N> struct CountedGrads { T grad[N]; T count_grad[N]; };  // where the count depends on an input
 template <class T, class K> struct Finished { T value, count; K constants; };
-template <class T> struct Column { Index<T> index; int64_t count; };                            // which column this is, and of how many
+template <class T> struct Column { Index<T> index; int64_t count; };  // which column this is, and of how many
 
 // ---- compile-time facts -------------------------------------------------------------------------
 
@@ -270,11 +281,16 @@ template <class L, class T, int K> using Arg = typename choose_type<L::inputs[K]
 // (Device code may index L::inputs by constants only, hence the compile-time loop.)
 template <class L, class Fn> GRADUS_FN void each_gradient(Fn fn) {
   [&]<size_t... K>(std::index_sequence<K...>) {
-    ([&] { if constexpr (L::inputs[K].differentiable) fn.template operator()<int(K), gradient_of<L, int(K)>>(); }(), ...);
+    (
+        [&] {
+          if constexpr (L::inputs[K].differentiable) fn.template operator()<int(K), gradient_of<L, int(K)>>();
+        }(),
+        ...);
   }(std::make_index_sequence<arity<L>>{});
 }
 struct Positions { int k[8] = {}, n = 0; };
-template <class L> constexpr Positions row_level = [] {  // the inputs that finish() sees: those that do not vary along the row
+// The inputs that finish() sees: those that do not vary along the row.
+template <class L> constexpr Positions row_level = [] {
   Positions p;
   for (int k = 0; k < arity<L>; ++k)
     if (L::inputs[k].role == Role::row || L::inputs[k].role == Role::scalar) p.k[p.n++] = k;
@@ -366,7 +382,7 @@ struct FormulaEntry {
   void (*copy)(const void* formula, void* storage);
   void (*destroy)(void* formula);
   int64_t (*class_axis)(const void* formula);                 // of a Fold; may count from the end
-  int (*fold_axes)(const void* formula);                      // how many last axes are folded as one; 0: all; or one of the below
+  int (*fold_axes)(const void* formula);                      // how many last axes are one; 0: all; or one of the below
   bool (*keeps_axis)(const void* formula);                    // does the folded axis stay, with extent 1?
   Param* (*param)(void* formula, int k);                      // null for a required input
   int64_t (*ignored_label)(const void* formula, int k);
@@ -378,8 +394,8 @@ struct FormulaEntry {
   void (*run)(const Call&);      // values, totals and gradients
   void (*tangent)(const Call&);  // their derivatives along `direction`, exact, in float64
   // Of a Block:
-  const char* result;                                                       // the dims of the values of one problem
-  void (*deduce)(const void* formula, Extents&);                            // sets the extents that no input has
+  const char* result;                               // the dims of the values of one problem
+  void (*deduce)(const void* formula, Extents&);    // sets the extents that no input has
   void (*solve)(const BlockCall&);
   void (*solve_tangent)(const BlockCall&);
   // Of what is made from tensor ops: unreduced values from the tensors of each input, in order.
@@ -396,7 +412,8 @@ struct LossEntry {
   int formula_count;
   const FormulaEntry* (*formula)(int i);
   int (*choose)(const void* primary, bool integer_target, Reduction);
-  Reduction (*reduced)(const void* primary, Reduction);        // what is done to the chosen formula's values for what was asked
+  // What is done to the chosen formula's values for the reduction that was asked.
+  Reduction (*reduced)(const void* primary, Reduction);
   void (*convert)(int i, const void* primary, void* storage);  // builds formula i from the primary's parameters
 };
 template <class LossType> struct Compiled { static const LossEntry entry; };  // defined by ops/compile.h
@@ -411,7 +428,8 @@ template <class Sequence, class L, class... Others> struct LossCall;
 template <size_t... I, class L, class... Others> struct LossCall<std::index_sequence<I...>, L, Others...> {
   using Self = LossCall;
   using Parameters = L;
-  auto operator()(Given<I>... inputs, const L& parameters = {}, Reduction reduction = L::about.reduction, Empty empty = Empty::zero) const
+  auto operator()(Given<I>... inputs, const L& parameters = {}, Reduction reduction = L::about.reduction,
+                  Empty empty = Empty::zero) const
     requires(!L::about.fixed)
   {
     const Tensor* list[] = {&inputs...};
@@ -426,6 +444,7 @@ template <size_t... I, class L, class... Others> struct LossCall<std::index_sequ
   const LossEntry& entry() const { return Compiled<LossCall>::entry; }
 };
 // huber_loss(x, y, {.delta = 0.5}, Reduction::sum): the required inputs, the parameters, the reduction.
-template <class L, class... Others> struct Loss : LossCall<std::make_index_sequence<required_inputs<L>>, L, Others...> {};
+template <class L, class... Others>
+struct Loss : LossCall<std::make_index_sequence<required_inputs<L>>, L, Others...> {};
 
 }  // namespace gradus

@@ -123,8 +123,8 @@ template <Number T> GRADUS_FN T log_ratio(T p, T q) {
   return select(near, log1p(select(near, gap / q, 0.0)), log(p) - log(q));
 }
 
-// Says that where `here` holds, the derivative with respect to x is what somebody laid down and not what the value does.
-// Tracing numbers tell it to certificates, which then leave differences out.
+// Says that where `here` holds, the derivative with respect to x is what somebody laid down and not what the value
+// does. Tracing numbers tell it to certificates, which then leave differences out.
 template <class M, Number T> GRADUS_FN void declare_convention(M, T) {}
 
 // 0, with the derivative slope × that of x: what a declared derivative is made of.

@@ -13,7 +13,8 @@ template <class F, int N> constexpr bool two_halves = (N > 1) && (N * int(sizeof
 // ---- one register -------------------------------------------------------------------------------
 
 template <class F, int N>
-requires(one_register<F, N>) struct Mask<F, N> {
+  requires(one_register<F, N>)
+struct Mask<F, N> {
   using Raw = simd::Vector<IntBeside<F>, N>;  // all bits of a lane, or none
   Raw m;
 
@@ -26,7 +27,8 @@ requires(one_register<F, N>) struct Mask<F, N> {
 };
 
 template <class F, int N>
-requires(one_register<F, N>) struct Ints<F, N> {
+  requires(one_register<F, N>)
+struct Ints<F, N> {
   using Int = IntBeside<F>;
   using Mask = gradus::Mask<F, N>;
   using Raw = simd::Vector<Int, N>;
@@ -66,7 +68,8 @@ requires(one_register<F, N>) struct Ints<F, N> {
 };
 
 template <class F, int N>
-requires(one_register<F, N>) struct Num<F, N> {
+  requires(one_register<F, N>)
+struct Num<F, N> {
   using Scalar = F;
   using Mask = gradus::Mask<F, N>;
   using Index = Ints<F, N>;
@@ -139,7 +142,8 @@ requires(one_register<F, N>) struct Num<F, N> {
 // ---- two halves ---------------------------------------------------------------------------------
 
 template <class F, int N>
-requires(two_halves<F, N>) struct Mask<F, N> {
+  requires(two_halves<F, N>)
+struct Mask<F, N> {
   using Half = Mask<F, N / 2>;
   Half lo, hi;
 
@@ -152,7 +156,8 @@ requires(two_halves<F, N>) struct Mask<F, N> {
 };
 
 template <class F, int N>
-requires(two_halves<F, N>) struct Ints<F, N> {
+  requires(two_halves<F, N>)
+struct Ints<F, N> {
   using Half = Ints<F, N / 2>;
   using Int = IntBeside<F>;
   using Mask = gradus::Mask<F, N>;
@@ -187,7 +192,8 @@ requires(two_halves<F, N>) struct Ints<F, N> {
 };
 
 template <class F, int N>
-requires(two_halves<F, N>) struct Num<F, N> {
+  requires(two_halves<F, N>)
+struct Num<F, N> {
   using Half = Num<F, N / 2>;
   using Scalar = F;
   using Mask = gradus::Mask<F, N>;

@@ -9,7 +9,8 @@
 namespace gradus {
 
 void Shape::too_many() {
-  throw ShapeError(fmt::format("shape: got more than {0} dimensions, a tensor has at most {0}; flatten some", max_rank));
+  throw ShapeError(
+      fmt::format("shape: got more than {0} dimensions, a tensor has at most {0}; flatten some", max_rank));
 }
 
 std::string text(const Shape& shape) {
@@ -35,7 +36,8 @@ Shape dense_strides(const Shape& shape) {
 int dimension(const char* op, int64_t dim, int rank) {
   const int64_t limit = std::max(rank, 1);  // a number accepts dim 0 and -1, as in PyTorch
   if (dim < -limit || dim >= limit)
-    throw IndexError(fmt::format("{}: dim is {}, a tensor of {} dimensions wants one in [{}, {})", op, dim, rank, -limit, limit));
+    throw IndexError(
+        fmt::format("{}: dim is {}, a tensor of {} dimensions wants one in [{}, {})", op, dim, rank, -limit, limit));
   return int(dim < 0 ? dim + limit : dim);
 }
 
@@ -46,8 +48,9 @@ Shape broadcast(const char* op, const Shape& a, const Shape& b) {
   for (int i = 1; i <= rank; ++i) {
     const int64_t x = i <= a.rank() ? a[a.rank() - i] : 1, y = i <= b.rank() ? b[b.rank() - i] : 1;
     if (x != y && x != 1 && y != 1)
-      throw ShapeError(fmt::format("{}: shapes {} and {} do not broadcast, extents {} and {} differ; reshape one of them", op,
-                                   text(a), text(b), x, y));
+      throw ShapeError(
+          fmt::format("{}: shapes {} and {} do not broadcast, extents {} and {} differ; reshape one of them", op,
+                      text(a), text(b), x, y));
     out[rank - i] = x == 1 ? y : x;
   }
   return out;

@@ -69,7 +69,8 @@ std::string text(const Shape&);
 // The row-major strides, in elements, of a dense tensor of this shape.
 Shape dense_strides(const Shape&);
 
-// Turns a dimension counted from the end (-1: the last) into one counted from the front; IndexError names op, dim and rank.
+// Turns a dimension counted from the end (-1: the last) into one counted from the front; IndexError names op, dim and
+// rank.
 int dimension(const char* op, int64_t dim, int rank);
 
 // NumPy broadcasting of two shapes; ShapeError names op and both shapes.

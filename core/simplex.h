@@ -191,9 +191,8 @@ template <class T> void entmax_against_distribution(Case<T>& c, T alpha, T* alph
   };
   const T excess = without_rounding(1.0 - total<T>(classes, [&](int64_t k) { return q(k); }), classes);
   const T bends = total<T>(classes, bent);
-  const T pull = total<T>(classes, [&](int64_t k) {
-    return select((q(k) == 0.0) & (e.below[k] < T::lowest()), 0.0, -q(k) * e.below[k]);
-  });
+  const T pull = total<T>(
+      classes, [&](int64_t k) { return select((q(k) == 0.0) & (e.below[k] < T::lowest()), 0.0, -q(k) * e.below[k]); });
   c.value() = e.mean_below() + pull + e.entropy() + (bends - excess) / scale + largest(z.data, classes) * excess;
   for (int64_t k = 0; k < classes; ++k) {
     if (c.grad[0]) c.grad[0](k) = c.up() * (e.p[k] - q(k));

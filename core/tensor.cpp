@@ -52,13 +52,15 @@ struct SmallTensor {
 };
 
 TensorState* make_state(const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype, Ref<Storage> storage) {
-  return ::new (pool::allocate(sizeof(TensorState), pool::Kind::tensor)) TensorState(&free_state, shape, strides, numel, dtype, std::move(storage));
+  return ::new (pool::allocate(sizeof(TensorState), pool::Kind::tensor))
+      TensorState(&free_state, shape, strides, numel, dtype, std::move(storage));
 }
 
 // An uninitialised dense tensor.
 TensorState* make_dense(const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype, Device device) {
   const int64_t bytes = numel * size_of(dtype);
-  if (bytes <= SmallTensor::most_bytes && device.kind == Device::cpu_kind) return SmallTensor::make(shape, strides, numel, dtype);
+  if (bytes <= SmallTensor::most_bytes && device.kind == Device::cpu_kind)
+    return SmallTensor::make(shape, strides, numel, dtype);
   return make_state(shape, strides, numel, dtype, Storage::allocate(bytes, device));
 }
 
@@ -95,7 +97,8 @@ template <class F> void each_run(const Shape& shape, const Shape& from, const Sh
 Ref<Storage> Storage::allocate(int64_t bytes, Device device) {
   if (device != cpu) throw DeviceError(fmt::format("allocate: {} is not available, tensors live on cpu", text(device)));
   void* block = pool::allocate(sizeof(Storage) + size_t(bytes), pool::Kind::data);
-  return Ref<Storage>::adopt(::new (block) Storage(static_cast<char*>(block) + sizeof(Storage), bytes, device, &free_cpu_storage));
+  return Ref<Storage>::adopt(
+      ::new (block) Storage(static_cast<char*>(block) + sizeof(Storage), bytes, device, &free_cpu_storage));
 }
 
 std::string text(Device device) {
@@ -107,7 +110,8 @@ namespace {
 [[noreturn]] void refuse(const Shape& shape) {
   for (int64_t extent : shape)
     if (extent < 0) throw ShapeError(fmt::format("tensor: got shape {}, extents must not be negative", text(shape)));
-  throw MemoryError(fmt::format("tensor: shape {} asks for more elements than a machine can hold; check the extents", text(shape)));
+  throw MemoryError(
+      fmt::format("tensor: shape {} asks for more elements than a machine can hold; check the extents", text(shape)));
 }
 
 }  // namespace
@@ -118,7 +122,8 @@ Tensor::Tensor(const Shape& shape, Dtype dtype, Device device) {
   for (int d = shape.rank() - 1; d >= 0; --d) {
     const int64_t extent = shape[d];
     strides[d] = step;
-    if (extent < 0 || __builtin_mul_overflow(step, extent ? extent : 1, &step) || step > int64_t{1} << 48) [[unlikely]] refuse(shape);
+    if (extent < 0 || __builtin_mul_overflow(step, extent ? extent : 1, &step) || step > int64_t{1} << 48) [[unlikely]]
+      refuse(shape);
     numel *= extent;
   }
   state_ = Ref<TensorState>::adopt(make_dense(shape, strides, numel, dtype, device));
@@ -144,7 +149,8 @@ int64_t Tensor::size(int64_t dim) const {
 }
 
 void Tensor::wrong_type(Dtype asked) const {
-  throw DtypeError(fmt::format("data: asked for {}, the tensor is {}; ask for its own type or convert it with to()", name_of(asked), name_of(dtype())));
+  throw DtypeError(fmt::format("data: asked for {}, the tensor is {}; ask for its own type or convert it with to()",
+                               name_of(asked), name_of(dtype())));
 }
 
 namespace {
@@ -157,18 +163,23 @@ template <class T> T read_element(const void* p, Dtype dtype) {
 }  // namespace
 
 double Tensor::item() const {
-  if (numel() != 1) throw ShapeError(fmt::format("item: got shape {}, wanted one element; reduce or index the tensor first", text(shape())));
+  if (numel() != 1)
+    throw ShapeError(
+        fmt::format("item: got shape {}, wanted one element; reduce or index the tensor first", text(shape())));
   return read_element<double>(bytes(), dtype());
 }
 
 int64_t Tensor::item_integer() const {
-  if (numel() != 1) throw ShapeError(fmt::format("item: got shape {}, wanted one element; reduce or index the tensor first", text(shape())));
+  if (numel() != 1)
+    throw ShapeError(
+        fmt::format("item: got shape {}, wanted one element; reduce or index the tensor first", text(shape())));
   return read_element<int64_t>(bytes(), dtype());
 }
 
 int64_t Tensor::offset_of(const char* op, std::initializer_list<int64_t> index) const {
   if (int(index.size()) != rank())
-    throw IndexError(fmt::format("{}: got {} indices, a tensor of shape {} wants {}", op, index.size(), text(shape()), rank()));
+    throw IndexError(
+        fmt::format("{}: got {} indices, a tensor of shape {} wants {}", op, index.size(), text(shape()), rank()));
   int64_t offset = 0;
   int d = 0;
   for (int64_t i : index) {

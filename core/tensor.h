@@ -28,8 +28,15 @@ struct alignas(64) Storage : Counted {
 
 // What all handles on one tensor share.
 struct TensorState : Counted {
-  TensorState(void (*free)(Counted*) noexcept, const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype, Ref<Storage> storage)
-      : Counted(free), shape(shape), strides(strides), numel(numel), data(storage->data), storage(std::move(storage)), dtype(dtype) {}
+  TensorState(void (*free)(Counted*) noexcept, const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype,
+              Ref<Storage> storage)
+      : Counted(free),
+        shape(shape),
+        strides(strides),
+        numel(numel),
+        data(storage->data),
+        storage(std::move(storage)),
+        dtype(dtype) {}
   Shape shape, strides;  // strides in elements
   int64_t numel;
   void* data;  // of the first element
@@ -61,12 +68,14 @@ class Tensor {
 
   // The first element.  Elements of a view lie `strides()` apart.  DtypeError when T is not this tensor's type.
   template <class T> const T* data() const {
-    if (dtype_of<T> != dtype()) [[unlikely]] wrong_type(dtype_of<T>);
+    if (dtype_of<T> != dtype()) [[unlikely]]
+      wrong_type(dtype_of<T>);
     return static_cast<const T*>(state_->data);
   }
   // The same for writing: the only door to in-place change, so that the version counter cannot be forgotten.
   template <class T> T* mutable_data() {
-    if (dtype_of<T> != dtype()) [[unlikely]] wrong_type(dtype_of<T>);
+    if (dtype_of<T> != dtype()) [[unlikely]]
+      wrong_type(dtype_of<T>);
     return static_cast<T*>(mutable_bytes());
   }
   const void* bytes() const { return state_->data; }
@@ -98,9 +107,9 @@ class Tensor {
   bool requires_grad() const { return bool(state_->node); }
   // Turns gradient recording on or off for a leaf; DtypeError unless float32 or float64.
   Tensor& requires_grad(bool on);
-  bool is_leaf() const;              // made by the user, or by nothing that was recorded
-  const char* made_by() const;       // the op that recorded this tensor; "" for leaves
-  Tensor grad() const;               // what backward accumulated on a leaf; undefined before
+  bool is_leaf() const;                     // made by the user, or by nothing that was recorded
+  const char* made_by() const;              // the op that recorded this tensor; "" for leaves
+  Tensor grad() const;                      // what backward accumulated on a leaf; undefined before
   void set_grad(const Tensor& grad) const;  // replaces it; an undefined tensor clears it
   void zero_grad() const { set_grad(Tensor()); }
   // Accumulates d this / d leaf into every leaf's grad(); this must be a single number unless `gradient` is given.
@@ -115,7 +124,8 @@ class Tensor {
   Ref<TensorState> state_;
 };
 
-// Throws StateError when an in-place write to t would escape a recording: a leaf that requires a gradient, outside NoGrad.
+// Throws StateError when an in-place write to t would escape a recording: a leaf that requires a gradient, outside
+// NoGrad.
 void check_writable(const char* op, const Tensor& t);
 
 // "float32 (2,3)": how errors describe a tensor.

@@ -57,7 +57,7 @@ class Recorder {
   // has a pole or an end of its domain.  To first order: the distance over the slope.
   double nearest = infinity;
   bool convention = false;  // has a number moved whose derivative there is a convention?
-  int64_t ties = 0;  // lanes that moved from exactly on such a place; they do not count in nearest
+  int64_t ties = 0;         // lanes that moved from exactly on such a place; they do not count in nearest
   int valid = std::numeric_limits<int>::max();  // lanes beyond are padding and tell nothing
 
   void branch(const SourceLocation& at, const char* what, const bool* taken, int lanes);
@@ -139,7 +139,9 @@ template <class P> struct Trace {
   Trace() = default;
   Trace(double c) : v(c) {}
   Trace(P v) : v(v) {}
-  explicit Trace(Plain c) requires(!std::is_same_v<P, Plain>) : v(c) {}
+  explicit Trace(Plain c)
+    requires(!std::is_same_v<P, Plain>)
+      : v(c) {}
   static Trace from(Index i) { return P::from(i); }
   static Trace lowest() { return P::lowest(); }
   static Trace highest() { return P::highest(); }

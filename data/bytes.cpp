@@ -84,10 +84,8 @@ size_t ByteReader::inflate_into(uint8_t* out, size_t n) {
     left_ -= in - z.avail_in;
     done += room - z.avail_out;
     if (status == Z_STREAM_END) {
-      if (left_ == 0)
-        inflater_->ended = true;
-      else
-        ::inflateReset(&z);  // gzip files may be joined one after the other
+      if (left_ == 0) inflater_->ended = true;
+      else ::inflateReset(&z);  // gzip files may be joined one after the other
     } else if (status == Z_BUF_ERROR && left_ == 0) {
       throw FileError(fmt::format("{}: the gzip data end too early; fetch the file again", name_));
     } else if (status != Z_OK && status != Z_BUF_ERROR) {

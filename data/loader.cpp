@@ -15,8 +15,7 @@ Loader::Loader(Dataset data, LoaderOptions options) : data_(std::move(data)) {
     sampler_ = [=](int64_t epoch) {
       return shuffled_batches(n, options.batch_size, options.drop_last, options.seed, epoch);
     };
-  else
-    sampler_ = [=](int64_t) { return ordered_batches(n, options.batch_size, options.drop_last); };
+  else sampler_ = [=](int64_t) { return ordered_batches(n, options.batch_size, options.drop_last); };
 }
 
 }  // namespace gradus

@@ -17,11 +17,14 @@ Tensor as_tensor(const Positions& list) { return from_data(list.data(), {int64_t
 
 // The distances and labels of a batch, checked and readable.
 struct Batch {
-  Batch(const char* miner, const Tensor& distances, const Tensor& labels) : n(labels.defined() && labels.rank() == 1 ? labels.numel() : -1) {
+  Batch(const char* miner, const Tensor& distances, const Tensor& labels)
+      : n(labels.defined() && labels.rank() == 1 ? labels.numel() : -1) {
     if (n < 0 || is_floating(labels.dtype()))
-      throw DtypeError(fmt::format("{}: labels are {}, wanted integers of shape (N)", miner, labels.defined() ? describe(labels) : "undefined"));
+      throw DtypeError(fmt::format("{}: labels are {}, wanted integers of shape (N)", miner,
+                                   labels.defined() ? describe(labels) : "undefined"));
     if (!(distances.shape() == Shape{n, n}))
-      throw ShapeError(fmt::format("{}: distances have shape {}, wanted ({},{}) as there are {} labels", miner, text(distances.shape()), n, n, n));
+      throw ShapeError(fmt::format("{}: distances have shape {}, wanted ({},{}) as there are {} labels", miner,
+                                   text(distances.shape()), n, n, n));
     d = distances.to_vector();
     for (double l : labels.to_vector()) label.push_back(int64_t(l));
   }
@@ -75,8 +78,10 @@ Triplets batch_hard_triplets(const Tensor& distances, const Tensor& labels) {
   const Batch b("batch_hard_triplets", distances, labels);
   Collected triplets;
   for (int64_t a = 0; a < b.n; ++a) {
-    const int64_t p = first_least(b.n, [&](int64_t j) { return b.positive(a, j); }, [&](int64_t j) { return -b.distance(a, j); });
-    const int64_t n = first_least(b.n, [&](int64_t j) { return b.negative(a, j); }, [&](int64_t j) { return b.distance(a, j); });
+    const int64_t p =
+        first_least(b.n, [&](int64_t j) { return b.positive(a, j); }, [&](int64_t j) { return -b.distance(a, j); });
+    const int64_t n =
+        first_least(b.n, [&](int64_t j) { return b.negative(a, j); }, [&](int64_t j) { return b.distance(a, j); });
     if (p >= 0 && n >= 0) triplets.add(a, p, n);
   }
   return triplets;

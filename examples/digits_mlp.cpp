@@ -31,7 +31,8 @@ int main() {
       total += loss.item() * double(batch.size());
     }
     if (epoch % 5 == 0)
-      std::printf("epoch %2d: loss %.4f, test accuracy %.2f %%\n", epoch, total / double(halves.train.size()), 100 * accuracy(model, halves.test));
+      std::printf("epoch %2d: loss %.4f, test accuracy %.2f %%\n", epoch, total / double(halves.train.size()),
+                  100 * accuracy(model, halves.test));
   }
   return accuracy(model, halves.test) >= 0.95 ? 0 : 1;
 }

@@ -16,7 +16,8 @@ int main() {
     slope.zero_grad();
     offset.zero_grad();
     backward(loss);  // fills slope.grad() and offset.grad()
-    if (step % 100 == 0) std::printf("step %3d: loss %.4f, y = %.3f x + %.3f\n", step, loss.item(), slope.item(), offset.item());
+    if (step % 100 == 0)
+      std::printf("step %3d: loss %.4f, y = %.3f x + %.3f\n", step, loss.item(), slope.item(), offset.item());
 
     const NoGrad quiet;  // the step itself is not to be differentiated
     slope = (slope - 0.08 * slope.grad()).requires_grad(true);

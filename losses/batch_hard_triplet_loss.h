@@ -50,10 +50,8 @@ struct BatchHardTripletLoss {
       T most = 0, least = 0;
       for (int64_t j = 0; j < n; ++j) {
         if (j == i) continue;
-        if (y[j] == y[i])
-          take(d(i, j), j, most, far, 1.0);
-        else
-          take(d(i, j), j, least, near, -1.0);
+        if (y[j] == y[i]) take(d(i, j), j, most, far, 1.0);
+        else take(d(i, j), j, least, near, -1.0);
       }
       c.count(i) = far < 0 || near < 0 ? 0.0 : 1.0;
       if (far < 0 || near < 0) continue;

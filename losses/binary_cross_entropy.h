@@ -60,7 +60,7 @@ struct BinaryCrossEntropy {
       slope = select(y == 1.0, 0.0, (1.0 - y) / (1.0 - p)) - select(y == 0.0, 0.0, y / p);
     }
     if (clamp == 1) {  // costs, not p, are replaced: 1 - eps may not be a float
-      auto low = p<eps, high = p> 1 - eps;
+      auto low = p < eps, high = p > 1 - eps;
       T far = -log(T(eps)), near = -log1p(T(-eps));
       yes_cost = select(low, far, select(high, near, yes_cost));
       no_cost = select(high, far, select(low, near, no_cost));

@@ -10,7 +10,8 @@ struct BinaryCrossEntropyWithLogits {
   bool check_target = true;
 
   using Self = BinaryCrossEntropyWithLogits;
-  static constexpr Input<Self> inputs[] = {element("input"), checked_if<Self>(element("target", range::unit), &Self::check_target),
+  static constexpr Input<Self> inputs[] = {element("input"),
+                                           checked_if<Self>(element("target", range::unit), &Self::check_target),
                                            element("weight", &Self::weight, range::non_negative),
                                            element("pos_weight", &Self::pos_weight, range::non_negative)};
   static constexpr Option<Self> options[] = {option("label_smoothing", &Self::label_smoothing, range::unit),
@@ -20,14 +21,16 @@ struct BinaryCrossEntropyWithLogits {
       .name = "binary_cross_entropy_with_logits",
       .family = "classification",
       .summary = "Cross-entropy of independent yes/no questions, straight from logits.",
-      .formula = "w [(1 - y) x + (1 + (P - 1) y) softplus(-x)], P = pos_weight.  mean divides by the number of elements",
+      .formula =
+          "w [(1 - y) x + (1 + (P - 1) y) softplus(-x)], P = pos_weight.  mean divides by the number of elements",
       .gradient = "w [(1 - y) sigmoid(x) - P y sigmoid(-x)]",
       .edges = "finite for every finite logit; at x = ±infinity with the matching hard label the loss is 0",
       .aliases = "nn.BCEWithLogitsLoss; bce_with_logits; optax.sigmoid_binary_cross_entropy",
   };
   static constexpr Example examples[] = {
       {R"({"input": [1.5], "target": [1.0]})", 0.20141327798275246, "mpmath: log(1 + exp(-1.5))"},
-      {R"({"input": [-2.0, 0.5], "target": [1.0, 0.25], "pos_weight": [3.0, 1.0], "reduction": "sum"})", 7.229861017309024, "mpmath"},
+      {R"({"input": [-2.0, 0.5], "target": [1.0, 0.25], "pos_weight": [3.0, 1.0], "reduction": "sum"})",
+       7.229861017309024, "mpmath"},
   };
 
   template <class T> GRADUS_FN Scored<T, 4> eval(T x, T target, T w, T p) const {

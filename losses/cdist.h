@@ -13,7 +13,8 @@ struct PairwiseDistances {
   using Self = PairwiseDistances;
   static constexpr Input<Self> inputs[] = {array("x1", "*NK"), broadcast(array("x2", "*MK"))};
   static constexpr Option<Self> options[] = {option("p", &Self::p, range::non_negative),
-                                             option("mode", &Self::mode, modes), option("eps", &Self::eps, range::non_negative)};
+                                             option("mode", &Self::mode, modes),
+                                             option("eps", &Self::eps, range::non_negative)};
   static constexpr const char* result = "NM";
 
   static constexpr About about = {

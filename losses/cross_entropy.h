@@ -47,13 +47,15 @@ struct CrossEntropy {
       .name = "cross_entropy",
       .family = "classification",
       .summary = "Negative log-likelihood of the right class under softmax, straight from logits.",
-      .formula = "lse = log Σ_k exp(z_k);  (1-ε) w_y (lse - z_y) + (ε/C) Σ_k w_k (lse - z_k) for a label y;  "
-                 "Σ_k w_k q'_k (lse - z_k), q' = (1-ε) q + ε/C, for probabilities q;  + z_loss lse².  "
-                 "z = softcap tanh(x / temperature / softcap).  mean divides by Σ w_y over the rows not ignored; "
-                 "for probabilities by the number of rows",
+      .formula =
+          "lse = log Σ_k exp(z_k);  (1-ε) w_y (lse - z_y) + (ε/C) Σ_k w_k (lse - z_k) for a label y;  "
+          "Σ_k w_k q'_k (lse - z_k), q' = (1-ε) q + ε/C, for probabilities q;  + z_loss lse².  "
+          "z = softcap tanh(x / temperature / softcap).  mean divides by Σ w_y over the rows not ignored; "
+          "for probabilities by the number of rows",
       .gradient = "(1-ε) w_y (p_k - [k = y]) + (ε/C) (p_k Σ w - w_k), p = softmax(z), times dz/dx",
-      .edges = "ignored rows have value and gradient exactly 0; a class whose logit is -infinity has p = 0; a row of only "
-               "-infinity is NaN; the target logit's gradient is -(1 - p_y) without cancellation",
+      .edges =
+          "ignored rows have value and gradient exactly 0; a class whose logit is -infinity has p = 0; a row of only "
+          "-infinity is NaN; the target logit's gradient is -(1 - p_y) without cancellation",
       .paper = "label smoothing: Szegedy et al. 2016; z-loss: Chowdhery et al. 2022",
       .aliases = "nn.CrossEntropyLoss; softmax_cross_entropy; keras CategoricalCrossentropy(from_logits)",
   };
@@ -67,8 +69,8 @@ struct CrossEntropy {
 
   template <class T> struct State {
     RunningSoftmax<T> softmax;
-    T score = 0, weight = 0;      // of the target class
-    T deficit = 0, weights = 0;   // (ε/C) Σ w (max - z), (ε/C) Σ w: for label smoothing, relative to the running maximum
+    T score = 0, weight = 0;     // of the target class
+    T deficit = 0, weights = 0;  // (ε/C) Σ w (max - z), (ε/C) Σ w: for label smoothing, relative to the running maximum
   };
   template <class T> struct Constants { T max, total, log_total, gap, hit_weight, weights, lse_slope; };
 
@@ -91,8 +93,7 @@ struct CrossEntropy {
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
     auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
     T deficit = 0;
-    if (label_smoothing > 0)
-      deficit = a.deficit + b.deficit + times(a.weights, m.rise_a) + times(b.weights, m.rise_b);
+    if (label_smoothing > 0) deficit = a.deficit + b.deficit + times(a.weights, m.rise_a) + times(b.weights, m.rise_b);
     return {m.total, a.score + b.score, a.weight + b.weight, deficit, a.weights + b.weights};
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, Index<T> y) const {
@@ -105,10 +106,12 @@ struct CrossEntropy {
     T gap = (s.softmax.rest - expm1(-distance)) / total;  // 1 - p_y
     auto ignored = y < 0;
     T count = weight_norm == 1 ? T(1.0) : s.weight;
-    return {select(ignored, 0.0, value), select(ignored, 0.0, count),
+    return {select(ignored, 0.0, value),
+            select(ignored, 0.0, count),
             {s.softmax.max, total, log_total, gap, hit * s.weight, s.weights, 2 * z_loss * lse}};
   }
-  template <class T> GRADUS_FN CountedGrads<T, 2> grad(Constants<T> c, Column<T> at, T x, Index<T> y, T w, T allowed) const {
+  template <class T>
+  GRADUS_FN CountedGrads<T, 2> grad(Constants<T> c, Column<T> at, T x, Index<T> y, T w, T allowed) const {
     auto hit = at.index == y, ignored = y < 0;
     auto out = allowed == 0.0;
     auto z = score_of()(x);
@@ -139,8 +142,14 @@ struct CrossEntropyOfProbabilities {
   using Self = CrossEntropyOfProbabilities;
   CrossEntropyOfProbabilities() = default;
   explicit CrossEntropyOfProbabilities(const CrossEntropy& c)
-      : weight(c.weight), class_mask(c.class_mask), label_smoothing(c.label_smoothing), weight_norm(c.weight_norm),
-        class_dim(c.class_dim), temperature(c.temperature), z_loss(c.z_loss), softcap(c.softcap) {}
+      : weight(c.weight),
+        class_mask(c.class_mask),
+        label_smoothing(c.label_smoothing),
+        weight_norm(c.weight_norm),
+        class_dim(c.class_dim),
+        temperature(c.temperature),
+        z_loss(c.z_loss),
+        softcap(c.softcap) {}
 
   static constexpr Input<Self> inputs[] = {element("input"), in_count(element("target", range::unit)),
                                            in_count(column("weight", &Self::weight, range::non_negative)),
@@ -178,7 +187,8 @@ struct CrossEntropyOfProbabilities {
     T log_total = log1p(s.softmax.rest), lse = s.softmax.max + log_total;
     T value = s.mass * log_total + s.deficit;
     if (z_loss > 0) value = value + z_loss * lse * lse;
-    return {value, weight_norm == 2 ? s.count : T(1.0),
+    return {value,
+            weight_norm == 2 ? s.count : T(1.0),
             {s.softmax.max, s.softmax.rest, 1.0 + s.softmax.rest, log_total, s.mass, 2 * z_loss * lse}};
   }
   template <class T> GRADUS_FN CountedGrads<T, 3> grad(Constants<T> c, Column<T> at, T x, T q, T w, T allowed) const {

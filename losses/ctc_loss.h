@@ -48,7 +48,9 @@ struct CtcLoss {
     if (e['S'] < 0) e['S'] = e['P'];
   }
 
-  void make_acceptable(int k, double* values, int64_t n, const Extents& e) const { CtcOfBatch{blank, zero_infinity}.make_acceptable(k, values, n, e); }
+  void make_acceptable(int k, double* values, int64_t n, const Extents& e) const {
+    CtcOfBatch{blank, zero_infinity}.make_acceptable(k, values, n, e);
+  }
 
   template <class T> void solve(Case<T>& c) const {
     const CtcOfBatch batch{blank, zero_infinity};

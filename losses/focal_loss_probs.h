@@ -41,7 +41,8 @@ struct FocalOfProbabilities {
     T held = select(floored, 100.0, cost), slope = select(floored, 0.0, 1.0 / select(floored, 1.0, right));
     T wrong = select(yes, 1.0 - p, p);
     const auto m = power(wrong, gamma);
-    if (gamma > 0 && gamma < 1) declare_convention(wrong == 0.0, p);  // 0, as it is; differences of x^(1 + gamma) find that too slowly
+    if (gamma > 0 && gamma < 1)
+      declare_convention(wrong == 0.0, p);  // 0, as it is; differences of x^(1 + gamma) find that too slowly
     T up = weight * (m.slope * held + m.value * slope);
     return {weight * m.value * held, {select(yes, -up, up)}};
   }

@@ -53,8 +53,7 @@ struct InfoNceLoss {
 
   template <class T> void solve(Case<T>& c) const {
     const Rows<T> query(c, 0, sim == cosine), key(c, 1, sim == cosine), negatives(c, 2, sim == cosine);
-    if (negatives && symmetric)
-      return c.reject(2, -1, 0, "none where the loss is symmetric");
+    if (negatives && symmetric) return c.reject(2, -1, 0, "none where the loss is symmetric");
     const T temperature = c.in[4](), beta = 1.0 / temperature;
     const Projected<T> asked(c, query, sim == bilinear ? 3 : -1);
     const T slope =
@@ -78,8 +77,8 @@ struct InfoNceLoss {
       multiply(c, 1, 1, q.d, q.at, q.d, 1, k.at, 1, q.d, row);
       if (!shared) multiply(c, 1, m, q.d, q.at, q.d, 1, others.at, 1, q.d, s);
       for (int64_t j = 0; j < m; ++j) row[j + 1] = s[j];
-      const Contrast<T> r = contrast(
-          row, m + 1, beta, c.up(i), room, [](int64_t j) { return j == 0; }, [](int64_t j) { return j > 0; });
+      const Contrast<T> r =
+          contrast(row, m + 1, beta, c.up(i), room, [](int64_t j) { return j == 0; }, [](int64_t j) { return j > 0; });
       c.value(i) = r.value;
       slope += r.beta;
       own() = row[0];

@@ -49,10 +49,8 @@ struct JsDivergenceWithLogits {
       to_m[k] = select(up, near, near + d);
       from_m[k] = select(up, near - d, near);
     }
-    if (beta == 0)
-      divergence(c, n, P, Q, to_m, 1, 0);
-    else if (beta == 1)
-      divergence(c, n, Q, P, from_m, 0, 1);
+    if (beta == 0) divergence(c, n, P, Q, to_m, 1, 0);
+    else if (beta == 1) divergence(c, n, Q, P, from_m, 0, 1);
     else {
       const auto p_term = [&](int64_t k) { return -beta * times(P[k], -to_m[k]); };
       const auto q_term = [&](int64_t k) { return (beta - 1) * times(Q[k], -from_m[k]); };
@@ -74,9 +72,7 @@ struct JsDivergenceWithLogits {
     c.value() = total<T>(n, [&](int64_t k) { return surprise(from[k], to[k], d[k]); });
     if (c.grad[to_input])
       for (int64_t k = 0; k < n; ++k) c.grad[to_input](k) = c.up() * (to[k] - from[k]);
-    if (c.grad[from_input])
-      through_softmax(
-          c, n, from, [&](int64_t k) { return -times(from[k], -d[k]); }, from_input);
+    if (c.grad[from_input]) through_softmax(c, n, from, [&](int64_t k) { return -times(from[k], -d[k]); }, from_input);
   }
 };
 inline constexpr Loss<JsDivergenceWithLogits> js_divergence_with_logits;

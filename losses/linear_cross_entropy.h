@@ -15,15 +15,13 @@ struct LinearCrossEntropy {
   double label_smoothing = 0, z_loss = 0, softcap = none;
 
   using Self = LinearCrossEntropy;
-  static constexpr Input<Self> inputs[] = {array("input", "ND"),
-                                           array("linear_weight", "CD"),
+  static constexpr Input<Self> inputs[] = {array("input", "ND"), array("linear_weight", "CD"),
                                            indices("target", "N", 'C', &Self::ignore_index),
                                            optional(array("linear_bias", "C", &Self::linear_bias)),
                                            in_count(array("weight", "C", &Self::weight, range::non_negative))};
-  static constexpr Option<Self> options[] = {option("ignore_index", &Self::ignore_index),
-                                             option("label_smoothing", &Self::label_smoothing, range::unit),
-                                             option("z_loss", &Self::z_loss, range::non_negative),
-                                             option("softcap", &Self::softcap, range::positive, true)};
+  static constexpr Option<Self> options[] = {
+      option("ignore_index", &Self::ignore_index), option("label_smoothing", &Self::label_smoothing, range::unit),
+      option("z_loss", &Self::z_loss, range::non_negative), option("softcap", &Self::softcap, range::positive, true)};
   static constexpr const char* result = "N";
 
   static constexpr About about = {
@@ -33,8 +31,9 @@ struct LinearCrossEntropy {
       .summary = "Cross-entropy of a linear layer's logits without ever holding them all: for very many classes.",
       .formula = "cross_entropy(x Wᵀ + b, y), with its label smoothing, class weights, z-loss and soft cap",
       .gradient = "G W with G = d cross_entropy / d logits;  Gᵀ x for W, Σ_i G_i for b",
-      .edges = "ignored rows have value and gradient exactly 0; beside its inputs and gradients it holds the logits of a "
-               "few rows, about 256 K numbers",
+      .edges =
+          "ignored rows have value and gradient exactly 0; beside its inputs and gradients it holds the logits of a "
+          "few rows, about 256 K numbers",
       .paper = "P. Hsu et al., Liger Kernel, 2024; E. Wijmans et al., Cut Your Losses, 2024",
       .aliases = "LK fused_linear_cross_entropy; CCE",
       .kind = "fold",
@@ -61,8 +60,10 @@ struct LinearCrossEntropy {
       const int64_t n = std::min(at_once, rows - first);
       multiply(c, n, classes, width, x.data + first * width, width, 1, w.data, 1, width, logits);
       for (int64_t i = 0; i < n; ++i) one_row(c, row, first + i, logits + i * classes);
-      if (c.grad[0]) multiply(c, n, width, classes, logits, classes, 1, w.data, width, 1, c.grad[0].data + first * width);
-      if (c.grad[1]) multiply(c, classes, width, n, logits, 1, classes, x.data + first * width, width, 1, c.grad[1].data, true);
+      if (c.grad[0])
+        multiply(c, n, width, classes, logits, classes, 1, w.data, width, 1, c.grad[0].data + first * width);
+      if (c.grad[1])
+        multiply(c, classes, width, n, logits, 1, classes, x.data + first * width, width, 1, c.grad[1].data, true);
     }
   }
 
@@ -89,7 +90,8 @@ struct LinearCrossEntropy {
     const int64_t top = place_of_largest(z, n);
     const T highest = z[top];
     for (int64_t k = 0; k < n; ++k) row.share[k] = exp_negative(k == top ? T(0.0) : z[k] - highest);
-    const T rest = total_without<T>(top, n, [&](int64_t k) { return row.share[k]; }), all = 1.0 + rest, log_all = log1p(rest), lse = highest + log_all;
+    const T rest = total_without<T>(top, n, [&](int64_t k) { return row.share[k]; }), all = 1.0 + rest,
+            log_all = log1p(rest), lse = highest + log_all;
     for (int64_t k = 0; k < n; ++k) row.cost[k] = log_all - (k == top ? T(0.0) : z[k] - highest);
     const auto weight_of = [&](int64_t k) { return c.in[4](k); };
     const double hit = 1 - label_smoothing, each = label_smoothing / double(n);
@@ -103,7 +105,8 @@ struct LinearCrossEntropy {
     c.value(i) = value;
     c.count(i) = own;
     if (!c.wants_grad) return;
-    const T others = total_without<T>(y, n, [&](int64_t k) { return row.share[k]; }) / all;  // 1 - p_y without cancellation
+    const T others =
+        total_without<T>(y, n, [&](int64_t k) { return row.share[k]; }) / all;  // 1 - p_y without cancellation
     const T up = c.up(i);
     for (int64_t k = 0; k < n; ++k) {
       const T p = row.share[k] / all;

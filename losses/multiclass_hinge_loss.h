@@ -103,7 +103,9 @@ struct KerasHinge {
   int64_t class_axis() const { return 1; }
 
   template <class T> using State = CrammerSinger::State<T>;
-  template <class T> struct Constants { T rival, loss, active; };
+  template <class T> struct Constants {
+    T rival, loss, active;
+  };
 
   template <class T> GRADUS_FN State<T> lift(Column<T> at, T x, Index<T> y, T w, T) const {
     auto hit = at.index == y;

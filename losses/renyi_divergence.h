@@ -46,10 +46,8 @@ struct Renyi {
     T log_p = log(select(no_p, 1.0, p)), log_q = log(select(no_q, 1.0, q));
     State<T> s;
     if (alpha >= 1) s.impossible = select(no_q & !no_p, T(1.0), 0.0);
-    if (alpha == 1)
-      s.sum = p * (log_p - log_q);  // 0 where p is
-    else
-      s.logs = RunningSoftmax<T>::of(select(no_p | no_q, -T::infinity(), alpha * log_p + (1 - alpha) * log_q));
+    if (alpha == 1) s.sum = p * (log_p - log_q);  // 0 where p is
+    else s.logs = RunningSoftmax<T>::of(select(no_p | no_q, -T::infinity(), alpha * log_p + (1 - alpha) * log_q));
     return s;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {

@@ -6,8 +6,8 @@
 namespace gradus {
 
 struct SequenceCrossEntropy {
-  static constexpr Input<SequenceCrossEntropy> inputs[] = {array("input", "*C"), integers("target", "*"),
-                                                        constant(any_dtype(array("mask", "*", range::non_negative)))};
+  static constexpr Input<SequenceCrossEntropy> inputs[] = {
+      array("input", "*C"), integers("target", "*"), constant(any_dtype(array("mask", "*", range::non_negative)))};
 
   static constexpr About about = {
       .name = "sequence_cross_entropy",
@@ -16,14 +16,17 @@ struct SequenceCrossEntropy {
       .summary = "Cross-entropy of the tokens of padded sequences, averaged over those that a mask keeps.",
       .formula = "Σ m CE(z, y) / Σ m over all tokens, CE with the classes in the last dimension",
       .gradient = "m (p_k - [k = y]) / Σ m, p = softmax(z)",
-      .edges = "a token whose mask is 0 has value and gradient exactly 0, whatever its logits and label are; all masked: 0",
+      .edges =
+          "a token whose mask is 0 has value and gradient exactly 0, whatever its logits and label are; all masked: 0",
       .aliases = "sequence_ce; masked token CE (SPACES)",
       .kind = "fold",
       .fixed = true,
   };
   static constexpr Example examples[] = {
-      {R"({"input": [[[0.0, 0.0], [7.0, 1.0]]], "target": [[1, -5]], "mask": [[1, 0]]})", 0.69314718055994531, "log 2: one token counts, its classes are even"},
-      {R"({"input": [[0.5, -1.0, 2.0], [1.0, 1.0, 1.0]], "target": [2, 0], "mask": [1, 1]})", 0.66996179266263304, "mpmath"},
+      {R"({"input": [[[0.0, 0.0], [7.0, 1.0]]], "target": [[1, -5]], "mask": [[1, 0]]})", 0.69314718055994531,
+       "log 2: one token counts, its classes are even"},
+      {R"({"input": [[0.5, -1.0, 2.0], [1.0, 1.0, 1.0]], "target": [2, 0], "mask": [1, 1]})", 0.66996179266263304,
+       "mpmath"},
   };
 
   template <class T> void solve(Case<T>& c) const {

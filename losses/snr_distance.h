@@ -64,7 +64,8 @@ struct SnrDistance {
     T over = select(flat, 0.0, 2.0 / select(flat, 1.0, s.signal.squares));
     return {select(flat & !quiet, T::infinity(), r),
             1.0,
-            {s.signal.unit, s.signal.mean, s.noise.unit, s.noise.mean, select(r < T::highest(), r, T::highest()), ratio, over}};
+            {s.signal.unit, s.signal.mean, s.noise.unit, s.noise.mean, select(r < T::highest(), r, T::highest()), ratio,
+             over}};
   }
   template <class T> GRADUS_FN Grads<T, 2> grad(Constants<T> c, Column<T>, T x, T y) const {
     T e = c.pull_e * ((x - y) / c.unit_e - c.mean_e), g = c.pull_x * (x / c.unit_x - c.mean_x);

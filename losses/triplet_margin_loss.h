@@ -20,18 +20,20 @@ struct TripletMargin {
       .name = "triplet_margin_loss",
       .family = "metric learning",
       .summary = "Pulls anchor and positive together and pushes the negative away until it is farther by a margin.",
-      .formula = "[margin + d(a, p) - d(a, n)]+ a row, d(x, y) = ||x - y + eps||_p over the last dimension; "
-                 "with swap d(p, n) stands in for d(a, n) where it is smaller",
+      .formula =
+          "[margin + d(a, p) - d(a, n)]+ a row, d(x, y) = ||x - y + eps||_p over the last dimension; "
+          "with swap d(p, n) stands in for d(a, n) where it is smaller",
       .gradient = "where active: u - v, u = d d(a, p)/da, v = d d(a, n)/da",
-      .kinks = "at the hinge the active branch is taken; the gradient of a distance is 0 at distance 0; where swap ties, "
-               "each distance takes one half; where p = infinity ties, the maxima share",
+      .kinks =
+          "at the hinge the active branch is taken; the gradient of a distance is 0 at distance 0; where swap ties, "
+          "each distance takes one half; where p = infinity ties, the maxima share",
       .edges = "eps keeps the distance of equal rows away from 0; distances neither overflow nor underflow",
       .paper = "V. Balntas et al., Learning local feature descriptors with triplets, 2016",
       .aliases = "nn.TripletMarginLoss",
   };
   static constexpr Example examples[] = {
-      {R"({"anchor": [[0.0, 0.0]], "positive": [[3.0, 4.0]], "negative": [[6.0, 8.0]], "margin": 6.0, "eps": 0.0})", 1.0,
-       "by hand: 6 + 5 - 10"},
+      {R"({"anchor": [[0.0, 0.0]], "positive": [[3.0, 4.0]], "negative": [[6.0, 8.0]], "margin": 6.0, "eps": 0.0})",
+       1.0, "by hand: 6 + 5 - 10"},
       {R"({"anchor": [[1.0, 2.0], [0.5, -1.0]], "positive": [[1.5, 2.0], [0.0, 0.0]], "negative": [[0.0, 0.0], [1.0, 1.0]]})",
        0.02824097070313547, "torch.nn.functional.triplet_margin_loss 1.13"},
   };
@@ -62,7 +64,8 @@ struct TripletMargin {
     return {select(on, raw, 0.0), 1.0, {s.ap, s.an, s.pn, ap, an, pn, select(on, T(1.0), 0.0), share_an, share_pn}};
   }
   template <class T> GRADUS_FN Grads<T, 4> grad(Constants<T> c, Column<T> at, T a, T b, T n, T) const {
-    T u = c.active * c.ap.slope(a - b + eps, c.d_ap, p), v = c.active * c.share_an * c.an.slope(a - n + eps, c.d_an, p), w = 0;
+    T u = c.active * c.ap.slope(a - b + eps, c.d_ap, p), v = c.active * c.share_an * c.an.slope(a - n + eps, c.d_an, p),
+      w = 0;
     if (swap) w = c.active * c.share_pn * c.pn.slope(b - n + eps, c.d_pn, p);
     return {{u - v, -u - w, v + w, select(at.index == 0, c.active, 0.0)}};
   }

@@ -19,7 +19,9 @@ struct Euclidean {  // as pairwise_distance
     T d;
   };
   template <class T> GRADUS_FN static Part<T> lift(T x, T y) { return {RunningLength<T>::of(x - y + eps)}; }
-  template <class T> GRADUS_FN static Part<T> merge(Part<T> a, Part<T> b) { return {RunningLength<T>::merge(a.length, b.length)}; }
+  template <class T> GRADUS_FN static Part<T> merge(Part<T> a, Part<T> b) {
+    return {RunningLength<T>::merge(a.length, b.length)};
+  }
   template <class T> GRADUS_FN static Done<T> finish(Part<T> s) { return {s.length, s.length.length()}; }
   template <class T> GRADUS_FN static Slopes<T> grad(Done<T> c, T x, T y) {
     T g = c.length.slope(x - y + eps);
@@ -56,8 +58,12 @@ struct OneMinusCosine {  // as cosine_distance
   }
 };
 struct Manhattan {
-  template <class T> struct Part { T sum = 0; };
-  template <class T> struct Done { T d; };
+  template <class T> struct Part {
+    T sum = 0;
+  };
+  template <class T> struct Done {
+    T d;
+  };
   template <class T> GRADUS_FN static Part<T> lift(T x, T y) { return {abs(x - y)}; }
   template <class T> GRADUS_FN static Part<T> merge(Part<T> a, Part<T> b) { return {a.sum + b.sum}; }
   template <class T> GRADUS_FN static Done<T> finish(Part<T> s) { return {s.sum}; }

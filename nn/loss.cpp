@@ -15,12 +15,14 @@ void check_known(const LossEntry& entry, const std::string& name) {
   if (knows(entry, name)) return;
   const std::string near = nearest(name, known_names(entry));
   throw ParamError(fmt::format("{}: there is no '{}'; {}", entry.about->name, name,
-                               near.empty() ? fmt::format("known are {}", fmt::join(known_names(entry), ", ")) : fmt::format("did you mean '{}'?", near)));
+                               near.empty() ? fmt::format("known are {}", fmt::join(known_names(entry), ", "))
+                                            : fmt::format("did you mean '{}'?", near)));
 }
 
 }  // namespace
 
-LossModule::LossModule(const std::string& name, LossArguments settings) : entry_(&loss_named(name)), settings_(std::move(settings)) {
+LossModule::LossModule(const std::string& name, LossArguments settings)
+    : entry_(&loss_named(name)), settings_(std::move(settings)) {
   for (const auto& [key, tensor] : settings_.inputs) check_known(*entry_, key);
   for (const auto& [key, value] : settings_.options) check_known(*entry_, key);
 }
@@ -40,18 +42,21 @@ Tensor LossModule::of(const std::vector<Tensor>& inputs) const {
   std::vector<std::string> wanted;
   for (int k = 0; k < f.inputs; ++k) {
     const std::string name = f.input(k)->name;
-    const bool set = std::any_of(settings_.inputs.begin(), settings_.inputs.end(), [&](const auto& i) { return i.first == name; });
+    const bool set =
+        std::any_of(settings_.inputs.begin(), settings_.inputs.end(), [&](const auto& i) { return i.first == name; });
     if (!set && !f.input(k)->optional && !f.param(const_cast<void*>(defaults.get()), k)) wanted.push_back(name);
   }
   if (inputs.size() != wanted.size())
-    throw ParamError(fmt::format("{}: got {} inputs, wanted {}: {}", entry_->about->name, inputs.size(), wanted.size(), fmt::join(wanted, ", ")));
+    throw ParamError(fmt::format("{}: got {} inputs, wanted {}: {}", entry_->about->name, inputs.size(), wanted.size(),
+                                 fmt::join(wanted, ", ")));
   LossArguments arguments = settings_;
   for (size_t i = 0; i < inputs.size(); ++i) arguments.inputs.emplace_back(wanted[i], inputs[i]);
   return evaluate(*entry_, arguments);
 }
 
 void LossModule::parts(Parts& p) {
-  for (auto& [name, tensor] : settings_.inputs) tensor.requires_grad() ? p.parameter(name, tensor) : p.buffer(name, tensor);
+  for (auto& [name, tensor] : settings_.inputs)
+    tensor.requires_grad() ? p.parameter(name, tensor) : p.buffer(name, tensor);
 }
 
 }  // namespace gradus

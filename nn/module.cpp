@@ -69,18 +69,14 @@ void Module::load_state_dict(const NamedTensors& state) {
   std::vector<std::pair<const Tensor*, Tensor*>> copies;
   for (auto& [name, t] : own) {
     const auto given = std::find_if(state.begin(), state.end(), [&](const auto& entry) { return entry.first == name; });
-    if (given == state.end())
-      wrong.push_back(fmt::format("'{}' is missing", name));
-    else
-      copies.emplace_back(&given->second, &t);
+    if (given == state.end()) wrong.push_back(fmt::format("'{}' is missing", name));
+    else copies.emplace_back(&given->second, &t);
   }
   std::set<std::string> seen;
   for (const auto& [name, t] : state) {
     const bool known = std::any_of(own.begin(), own.end(), [&](const auto& entry) { return entry.first == name; });
-    if (!known)
-      wrong.push_back(fmt::format("'{}' is unknown", name));
-    else if (!seen.insert(name).second)
-      wrong.push_back(fmt::format("'{}' comes twice", name));
+    if (!known) wrong.push_back(fmt::format("'{}' is unknown", name));
+    else if (!seen.insert(name).second) wrong.push_back(fmt::format("'{}' comes twice", name));
   }
   if (!wrong.empty())
     throw ParamError(fmt::format("load_state_dict: {}; load the state of a model built alike", fmt::join(wrong, ", ")));

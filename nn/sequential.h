@@ -13,7 +13,10 @@ class Sequential : public Module {
  public:
   Sequential() = default;
   template <std::derived_from<Module>... M>
-  requires(sizeof...(M) > 1) explicit Sequential(M... modules) { (add(std::move(modules)), ...); }
+    requires(sizeof...(M) > 1)
+  explicit Sequential(M... modules) {
+    (add(std::move(modules)), ...);
+  }
 
   template <std::derived_from<Module> M> Sequential& add(M module) {
     modules_.push_back(std::make_shared<M>(std::move(module)));

@@ -15,7 +15,9 @@ std::string number(double x) { return fmt::format("{:g}", x); }
 std::string wanted(const Range& r) {
   if (r.only_ends) return fmt::format("{} or {}", number(r.low), number(r.high));
   const bool low = r.low != -range::inf, high = r.high != range::inf;
-  if (low && high) return fmt::format("a value in {}{}, {}{}", r.open_low ? "(" : "[", number(r.low), number(r.high), r.open_high ? ")" : "]");
+  if (low && high)
+    return fmt::format("a value in {}{}, {}{}", r.open_low ? "(" : "[", number(r.low), number(r.high),
+                       r.open_high ? ")" : "]");
   if (low) return fmt::format("a value {} {}", r.open_low ? ">" : ">=", number(r.low));
   return fmt::format("a value {} {}", r.open_high ? "<" : "<=", number(r.high));
 }
@@ -101,35 +103,42 @@ void check_shape(const Application& a, int k, bool standing) {
     if (got == same) return;
   }
   // Of several axes folded as one, another shape of as many elements must not pass for the given one.
-  const bool whole = a.facts(k).role != Role::element || a.given == a.space || standing || a.facts(k).leading || a.tensors[k].shape() == a.given;
-  if ((got == want && whole) || (standing && (a.operands[k].numel() == 1 || (a.facts(k).role != Role::column && broadcasts_to(got, want))))) return;
+  const bool whole = a.facts(k).role != Role::element || a.given == a.space || standing || a.facts(k).leading ||
+                     a.tensors[k].shape() == a.given;
+  if ((got == want && whole) ||
+      (standing && (a.operands[k].numel() == 1 || (a.facts(k).role != Role::column && broadcasts_to(got, want)))))
+    return;
   const std::string right = text(a.facts(k).role == Role::element ? a.given : want);
   const std::string hint = got.numel() == want.numel() ? fmt::format("; reshape it to {}", right) : std::string();
-  throw ShapeError(fmt::format("{}: {} has shape {} but {} has shape {}, wanted {}{}", a.name(), a.facts(k).name, text(got), a.facts(a.widest()).name,
-                               text(a.given), standing ? right + " or what broadcasts to it" : right, hint));
+  throw ShapeError(fmt::format("{}: {} has shape {} but {} has shape {}, wanted {}{}", a.name(), a.facts(k).name,
+                               text(got), a.facts(a.widest()).name, text(a.given),
+                               standing ? right + " or what broadcasts to it" : right, hint));
 }
 
 // Brings every operand into the dtype that the kernels read, or says why it cannot be.
 void check_dtypes(Application& a) {
   if (a.facts(0).any_dtype && !is_floating(a.dtype())) a.operands[0] = converted(a.operands[0], Dtype::float64);
   if (!computes(a.dtype()))
-    throw DtypeError(fmt::format("{}: {} is {}, wanted float32 or float64; convert it with to()", a.name(), a.facts(0).name, name_of(a.dtype())));
+    throw DtypeError(fmt::format("{}: {} is {}, wanted float32 or float64; convert it with to()", a.name(),
+                                 a.facts(0).name, name_of(a.dtype())));
   for (int k = 0; k < a.entry->inputs; ++k) {
     Tensor& t = a.operands[k];
     const InputFacts& f = a.facts(k);
     if (t.device() != a.operands[0].device())
-      throw DeviceError(fmt::format("{}: {} is on {} but {} is on {}; move one with to()", a.name(), f.name, text(t.device()), a.facts(0).name,
-                                    text(a.operands[0].device())));
+      throw DeviceError(fmt::format("{}: {} is on {} but {} is on {}; move one with to()", a.name(), f.name,
+                                    text(t.device()), a.facts(0).name, text(a.operands[0].device())));
     if (const Param* p = a.entry->param(a.formula->get(), k); f.optional && p && !p->is_tensor()) continue;  // absent
     if (f.label || f.integer) {
       if (is_floating(t.dtype()) || t.dtype() == Dtype::boolean)
-        throw DtypeError(fmt::format("{}: {} is {}, wanted integer labels; convert it with to(Dtype::int64)", a.name(), f.name, name_of(t.dtype())));
+        throw DtypeError(fmt::format("{}: {} is {}, wanted integer labels; convert it with to(Dtype::int64)", a.name(),
+                                     f.name, name_of(t.dtype())));
       t = converted(t, Dtype::int64);
     } else if (t.dtype() != a.dtype()) {
-      const bool whole = !is_floating(t.dtype()) && (f.range.only_ends || f.any_dtype);  // masks and signs may be bools or integers
+      const bool whole =
+          !is_floating(t.dtype()) && (f.range.only_ends || f.any_dtype);  // masks and signs may be bools or integers
       if (!whole)
-        throw DtypeError(fmt::format("{}: {} is {} but {} is {}, wanted the same; convert one with to()", a.name(), f.name, name_of(t.dtype()),
-                                     a.facts(0).name, name_of(a.dtype())));
+        throw DtypeError(fmt::format("{}: {} is {} but {} is {}, wanted the same; convert one with to()", a.name(),
+                                     f.name, name_of(t.dtype()), a.facts(0).name, name_of(a.dtype())));
       t = converted(t, a.dtype());
     }
   }
@@ -144,7 +153,8 @@ void settle_space(Application& a) {
       if (const std::optional<Shape> both = broadcast_of(a.space, t.shape())) a.space = *both;
     Shape lead = a.space;
     if (lead.rank()) lead.erase(lead.rank() - 1);
-    if (a.facts(k).leading && !(t.shape() == a.space) && t.shape() == lead) t = dense(t).alias(with_last(lead, 1), dense_strides(with_last(lead, 1)));
+    if (a.facts(k).leading && !(t.shape() == a.space) && t.shape() == lead)
+      t = dense(t).alias(with_last(lead, 1), dense_strides(with_last(lead, 1)));
   }
   a.given = a.space;
   if (!a.entry->fold) return;
@@ -152,18 +162,21 @@ void settle_space(Application& a) {
   if (axes != just_the_class_axis) {
     const int lead = axes == 0 ? 0 : axes == all_but_first ? std::min(1, a.space.rank()) : a.space.rank() - axes;
     if (lead < 0)
-      throw ShapeError(fmt::format("{}: {} has shape {}, wanted at least {} dimensions; unsqueeze it", a.name(), a.facts(a.widest()).name, text(a.space), axes));
+      throw ShapeError(fmt::format("{}: {} has shape {}, wanted at least {} dimensions; unsqueeze it", a.name(),
+                                   a.facts(a.widest()).name, text(a.space), axes));
     const Shape whole = a.space;
     a.space = folded(whole, lead);
     for (int k = 0; k < a.entry->inputs; ++k)
-      if (a.facts(k).role == Role::element && a.operands[k].shape() == whole) a.operands[k] = dense(a.operands[k]).alias(a.space, dense_strides(a.space));
+      if (a.facts(k).role == Role::element && a.operands[k].shape() == whole)
+        a.operands[k] = dense(a.operands[k]).alias(a.space, dense_strides(a.space));
     a.axis = lead;
     return;
   }
   int64_t axis = a.entry->class_axis(a.formula->get());
   if (axis == 1 && a.space.rank() == 1) axis = 0;  // one row without a batch
   if (a.space.rank() == 0)
-    throw ShapeError(fmt::format("{}: {} has shape (), wanted at least one dimension; unsqueeze it", a.name(), a.facts(a.widest()).name));
+    throw ShapeError(fmt::format("{}: {} has shape (), wanted at least one dimension; unsqueeze it", a.name(),
+                                 a.facts(a.widest()).name));
   a.axis = dimension(a.name(), axis, a.space.rank());
 }
 
@@ -175,9 +188,12 @@ void check_options(const About& about, const FormulaEntry& entry, const void* fo
     const double x = entry.get(formula, i);
     if (o.optional && std::isnan(x)) continue;
     if (o.kind == OptionFacts::choice) {
-      if (x >= o.choice_count) throw ParamError(fmt::format("{}: {} is choice {}, wanted one of its {} choices", about.name, o.name, x, o.choice_count));
+      if (x >= o.choice_count)
+        throw ParamError(
+            fmt::format("{}: {} is choice {}, wanted one of its {} choices", about.name, o.name, x, o.choice_count));
     } else if (bounded(o.range) ? !inside(x, o.range) : std::isnan(x)) {
-      throw ParamError(fmt::format("{}: {} is {}, wanted {}", about.name, o.name, number(x), bounded(o.range) ? wanted(o.range) : "a number"));
+      throw ParamError(fmt::format("{}: {} is {}, wanted {}", about.name, o.name, number(x),
+                                   bounded(o.range) ? wanted(o.range) : "a number"));
     }
   }
 }
@@ -194,7 +210,8 @@ void report(const Application& a, const Problem& p) {
     int64_t inner = 1, columns = a.entry->fold && f.role == Role::element && a.space.rank() ? a.space[a.axis] : 1;
     if (a.entry->fold)
       for (int d = a.axis + 1; d < a.space.rank(); ++d) inner *= a.space[d];
-    int64_t linear = a.entry->fold ? (p.at[0] * columns + (f.role == Role::element ? p.at[1] : 0)) * inner + p.at[2] : p.at[0];
+    int64_t linear =
+        a.entry->fold ? (p.at[0] * columns + (f.role == Role::element ? p.at[1] : 0)) * inner + p.at[2] : p.at[0];
     if (of.rank() == 1) place = fmt::format(" at {} {}", f.role == Role::row ? "row" : "element", linear);
     else if (of.rank() > 1) {
       Shape at = of;
@@ -205,15 +222,19 @@ void report(const Application& a, const Problem& p) {
       place = " at " + text(at);
     }
   }
-  if (f.label) throw IndexError(fmt::format("{}: label {}{} is outside [0, {})", a.name(), int64_t(p.value), place, a.space.rank() ? a.space[a.axis] : 1));
+  if (f.label)
+    throw IndexError(fmt::format("{}: label {}{} is outside [0, {})", a.name(), int64_t(p.value), place,
+                                 a.space.rank() ? a.space[a.axis] : 1));
   Range range = f.range;
   if (f.to_last_column) range.high = double(a.space[a.axis] - 1);
-  const std::string what = fmt::format("{}: {} is {}{}, wanted {}", a.name(), f.name, number(p.value), place, wanted(range));
+  const std::string what =
+      fmt::format("{}: {} is {}{}, wanted {}", a.name(), f.name, number(p.value), place, wanted(range));
   if (a.entry->param(a.formula->get(), p.input)) throw ParamError(what);
   throw DomainError(what);
 }
 
-std::shared_ptr<Application> prepare(const About& about, std::unique_ptr<Formula> formula, const Tensor* const* inputs) {
+std::shared_ptr<Application> prepare(const About& about, std::unique_ptr<Formula> formula,
+                                     const Tensor* const* inputs) {
   auto a = std::make_shared<Application>();
   a->about = &about;
   a->formula = std::move(formula);
@@ -225,9 +246,13 @@ std::shared_ptr<Application> prepare(const About& about, std::unique_ptr<Formula
     else if (p->is_tensor()) a->tensors.push_back(p->tensor());
     else {
       const Range& r = a->facts(k).range;
-      if ((std::isnan(p->number()) && !a->facts(k).optional) || (bounded(r) && !inside(p->number(), r) && !std::isnan(p->number())))
-        throw ParamError(fmt::format("{}: {} is {}, wanted {}", a->name(), a->facts(k).name, number(p->number()), bounded(r) ? wanted(r) : "a number"));
-      a->tensors.push_back(scalar_tensor(p->number(), computes(dtype) ? dtype : a->facts(0).any_dtype ? Dtype::float64 : Dtype::float32));
+      if ((std::isnan(p->number()) && !a->facts(k).optional) ||
+          (bounded(r) && !inside(p->number(), r) && !std::isnan(p->number())))
+        throw ParamError(fmt::format("{}: {} is {}, wanted {}", a->name(), a->facts(k).name, number(p->number()),
+                                     bounded(r) ? wanted(r) : "a number"));
+      a->tensors.push_back(scalar_tensor(p->number(), computes(dtype)         ? dtype
+                                                      : a->facts(0).any_dtype ? Dtype::float64
+                                                                              : Dtype::float32));
     }
   }
   check_options(*a->about, *a->entry, a->formula->get());

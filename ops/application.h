@@ -10,12 +10,12 @@ namespace gradus {
 
 // How the tensors of a Block become problems: see block_layout.cpp.
 struct BlockLayout {
-  Shape batch;                 // the axes along which problems follow one another
+  Shape batch;  // the axes along which problems follow one another
   Extents extents;
-  std::vector<Shape> dims;     // of each input of one problem
-  std::vector<bool> batched;   // does it differ from problem to problem?
-  Shape value;                 // of the values of one problem
-  std::vector<Tensor> inner;   // the operands as the kernel reads them: batch axes first, dense
+  std::vector<Shape> dims;    // of each input of one problem
+  std::vector<bool> batched;  // does it differ from problem to problem?
+  Shape value;                // of the values of one problem
+  std::vector<Tensor> inner;  // the operands as the kernel reads them: batch axes first, dense
 };
 
 // One application: the formula with its options, and a tensor for every input.
@@ -48,8 +48,8 @@ struct Application {
 // What one run is asked for beside the totals.
 struct Wanted {
   bool values = false;
-  std::vector<bool> grads;                     // per input
-  Tensor upstream;                             // per value; undefined: one
+  std::vector<bool> grads;  // per input
+  Tensor upstream;          // per value; undefined: one
   double scale = 1, count_scale = 0, scale_tangent = 0, count_scale_tangent = 0;
   const std::vector<Tensor>* direction = nullptr;  // tangent, per input; undefined is zero
 };
@@ -60,9 +60,8 @@ struct Outcome {
   Problem problem;
 };
 
-
-std::string number(double x);           // as errors write it
-std::string wanted(const Range& r);     // "a value in [0, 1]"
+std::string number(double x);        // as errors write it
+std::string wanted(const Range& r);  // "a value in [0, 1]"
 
 // Checks everything that can be checked before a number is read; `inputs` are the required ones.
 std::shared_ptr<Application> prepare(const About&, std::unique_ptr<Formula>, const Tensor* const* inputs);

@@ -38,7 +38,8 @@ bool divides_by_count(const Application& a) {
 double reduced_value(const Application& a) {
   if (!nothing_to_average(a)) return a.totals.value / divisor(a, a.totals);
   if (a.empty == Empty::error)
-    throw DomainError(fmt::format("{}: nothing to average, the count is 0; pass at least one element that counts, or Empty::zero", a.name()));
+    throw DomainError(fmt::format(
+        "{}: nothing to average, the count is 0; pass at least one element that counts, or Empty::zero", a.name()));
   return a.empty == Empty::nan ? std::nan("") : 0.0;
 }
 
@@ -68,7 +69,8 @@ double reduced_tangent(const Application& a, const Totals& speed) {
 }
 
 // The derivative of <gradients_of(...)[k], v> for the inputs wanted, and of the upstream gradient (last).
-std::vector<Tensor> second_order(const Application& a, int k, const Tensor& v, const std::vector<bool>& wanted, const Tensor& upstream) {
+std::vector<Tensor> second_order(const Application& a, int k, const Tensor& v, const std::vector<bool>& wanted,
+                                 const Tensor& upstream) {
   std::vector<Tensor> direction(a.tensors.size());
   direction[size_t(k)] = v;
   std::vector<Tensor> result;
@@ -111,29 +113,35 @@ std::vector<Tensor> second_order(const Application& a, int k, const Tensor& v, c
 void check_unchanged(const Application& a) {
   for (size_t k = 0; k < a.tensors.size(); ++k)
     if (a.tensors[k].version() != a.versions[k])
-      throw StateError(fmt::format("{}: {} of shape {} saved for backward was changed in place (saved at version {}, now {}); clone() it before changing it",
-                                   a.name(), a.facts(int(k)).name, text(a.tensors[k].shape()), a.versions[k], a.tensors[k].version()));
+      throw StateError(fmt::format(
+          "{}: {} of shape {} saved for backward was changed in place (saved at version {}, now {}); clone() it before "
+          "changing it",
+          a.name(), a.facts(int(k)).name, text(a.tensors[k].shape()), a.versions[k], a.tensors[k].version()));
 }
 
 // The gradient of input k as a recorded op of all inputs and the upstream gradient.
-Tensor recorded_gradient(const std::shared_ptr<Application>& a, int k, const std::vector<bool>& wanted, const Tensor& upstream) {
+Tensor recorded_gradient(const std::shared_ptr<Application>& a, int k, const std::vector<bool>& wanted,
+                         const Tensor& upstream) {
   std::vector<bool> only(wanted.size(), false);
   only[size_t(k)] = true;
   Tensor out = gradients_of(*a, only, upstream)[size_t(k)];
   std::vector<const Tensor*> inputs;
   for (const Tensor& t : a->tensors) inputs.push_back(&t);
   inputs.push_back(&upstream);
-  record(a->name(), out, inputs.data(), int(inputs.size()), [a, k, wanted = std::vector<bool>(wanted), up = Saved(upstream)](const Tensor& v, Gradients& to) {
-    if (!NoGrad::active())
-      throw StateError(fmt::format("{}: third derivatives of a loss are not available; build it from tensor ops to go further", a->name()));
-    check_unchanged(*a);
-    std::vector<bool> needed = wanted;
-    for (size_t i = 0; i < needed.size(); ++i) needed[i] = needed[i] && to.wants(int(i));
-    std::vector<Tensor> d = second_order(*a, k, v, needed, up());
-    for (size_t i = 0; i < needed.size(); ++i)
-      if (needed[i]) to[int(i)] = d[i];
-    if (to.wants(int(needed.size()))) to[int(needed.size())] = d.back();
-  });
+  record(
+      a->name(), out, inputs.data(), int(inputs.size()),
+      [a, k, wanted = std::vector<bool>(wanted), up = Saved(upstream)](const Tensor& v, Gradients& to) {
+        if (!NoGrad::active())
+          throw StateError(fmt::format(
+              "{}: third derivatives of a loss are not available; build it from tensor ops to go further", a->name()));
+        check_unchanged(*a);
+        std::vector<bool> needed = wanted;
+        for (size_t i = 0; i < needed.size(); ++i) needed[i] = needed[i] && to.wants(int(i));
+        std::vector<Tensor> d = second_order(*a, k, v, needed, up());
+        for (size_t i = 0; i < needed.size(); ++i)
+          if (needed[i]) to[int(i)] = d[i];
+        if (to.wants(int(needed.size()))) to[int(needed.size())] = d.back();
+      });
   return out;
 }
 
@@ -143,28 +151,30 @@ struct Fused {
   double factor = 1;
 };
 
-void record_application(const std::shared_ptr<Application>& a, Tensor& out, const std::vector<bool>& wanted, Fused fused) {
+void record_application(const std::shared_ptr<Application>& a, Tensor& out, const std::vector<bool>& wanted,
+                        Fused fused) {
   std::vector<const Tensor*> inputs;
   for (const Tensor& t : a->tensors) inputs.push_back(&t);
   for (const Tensor& t : a->tensors) a->versions.push_back(t.version());
-  record(a->name(), out, inputs.data(), int(inputs.size()), [a, wanted = std::vector<bool>(wanted), fused = std::move(fused)](const Tensor& g, Gradients& to) {
-    if (!NoGrad::active()) {
-      check_unchanged(*a);
-      for (int k = 0; k < int(wanted.size()); ++k)
-        if (wanted[k] && to.wants(k)) to[k] = recorded_gradient(a, k, wanted, g);
-      return;
-    }
-    if (!fused.grads.empty()) {
-      const double factor = g.item() * fused.factor;
-      for (int k = 0; k < int(wanted.size()); ++k)
-        if (fused.grads[k].defined()) to[k] = factor == 1 ? fused.grads[k] : scaled(fused.grads[k], factor);
-      return;
-    }
-    check_unchanged(*a);
-    std::vector<Tensor> grads = gradients_of(*a, wanted, g);
-    for (int k = 0; k < int(wanted.size()); ++k)
-      if (wanted[k]) to[k] = std::move(grads[k]);
-  });
+  record(a->name(), out, inputs.data(), int(inputs.size()),
+         [a, wanted = std::vector<bool>(wanted), fused = std::move(fused)](const Tensor& g, Gradients& to) {
+           if (!NoGrad::active()) {
+             check_unchanged(*a);
+             for (int k = 0; k < int(wanted.size()); ++k)
+               if (wanted[k] && to.wants(k)) to[k] = recorded_gradient(a, k, wanted, g);
+             return;
+           }
+           if (!fused.grads.empty()) {
+             const double factor = g.item() * fused.factor;
+             for (int k = 0; k < int(wanted.size()); ++k)
+               if (fused.grads[k].defined()) to[k] = factor == 1 ? fused.grads[k] : scaled(fused.grads[k], factor);
+             return;
+           }
+           check_unchanged(*a);
+           std::vector<Tensor> grads = gradients_of(*a, wanted, g);
+           for (int k = 0; k < int(wanted.size()); ++k)
+             if (wanted[k]) to[k] = std::move(grads[k]);
+         });
 }
 
 // The count of every element of a Map whose count depends on plain numbers only; nullopt where it may vary.
@@ -187,7 +197,8 @@ std::optional<double> constant_count(const Application& a, const void* primary_f
 
 void check_given(const char* name, const Tensor* const* inputs, int count) {
   for (int i = 0; i < count; ++i)
-    if (!inputs[i]->defined()) throw ParamError(fmt::format("{}: input {} is an undefined tensor; pass a tensor", name, i));
+    if (!inputs[i]->defined())
+      throw ParamError(fmt::format("{}: input {} is an undefined tensor; pass a tensor", name, i));
 }
 
 Tensor compute(const std::shared_ptr<Application>& a) {
@@ -235,7 +246,8 @@ Tensor compute(const std::shared_ptr<Application>& a) {
 
 }  // namespace
 
-std::unique_ptr<Formula> chosen_formula(const LossEntry& loss, const void* primary, bool integer_target, Reduction reduction) {
+std::unique_ptr<Formula> chosen_formula(const LossEntry& loss, const void* primary, bool integer_target,
+                                        Reduction reduction) {
   const int which = loss.choose(primary, integer_target, reduction);
   const FormulaEntry& entry = *loss.formula(which);
   return std::make_unique<Formula>(entry, [&](void* to) {
@@ -244,8 +256,8 @@ std::unique_ptr<Formula> chosen_formula(const LossEntry& loss, const void* prima
   });
 }
 
-Tensor derivative_along(const About& about, const Formula& formula, const Tensor* const* inputs, int count, Reduction reduction,
-                        const std::vector<Tensor>& direction) {
+Tensor derivative_along(const About& about, const Formula& formula, const Tensor* const* inputs, int count,
+                        Reduction reduction, const std::vector<Tensor>& direction) {
   check_given(about.name, inputs, count);
   const std::shared_ptr<Application> a = prepare(about, formula.clone(), inputs);
   a->reduction = reduction;
@@ -260,7 +272,8 @@ Tensor derivative_along(const About& about, const Formula& formula, const Tensor
   return scalar_tensor(reduced_tangent(*a, o.totals), a->dtype());
 }
 
-Tensor apply(const About& about, const Formula& formula, const Tensor* const* inputs, int count, Reduction reduction, Empty empty) {
+Tensor apply(const About& about, const Formula& formula, const Tensor* const* inputs, int count, Reduction reduction,
+             Empty empty) {
   check_given(about.name, inputs, count);
   const FormulaEntry& entry = formula.entry();
   if (entry.compose) {
@@ -287,14 +300,16 @@ void check_ignored(const LossEntry& loss, const void* primary, const FormulaEntr
     if (!first.input(k)->label || (k < chosen.inputs && chosen.input(k)->label)) continue;
     const int64_t ignored = first.ignored_label(primary, k);
     if (ignored >= 0)
-      throw ParamError(fmt::format("{}: ignore_index is {} but {} holds probabilities, wanted labels; leave ignore_index", loss.about->name, ignored,
-                                   first.input(k)->name));
+      throw ParamError(
+          fmt::format("{}: ignore_index is {} but {} holds probabilities, wanted labels; leave ignore_index",
+                      loss.about->name, ignored, first.input(k)->name));
   }
 }
 
 }  // namespace
 
-Tensor apply(const LossEntry& loss, const void* primary, const Tensor* const* inputs, int count, Reduction reduction, Empty empty) {
+Tensor apply(const LossEntry& loss, const void* primary, const Tensor* const* inputs, int count, Reduction reduction,
+             Empty empty) {
   check_given(loss.about->name, inputs, count);
   const FormulaEntry& first = *loss.formula(0);
   bool integer_target = false;
@@ -308,10 +323,12 @@ Tensor apply(const LossEntry& loss, const void* primary, const Tensor* const* in
   check_ignored(loss, primary, formula->entry());
   std::shared_ptr<Application> a = prepare(*loss.about, std::move(formula), inputs);
   a->reduction = loss.reduced(primary, reduction);
-  const bool special = a->reduction == Reduction::mean_per_row || (a->reduction == Reduction::sum_over_pos && reduction == a->reduction);
+  const bool special =
+      a->reduction == Reduction::mean_per_row || (a->reduction == Reduction::sum_over_pos && reduction == a->reduction);
   if (special && a->reduction != loss.about->reduction)
-    throw ParamError(fmt::format("{}: reduction is '{}', which this op does not offer, wanted none, sum, mean, batchmean or mean_active", a->name(),
-                                 reduction == Reduction::mean_per_row ? "mean_per_row" : "sum_over_pos"));
+    throw ParamError(fmt::format(
+        "{}: reduction is '{}', which this op does not offer, wanted none, sum, mean, batchmean or mean_active",
+        a->name(), reduction == Reduction::mean_per_row ? "mean_per_row" : "sum_over_pos"));
   a->empty = empty;
   return compute(a);
 }

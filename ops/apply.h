@@ -14,7 +14,9 @@ namespace gradus {
 // A formula struct whose type only its entry knows.
 class Formula {
  public:
-  Formula(const FormulaEntry& entry, auto construct) : entry_(&entry), storage_(new(alignment) char[entry.size]) { construct(storage_); }
+  Formula(const FormulaEntry& entry, auto construct) : entry_(&entry), storage_(new(alignment) char[entry.size]) {
+    construct(storage_);
+  }
   Formula(const Formula&) = delete;
   Formula& operator=(const Formula&) = delete;
   ~Formula() {
@@ -39,12 +41,14 @@ std::unique_ptr<Formula> chosen_formula(const LossEntry&, const void* primary, b
 // Computes one formula of a loss; its parameters come from the formula, its required inputs from `inputs`.
 Tensor apply(const About&, const Formula&, const Tensor* const* inputs, int count, Reduction, Empty);
 
-// Computes what is made of tensor ops; lists[k] holds the tensors of input k, which is empty where an optional one is absent.
+// Computes what is made of tensor ops; lists[k] holds the tensors of input k, which is empty where an optional one is
+// absent.
 Tensor apply_composed(const About&, const Formula&, const std::vector<std::vector<Tensor>>& lists, Reduction, Empty);
 
 // The derivative of what apply() returns along `direction`, exact (by dual numbers, in float64), of apply()'s shape.
 // `direction` holds one tensor per input of the formula, shaped like that input; an undefined one is zero.
 // The gradient runs too, so that a current Recorder sees every branch of the formula.
-Tensor derivative_along(const About&, const Formula&, const Tensor* const* inputs, int count, Reduction, const std::vector<Tensor>& direction);
+Tensor derivative_along(const About&, const Formula&, const Tensor* const* inputs, int count, Reduction,
+                        const std::vector<Tensor>& direction);
 
 }  // namespace gradus

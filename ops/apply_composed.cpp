@@ -23,22 +23,25 @@ struct Checks {
   std::string first = {};  // the name of the first tensor
   Extents extents = {};
   std::string binder[26] = {};
-  std::optional<Shape> batched = {};  // the batch axes of the first input that has some, that input's name and its shape
+  std::optional<Shape> batched =
+      {};  // the batch axes of the first input that has some, that input's name and its shape
   std::string batched_by = {};
   Shape of_batch = {};
 
   void dtype_of(const InputFacts& f, const std::string& name, const Tensor& t) {
     if (f.integer) {
       if (is_floating(t.dtype()))
-        throw DtypeError(fmt::format("{}: {} is {}, wanted integers; convert it with to(Dtype::int64)", about.name, name, name_of(t.dtype())));
+        throw DtypeError(fmt::format("{}: {} is {}, wanted integers; convert it with to(Dtype::int64)", about.name,
+                                     name, name_of(t.dtype())));
       return;
     }
     if (!computes(t.dtype()))
-      throw DtypeError(fmt::format("{}: {} is {}, wanted float32 or float64; convert it with to()", about.name, name, name_of(t.dtype())));
+      throw DtypeError(fmt::format("{}: {} is {}, wanted float32 or float64; convert it with to()", about.name, name,
+                                   name_of(t.dtype())));
     if (first.empty()) dtype = t.dtype(), first = name;
     if (t.dtype() != dtype)
-      throw DtypeError(
-          fmt::format("{}: {} is {} but {} is {}, wanted the same; convert one with to()", about.name, name, name_of(t.dtype()), first, name_of(dtype)));
+      throw DtypeError(fmt::format("{}: {} is {} but {} is {}, wanted the same; convert one with to()", about.name,
+                                   name, name_of(t.dtype()), first, name_of(dtype)));
   }
 
   void shape_of(const InputFacts& f, const std::string& name, const Tensor& t) {
@@ -46,7 +49,8 @@ struct Checks {
     if (d.flat) return;
     const int letters = int(d.letters.size()), batch = t.rank() - letters;
     const auto misfit = [&](const std::string& why) {
-      throw ShapeError(fmt::format("{}: {} has shape {}, wanted {}{}", about.name, name, text(t.shape()), readable(d), why));
+      throw ShapeError(
+          fmt::format("{}: {} has shape {}, wanted {}{}", about.name, name, text(t.shape()), readable(d), why));
     };
     if (d.batch_at >= 0 ? batch < 0 : batch != 0) misfit("; reshape it");
     if (std::string(f.name).find('{') != std::string::npos) return;  // each of a list has extents of its own
@@ -54,7 +58,8 @@ struct Checks {
       Shape mine;
       for (int i = 0; i < batch; ++i) mine.push_back(t.shape()[d.batch_at + i]);
       if (!batched) batched = mine, batched_by = name, of_batch = t.shape();
-      else if (!(*batched == mine)) misfit(fmt::format(" with the batch {} of {} of shape {}", text(*batched), batched_by, text(of_batch)));
+      else if (!(*batched == mine))
+        misfit(fmt::format(" with the batch {} of {} of shape {}", text(*batched), batched_by, text(of_batch)));
     }
     for (int i = 0; i < letters; ++i) {
       const int64_t extent = t.shape()[d.batch_at >= 0 && i >= d.batch_at ? i + batch : i];
@@ -82,18 +87,22 @@ Tensor reduced(const About& about, const Tensor& values, Reduction reduction, Em
   if (reduction == Reduction::batchmean) n = values.rank() ? double(values.size(0)) : 1;
   if (reduction == Reduction::mean_active) n = sum(values.detach() != 0.0).item();
   if (n > 0) return sum(values) / n;
-  if (empty == Empty::error) throw DomainError(fmt::format("{}: nothing to average, the count is 0; pass at least one element that counts, or Empty::zero", about.name));
+  if (empty == Empty::error)
+    throw DomainError(fmt::format(
+        "{}: nothing to average, the count is 0; pass at least one element that counts, or Empty::zero", about.name));
   return sum(values) * 0.0 + (empty == Empty::nan ? std::nan("") : 0.0);
 }
 
 }  // namespace
 
-Tensor apply_composed(const About& about, const Formula& formula, const std::vector<std::vector<Tensor>>& lists, Reduction reduction, Empty empty) {
+Tensor apply_composed(const About& about, const Formula& formula, const std::vector<std::vector<Tensor>>& lists,
+                      Reduction reduction, Empty empty) {
   const FormulaEntry& entry = formula.entry();
   check_options(about, entry, formula.get());
   if (reduction == Reduction::mean_per_row || reduction == Reduction::sum_over_pos)
-    throw ParamError(fmt::format("{}: reduction is '{}', which this op does not offer, wanted none, sum, mean, batchmean or mean_active", about.name,
-                                 reduction == Reduction::mean_per_row ? "mean_per_row" : "sum_over_pos"));
+    throw ParamError(fmt::format(
+        "{}: reduction is '{}', which this op does not offer, wanted none, sum, mean, batchmean or mean_active",
+        about.name, reduction == Reduction::mean_per_row ? "mean_per_row" : "sum_over_pos"));
   Checks checks{.about = about, .entry = entry};
   std::vector<const Tensor*> flat;
   std::vector<int> counts;

@@ -32,8 +32,8 @@ class BlockRoom {
 
 // c[n][m] (+)= Σ_k a[n][k] b[k][m], by the BLAS.
 template <class F>
-void block_product(int64_t n, int64_t m, int64_t k, const void* a, int64_t a_row, int64_t a_column, const void* b, int64_t b_row, int64_t b_column,
-                   void* c, bool add);
+void block_product(int64_t n, int64_t m, int64_t k, const void* a, int64_t a_row, int64_t a_column, const void* b,
+                   int64_t b_row, int64_t b_column, void* c, bool add);
 
 // One problem as the driver hands it over: pointers into the call's arrays.
 struct BlockProblem {
@@ -128,7 +128,8 @@ template <class L, class T> void solve(const void* formula, const BlockProblem& 
   if constexpr (derives<T>)
     for (int k = 0; k < p.inputs; ++k)
       if (c.grad[k])
-        for (int64_t i = 0; i < c.grad[k].size(); ++i) (static_cast<F*>(call.in[k].grad) + p.index * call.in[k].grad_step)[i] = c.grad[k].data[i].v.d.v;
+        for (int64_t i = 0; i < c.grad[k].size(); ++i)
+          (static_cast<F*>(call.in[k].grad) + p.index * call.in[k].grad_step)[i] = c.grad[k].data[i].v.d.v;
 }
 
 struct BlockKernel {

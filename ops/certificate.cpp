@@ -25,7 +25,9 @@ uint64_t hash(const std::string& text) {  // FNV-1a: the same samples everywhere
 // Everything that is known so far about one loss.
 class Certification {
  public:
-  Certification(const LossEntry& loss, const CertifyOptions& options) : loss_(loss), options_(options) { certificate_.loss = loss.about->name; }
+  Certification(const LossEntry& loss, const CertifyOptions& options) : loss_(loss), options_(options) {
+    certificate_.loss = loss.about->name;
+  }
 
   Certificate run() {
     std::vector<LossVariant> variants = variants_of(loss_, options_.seed + hash(certificate_.loss));
@@ -42,7 +44,8 @@ class Certification {
       if (options_.mutation == Mutation::none) sweep(point, first ? 4 : 1);
       const std::vector<Plan> plans = plans_for(point, first && !options_.brief);
       usual_ = 0;
-      for (size_t p = 0; p < plans.size() && !stopped(); ++p) check(point, plans[p], reductions_for(plans[p], p + v, p == 0));
+      for (size_t p = 0; p < plans.size() && !stopped(); ++p)
+        check(point, plans[p], reductions_for(plans[p], p + v, p == 0));
       if (options_.mutation != Mutation::none) continue;
       check_float32(point, first && !options_.brief);
       if (first) check_degenerate(point);
@@ -69,7 +72,8 @@ class Certification {
   // A variant may be refused, as class_dim = 7 is; that is noted, and only the defaults must be accepted.
   bool accepts(LossPoint& point) {
     try {
-      if (!draw_accepted(point, {.style = Style::smooth, .space = space_of(point, 2, 4, 4)}, generator_)) draw(point, {.style = Style::smooth, .space = space_of(point, 2, 4, 4)}, generator_);
+      if (!draw_accepted(point, {.style = Style::smooth, .space = space_of(point, 2, 4, 4)}, generator_))
+        draw(point, {.style = Style::smooth, .space = space_of(point, 2, 4, 4)}, generator_);
       point.value(point.inputs, Reduction::none);
       return true;
     } catch (const Error& e) {
@@ -116,7 +120,9 @@ class Certification {
       for (Style style : {Style::smooth, Style::ties, Style::runs, Style::saturated, Style::infinite})
         for (bool tensors : {true, false}) {
           const bool rows = point.entry().fold || point.entry().block || point.entry().compose;
-          const Plan plan{.style = style, .space = rows ? space_of(point, 2, 24, 2 + i) : space_of(point, 1, 64, 4), .tensors = tensors};
+          const Plan plan{.style = style,
+                          .space = rows ? space_of(point, 2, 24, 2 + i) : space_of(point, 1, 64, 4),
+                          .tensors = tensors};
           if (draw_accepted(point, plan, generator_)) visit(point, visits_);
         }
   }
@@ -137,10 +143,11 @@ class Certification {
     return std::all_of(visits_.begin(), visits_.end(), [this](const auto& v) { return missing(v.second).empty(); });
   }
 
-  // In a Fold, rows are lanes: a branch on the column's index alone goes one way in all of them, always.  That is what a
-  // branch is taken for which went both ways in very many random packs and never parted one.
+  // In a Fold, rows are lanes: a branch on the column's index alone goes one way in all of them, always.  That is what
+  // a branch is taken for which went both ways in very many random packs and never parted one.
   bool by_column(const std::vector<LossVariant>& variants, const Visit& v) const {
-    const bool folds = std::any_of(variants.begin(), variants.end(), [&](const LossVariant& variant) { return loss_.formula(variant.formula)->fold; });
+    const bool folds = std::any_of(variants.begin(), variants.end(),
+                                   [&](const LossVariant& variant) { return loss_.formula(variant.formula)->fold; });
     return folds && v.seen_true && v.seen_false && !v.seen_mixed;
   }
 
@@ -160,7 +167,8 @@ class Certification {
     certificate_.sites = int64_t(visits_.size());
     for (const auto& [site, visit] : visits_)
       if (by_column(variants, visit)) certificate_.uniform.push_back(to_string(site));
-      else if (const std::string what = missing(visit); !what.empty()) certificate_.unvisited.push_back(to_string(site) + ": " + what);
+      else if (const std::string what = missing(visit); !what.empty())
+        certificate_.unvisited.push_back(to_string(site) + ": " + what);
     certificate_.rows.push_back({"all", "", "", 0, certificate_.sites, 0});
   }
 
@@ -200,11 +208,14 @@ class Certification {
   Done check_reduction(const LossPoint& point, const Plan& plan, Reduction reduction) {
     const int64_t most = plan.space.numel() > 100 ? 12 : 0;
     const bool alone = plan.broadcast;
-    const PointCheck at(point, reduction, alone, options_.mutation, generator_.next_stream() + options_.seed, plan.space.numel() == 1 ? usual_ : 0, visits_, &certificate_.mutated);
+    const PointCheck at(point, reduction, alone, options_.mutation, generator_.next_stream() + options_.seed,
+                        plan.space.numel() == 1 ? usual_ : 0, visits_, &certificate_.mutated);
     Done done{reduction, {}, {}};
     if (at.empty()) return done;
-    // Where a part is frozen by definition, the gradient is not the derivative of the value; dual numbers freeze it too.
-    if (!*loss_.about->frozen) done.differences = at.differences(plan.style == Style::smooth || plan.style == Style::saturated, most);
+    // Where a part is frozen by definition, the gradient is not the derivative of the value; dual numbers freeze it
+    // too.
+    if (!*loss_.about->frozen)
+      done.differences = at.differences(plan.style == Style::smooth || plan.style == Style::saturated, most);
     if (done.differences.trouble.empty()) done.duals = at.duals(done.differences, most);
     return done;
   }
@@ -223,11 +234,14 @@ class Certification {
       count(reduction, input, 4, t.one_sided, t.worst_one_sided);
     }
     for (const Agreement& a : d.duals.inputs) count(reduction, point.facts(a.input).name, 2, a.cases, a.worst);
-    if (r.failures || !r.trouble.empty()) fail(plan, reduction, r.failure && r.failure->second_order ? 3 : 1, to_string(r));
+    if (r.failures || !r.trouble.empty())
+      fail(plan, reduction, r.failure && r.failure->second_order ? 3 : 1, to_string(r));
     if (d.duals.failure) fail(plan, reduction, 2, *d.duals.failure);
     if (!r.kinks.empty() && !*loss_.about->kinks) {
       const Kink& kink = r.kinks[0];
-      fail(plan, reduction, 4, fmt::format("an undeclared kink: {} element {}, slope {:g} below and {:g} above", point.facts(kink.input).name, kink.element, kink.below, kink.above));
+      fail(plan, reduction, 4,
+           fmt::format("an undeclared kink: {} element {}, slope {:g} below and {:g} above",
+                       point.facts(kink.input).name, kink.element, kink.below, kink.above));
     }
   }
 
@@ -235,7 +249,8 @@ class Certification {
 
   void check_float32(LossPoint& point, bool thorough) {
     const auto plan = [&](Style style, int rank, int64_t rows, int64_t columns, bool strided) {
-      return Plan{.style = style, .space = space_of(point, rank, rows, columns), .strided = strided, .dtype = Dtype::float32};
+      return Plan{
+          .style = style, .space = space_of(point, rank, rows, columns), .strided = strided, .dtype = Dtype::float32};
     };
     std::vector<Plan> plans = {plan(Style::smooth, 2, 9, 3, false), plan(Style::ties, 3, 5, 3, true)};
     if (thorough) {
@@ -263,7 +278,8 @@ class Certification {
     for (Dtype dtype : {Dtype::float64, Dtype::float32})
       for (auto check : {check_nothing, check_extremes}) {
         ++cases;
-        if (const auto wrong = check(point, dtype, generator_)) certificate_.failures.push_back(fmt::format("step 6 at {}: {}", variant_, *wrong));
+        if (const auto wrong = check(point, dtype, generator_))
+          certificate_.failures.push_back(fmt::format("step 6 at {}: {}", variant_, *wrong));
       }
     count("", "", 6, cases, 0);
   }
@@ -278,14 +294,17 @@ class Certification {
   }
 
   void fail(const Plan& plan, const std::string& reduction, int step, const std::string& what) {
-    certificate_.failures.push_back(fmt::format("step {} at {}, {}, {}: {}", step, variant_, reduction, to_string(plan), what));
+    certificate_.failures.push_back(
+        fmt::format("step {} at {}, {}, {}: {}", step, variant_, reduction, to_string(plan), what));
   }
 
   void conclude() {
-    certificate_.complete = certificate_.failures.empty() && certificate_.unvisited.empty() && certificate_.inconclusive == 0 && !certificate_.rows.empty();
-    std::stable_sort(certificate_.rows.begin(), certificate_.rows.end(), [](const CertificateRow& a, const CertificateRow& b) {
-      return std::tie(a.step, a.variant, a.reduction) < std::tie(b.step, b.variant, b.reduction);
-    });
+    certificate_.complete = certificate_.failures.empty() && certificate_.unvisited.empty() &&
+                            certificate_.inconclusive == 0 && !certificate_.rows.empty();
+    std::stable_sort(certificate_.rows.begin(), certificate_.rows.end(),
+                     [](const CertificateRow& a, const CertificateRow& b) {
+                       return std::tie(a.step, a.variant, a.reduction) < std::tie(b.step, b.variant, b.reduction);
+                     });
   }
 
   const LossEntry& loss_;
@@ -302,7 +321,8 @@ class Certification {
 Certificate certify(const LossEntry& loss, const CertifyOptions& options) { return Certification(loss, options).run(); }
 
 std::string to_string(const Certificate& c, bool verbose) {
-  constexpr const char* steps[] = {"visited", "differences", "duals", "second order", "ties and kinks", "float32", "degenerate and extreme"};
+  constexpr const char* steps[] = {"visited", "differences",           "duals", "second order", "ties and kinks",
+                                   "float32", "degenerate and extreme"};
   std::string text = fmt::format("{}: {}\n", c.loss, c.complete ? "complete" : "INCOMPLETE");
   for (int step = 0; step < 7; ++step) {
     int64_t cases = 0;
@@ -313,7 +333,8 @@ std::string to_string(const Certificate& c, bool verbose) {
     text += fmt::format("  {} {:<22} {:>7} cases", step, steps[step], cases);
     text += step == 0 || step == 6 ? "\n" : fmt::format(", worst {:.1e}\n", worst);
   }
-  text += fmt::format("  {} kinks, {} excluded, {} redrawn, {} inconclusive\n", c.kinks, c.excluded, c.redrawn, c.inconclusive);
+  text += fmt::format("  {} kinks, {} excluded, {} redrawn, {} inconclusive\n", c.kinks, c.excluded, c.redrawn,
+                      c.inconclusive);
   for (const std::string& u : c.unvisited) text += "  unvisited " + u + "\n";
   const size_t shown = verbose ? c.failures.size() : std::min<size_t>(c.failures.size(), 5);
   for (size_t i = 0; i < shown; ++i) text += "  FAILED " + c.failures[i] + "\n";
@@ -322,7 +343,8 @@ std::string to_string(const Certificate& c, bool verbose) {
   for (const std::string& s : c.uniform) text += "  decided by the column alone " + s + "\n";
   for (const std::string& s : c.skipped) text += "  skipped " + s + "\n";
   for (const CertificateRow& row : c.rows)
-    text += fmt::format("    step {} {:<28} {:<12} {:<12} {:>6} cases, worst {:.1e}\n", row.step, row.variant, row.reduction, row.input, row.cases, row.worst);
+    text += fmt::format("    step {} {:<28} {:<12} {:<12} {:>6} cases, worst {:.1e}\n", row.step, row.variant,
+                        row.reduction, row.input, row.cases, row.worst);
   return text;
 }
 

@@ -7,9 +7,8 @@
 // Step 1  the gradient against differences (Ridders), for a random upstream gradient
 // Step 2  the gradient against dual numbers, exactly
 // Step 3  the gradient of the gradient against differences of the gradient
-// Step 4  at ties, the gradient against one-sided differences; where they differ, it lies between them and the loss declares kinks
-// Step 5  float32 against float64
-// Step 6  empty, ignored, tiny and extreme inputs
+// Step 4  at ties, the gradient against one-sided differences; where they differ, it lies between them and the loss
+// declares kinks Step 5  float32 against float64 Step 6  empty, ignored, tiny and extreme inputs
 #pragma once
 #include <cstdint>
 #include <string>
@@ -37,18 +36,18 @@ struct CertificateRow {
 
 struct Certificate {
   std::string loss;
-  bool complete = false;              // no failure, nothing unvisited, nothing inconclusive
+  bool complete = false;  // no failure, nothing unvisited, nothing inconclusive
   std::vector<CertificateRow> rows;
-  std::vector<std::string> failures;  // where, and what was wrong
-  std::vector<std::string> unvisited; // "huber_loss.h:34:21 clamp low: never mixed"
-  std::vector<std::string> uniform;   // branches of a Fold that the column alone decides, for all rows alike
-  std::vector<std::string> skipped;   // variants that the loss refuses, with its reason
-  int64_t sites = 0;                  // branches in the formulas
-  int64_t kinks = 0;                  // points where the derivative jumps
-  int64_t excluded = 0;               // points at the end of the domain where the slope is not finite
-  int64_t redrawn = 0;                // samples drawn again because differences could not tell
-  int64_t inconclusive = 0;           // derivatives about which differences could not tell even then
-  bool mutated = false;               // the mutation changed at least one gradient
+  std::vector<std::string> failures;   // where, and what was wrong
+  std::vector<std::string> unvisited;  // "huber_loss.h:34:21 clamp low: never mixed"
+  std::vector<std::string> uniform;    // branches of a Fold that the column alone decides, for all rows alike
+  std::vector<std::string> skipped;    // variants that the loss refuses, with its reason
+  int64_t sites = 0;                   // branches in the formulas
+  int64_t kinks = 0;                   // points where the derivative jumps
+  int64_t excluded = 0;                // points at the end of the domain where the slope is not finite
+  int64_t redrawn = 0;                 // samples drawn again because differences could not tell
+  int64_t inconclusive = 0;            // derivatives about which differences could not tell even then
+  bool mutated = false;                // the mutation changed at least one gradient
 };
 
 Certificate certify(const LossEntry&, const CertifyOptions& = {});

@@ -32,7 +32,8 @@ double largest_difference(const Numbers& a, const Numbers& b) {
 }
 
 // The values first, then the gradient of every differentiable tensor; empty for the others.
-std::vector<Numbers> results(const LossPoint& point, const std::vector<Tensor>& at, Reduction reduction, Empty empty, const Numbers& upstream) {
+std::vector<Numbers> results(const LossPoint& point, const std::vector<Tensor>& at, Reduction reduction, Empty empty,
+                             const Numbers& upstream) {
   std::vector<Tensor> inputs = at, leaves;
   std::vector<size_t> places;
   for (size_t k = 0; k < inputs.size(); ++k)
@@ -56,8 +57,8 @@ Tensor widened(const Tensor& t) {
   return tensor(t.to_vector(), t.shape(), Dtype::float64);
 }
 
-// Every number moved by at most one rounding of float32, within its range; `together`: all by the same, as rounding a sum
-// over them may do, where single roundings cancel out.
+// Every number moved by at most one rounding of float32, within its range; `together`: all by the same, as rounding a
+// sum over them may do, where single roundings cancel out.
 Tensor jittered(const Tensor& t, const InputFacts& facts, const Range& range, bool together, Generator& generator) {
   if (!t.defined() || t.dtype() != Dtype::float64 || range.only_ends) return t;
   Numbers x = t.to_vector(), r(x.size());
@@ -78,10 +79,14 @@ Numbers random_upstream(size_t n, Generator& generator) {
   return u;
 }
 
-size_t outputs_of(const LossPoint& point, Reduction reduction) { return size_t(point.value(point.inputs, reduction).numel()); }
+size_t outputs_of(const LossPoint& point, Reduction reduction) {
+  return size_t(point.value(point.inputs, reduction).numel());
+}
 
-// The size of the two terms of d (S / n) = dS / n - S dn / n² for inputs of the count: where they cancel, their rounding remains.
-Numbers quotient_terms(const LossPoint& point, const std::vector<Tensor>& at, Reduction reduction, const std::vector<Numbers>& mean, const Numbers& upstream) {
+// The size of the two terms of d (S / n) = dS / n - S dn / n² for inputs of the count: where they cancel, their
+// rounding remains.
+Numbers quotient_terms(const LossPoint& point, const std::vector<Tensor>& at, Reduction reduction,
+                       const std::vector<Numbers>& mean, const Numbers& upstream) {
   Numbers terms(mean.size(), 0.0);
   if (reduction != Reduction::mean) return terms;
   const std::vector<Numbers> sum = results(point, at, Reduction::sum, Empty::zero, upstream);
@@ -91,21 +96,23 @@ Numbers quotient_terms(const LossPoint& point, const std::vector<Tensor>& at, Re
   return terms;
 }
 
-bool all_zero(const Numbers& x) { return largest(x) == 0 && std::none_of(x.begin(), x.end(), [](double v) { return std::isnan(v); }); }
+bool all_zero(const Numbers& x) {
+  return largest(x) == 0 && std::none_of(x.begin(), x.end(), [](double v) { return std::isnan(v); });
+}
 
 // What Empty::zero, nan and error promise where the count is 0.  `what` names the case.
 std::optional<std::string> keeps_promises(const LossPoint& point, const char* what) {
   for (Empty empty : {Empty::zero, Empty::nan}) {
     const std::vector<Numbers> r = results(point, point.inputs, Reduction::mean, empty, {1.5});
-    if (empty == Empty::zero ? r[0][0] != 0 : !std::isnan(r[0][0])) return fmt::format("{}: the mean is {}", what, r[0][0]);
+    if (empty == Empty::zero ? r[0][0] != 0 : !std::isnan(r[0][0]))
+      return fmt::format("{}: the mean is {}", what, r[0][0]);
     for (size_t k = 1; k < r.size(); ++k)
-      if (!all_zero(r[k])) return fmt::format("{}: the gradient of {} is not exactly 0", what, point.facts(int(k) - 1).name);
+      if (!all_zero(r[k]))
+        return fmt::format("{}: the gradient of {} is not exactly 0", what, point.facts(int(k) - 1).name);
   }
   try {
     point.value(point.inputs, Reduction::mean, Empty::error);
-  } catch (const DomainError&) {
-    return std::nullopt;
-  }
+  } catch (const DomainError&) { return std::nullopt; }
   return fmt::format("{}: Empty::error threw nothing", what);
 }
 
@@ -124,7 +131,8 @@ StepResult compare_float32(const LossPoint& point, Reduction reduction, uint64_t
     std::vector<Tensor> moved;
     for (size_t k = 0; k < wide.size(); ++k) {
       const bool rests = draw >= together && draw - together != int(k);
-      moved.push_back(rests ? wide[k] : jittered(wide[k], point.facts(int(k)), point.range(int(k)), draw >= together, generator));
+      moved.push_back(rests ? wide[k]
+                            : jittered(wide[k], point.facts(int(k)), point.range(int(k)), draw >= together, generator));
     }
     const std::vector<Numbers> r = results(point, moved, reduction, Empty::zero, upstream);
     for (size_t k = 0; k < r.size(); ++k) change[k] = std::max(change[k], largest_difference(r[k], precise[k]));
@@ -136,9 +144,11 @@ StepResult compare_float32(const LossPoint& point, Reduction reduction, uint64_t
     const double scale = std::max(largest(precise[k]), terms[k]), error = largest_difference(single[k], precise[k]);
     const int input = k == 0 ? 0 : int(k) - 1;
     result.inputs.push_back({input, int64_t(precise[k].size()), scale > 0 ? error / scale : error});
-    if (!(error <= 64 * unit_of_float32 * scale + 16 * change[k] + std::numeric_limits<float>::min()) && !result.failure)
-      result.failure = fmt::format("{} differs by {:.3g} from float64, of {:.3g}; rounding the inputs changes it by {:.3g}",
-                                   k == 0 ? "the value" : fmt::format("the gradient of {}", point.facts(input).name), error, scale, change[k]);
+    if (!(error <= 64 * unit_of_float32 * scale + 16 * change[k] + std::numeric_limits<float>::min()) &&
+        !result.failure)
+      result.failure = fmt::format(
+          "{} differs by {:.3g} from float64, of {:.3g}; rounding the inputs changes it by {:.3g}",
+          k == 0 ? "the value" : fmt::format("the gradient of {}", point.facts(input).name), error, scale, change[k]);
   }
   return result;
 }
@@ -147,7 +157,8 @@ std::optional<std::string> check_nothing(LossPoint& point, Dtype dtype, Generato
   if (point.about().fixed) return std::nullopt;  // what it is of nothing is its own affair
   draw(point, {.style = Style::smooth, .space = space_of(point, 2, 0, 3), .dtype = dtype}, generator);
   if (auto wrong = keeps_promises(point, "empty input")) return wrong;
-  if (const Numbers sum = point.value(point.inputs, Reduction::sum).to_vector(); sum[0] != 0) return fmt::format("empty input: the sum is {}", sum[0]);
+  if (const Numbers sum = point.value(point.inputs, Reduction::sum).to_vector(); sum[0] != 0)
+    return fmt::format("empty input: the sum is {}", sum[0]);
 
   draw_accepted(point, {.style = Style::smooth, .space = space_of(point, 2, 9, 3), .dtype = dtype}, generator);
   for (int k = 0; k < point.entry().inputs; ++k) {
@@ -163,9 +174,11 @@ std::optional<std::string> check_nothing(LossPoint& point, Dtype dtype, Generato
 std::optional<std::string> check_extremes(LossPoint& point, Dtype dtype, Generator& generator) {
   constexpr int draws = 20;
   for (int i = 0; i < draws; ++i) {
-    if (!draw_accepted(point, {.style = Style::extreme, .space = space_of(point, 2, 9, 3), .dtype = dtype}, generator)) continue;
+    if (!draw_accepted(point, {.style = Style::extreme, .space = space_of(point, 2, 9, 3), .dtype = dtype}, generator))
+      continue;
     const Numbers each = point.value(point.inputs, Reduction::none).to_vector();
-    const bool opposed = std::count(each.begin(), each.end(), range::inf) && std::count(each.begin(), each.end(), -range::inf);
+    const bool opposed =
+        std::count(each.begin(), each.end(), range::inf) && std::count(each.begin(), each.end(), -range::inf);
     std::vector<Reduction> reductions = {Reduction::none, Reduction::mean};
     if (point.about().fixed) reductions = {point.about().reduction};
     for (Reduction reduction : reductions) {
@@ -175,7 +188,8 @@ std::optional<std::string> check_extremes(LossPoint& point, Dtype dtype, Generat
         for (size_t e = 0; e < r[k].size(); ++e)
           if (std::isnan(r[k][e]) && !(opposed && k == 0 && reduction != Reduction::none))  // ∞ - ∞ is no number
             return fmt::format("{} extremes: {} is NaN at element {} for finite inputs", name_of(dtype),
-                               k == 0 ? "the value" : fmt::format("the gradient of {}", point.facts(int(k) - 1).name), e);
+                               k == 0 ? "the value" : fmt::format("the gradient of {}", point.facts(int(k) - 1).name),
+                               e);
     }
   }
   return std::nullopt;

@@ -30,7 +30,9 @@ int64_t integer(Generator& generator, int64_t high) {
   fill_integers(&x, 1, 0, high, generator);
   return x;
 }
-double pick(const std::vector<double>& from, Generator& generator) { return from[size_t(integer(generator, int64_t(from.size())))]; }
+double pick(const std::vector<double>& from, Generator& generator) {
+  return from[size_t(integer(generator, int64_t(from.size())))];
+}
 
 bool inside(double x, const Range& r) {
   return x >= r.low && x <= r.high && !(r.open_low && x == r.low) && !(r.open_high && x == r.high);
@@ -49,7 +51,8 @@ std::vector<double> grid(const Range& r) {
   }
   const std::vector<double> wide = inside({-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2}, r);
   if (wide.size() > 1) return wide;
-  return std::isfinite(r.low) ? inside({r.low, r.low + 0.5, r.low + 1, r.low + 2}, r) : inside({r.high, r.high - 0.5, r.high - 1, r.high - 2}, r);
+  return std::isfinite(r.low) ? inside({r.low, r.low + 0.5, r.low + 1, r.low + 2}, r)
+                              : inside({r.high, r.high - 0.5, r.high - 1, r.high - 2}, r);
 }
 
 double spread(const Range& r, Generator& generator) {
@@ -63,7 +66,8 @@ double spread(const Range& r, Generator& generator) {
 double saturating(const Range& r, Generator& generator) {
   if (r.only_ends) return spread(r, generator);
   if (std::isfinite(r.low) && std::isfinite(r.high))
-    return r.low + (r.high - r.low) * pick({1e-3, 0.01, 0.3, 0.7, 0.99, 1 - 1e-3}, generator) * uniform(generator, 0.999, 1);
+    return r.low +
+           (r.high - r.low) * pick({1e-3, 0.01, 0.3, 0.7, 0.99, 1 - 1e-3}, generator) * uniform(generator, 0.999, 1);
   const double size = pick({0.05, 0.5, 2, 20}, generator) * uniform(generator, 0.8, 1.2);
   if (std::isfinite(r.low)) return r.low + size;
   if (std::isfinite(r.high)) return r.high - size;
@@ -105,7 +109,8 @@ std::vector<double> values_of(const OptionFacts& o) {
     default: break;
   }
   const Range& r = o.range;
-  if (std::isfinite(r.low) && std::isfinite(r.high)) return inside({r.low, r.low + 0.1 * (r.high - r.low), r.low + 0.5 * (r.high - r.low)}, r);
+  if (std::isfinite(r.low) && std::isfinite(r.high))
+    return inside({r.low, r.low + 0.1 * (r.high - r.low), r.low + 0.5 * (r.high - r.low)}, r);
   if (bounded(r)) return inside({0, 0.3, 1, 2, 3}, r);
   return {-0.7, 0, 0.4, 2};
 }
@@ -157,9 +162,11 @@ Extents extents_for(const LossPoint& point, const Shape& space) {
     for (char c : d.letters)
       if (letters.find(c) == std::string::npos) letters += c;
   }
-  const int64_t columns = space.rank() ? space.back() : 1, rows = space.rank() > 1 ? space.numel() / std::max<int64_t>(1, columns) : 1;
+  const int64_t columns = space.rank() ? space.back() : 1,
+                rows = space.rank() > 1 ? space.numel() / std::max<int64_t>(1, columns) : 1;
   const int64_t few = letters.size() > 1 ? std::min<int64_t>(columns, 4) : columns;
-  const std::vector<int64_t> sizes = batched ? std::vector<int64_t>{few, few + 1, 2, 3} : std::vector<int64_t>{std::min<int64_t>(rows, 7), few, 4, 2};
+  const std::vector<int64_t> sizes =
+      batched ? std::vector<int64_t>{few, few + 1, 2, 3} : std::vector<int64_t>{std::min<int64_t>(rows, 7), few, 4, 2};
   for (size_t i = 0; i < letters.size(); ++i) extents[letters[i]] = sizes[std::min<size_t>(i, 3)];
   if (batched && letters.find('N') != std::string::npos) extents['N'] = rows;
   if (point.entry().deduce) point.entry().deduce(point.formula(), extents);
@@ -208,8 +215,11 @@ const char* name_of(Style s) {
 }
 
 std::string to_string(const Plan& p) {
-  return fmt::format("{} {} {}{}{}{}", name_of(p.style), name_of(p.dtype), text(p.space), p.strided ? " strided" : "", p.broadcast ? " broadcast" : "",
-                     p.tensors ? "" : p.defaults ? " default parameters" : " numbers");
+  return fmt::format("{} {} {}{}{}{}", name_of(p.style), name_of(p.dtype), text(p.space), p.strided ? " strided" : "",
+                     p.broadcast ? " broadcast" : "",
+                     p.tensors    ? ""
+                     : p.defaults ? " default parameters"
+                                  : " numbers");
 }
 
 std::vector<LossVariant> variants_of(const LossEntry& loss, uint64_t seed) {
@@ -243,7 +253,8 @@ std::vector<LossVariant> variants_of(const LossEntry& loss, uint64_t seed) {
       Formula primary(first, first.construct);
       for (auto [i, x] : v.options) first.set(primary.get(), i, x);
       int last = -1;
-      for (Reduction asked : {loss.about->reduction, Reduction::mean_per_row}) {  // a reduction may choose another formula
+      for (Reduction asked :
+           {loss.about->reduction, Reduction::mean_per_row}) {  // a reduction may choose another formula
         v.formula = loss.choose(primary.get(), integer_target, asked);
         v.reduction = asked;
         if (v.formula == last) continue;
@@ -263,7 +274,8 @@ LossPoint::LossPoint(const LossEntry& loss, const LossVariant& variant) : loss_(
   const Formula primary(first, first.construct);
   for (auto [i, x] : variant.options) first.set(primary.get(), i, x);
   chosen_ = chosen_formula(loss, primary.get(), variant.integer_target, variant.reduction);
-  for (int k = 0; k < entry().inputs; ++k) defaults_.push_back(is_param(k) ? entry().param(chosen_->get(), k)->number() : 0);
+  for (int k = 0; k < entry().inputs; ++k)
+    defaults_.push_back(is_param(k) ? entry().param(chosen_->get(), k)->number() : 0);
 }
 
 double LossPoint::default_number(int k) const { return defaults_[size_t(k)]; }
@@ -298,7 +310,8 @@ int LossPoint::least_rank() const {
 std::vector<const Tensor*> LossPoint::bind(const std::vector<Tensor>& given) const {
   std::vector<const Tensor*> required;
   for (int k = 0; k < entry().inputs; ++k) {
-    if (Param* param = entry().param(chosen_->get(), k)) *param = given[size_t(k)].defined() ? Param(given[size_t(k)]) : Param(numbers[size_t(k)]);
+    if (Param* param = entry().param(chosen_->get(), k))
+      *param = given[size_t(k)].defined() ? Param(given[size_t(k)]) : Param(numbers[size_t(k)]);
     else required.push_back(&given[size_t(k)]);
   }
   return required;
@@ -308,7 +321,8 @@ Tensor LossPoint::value(const std::vector<Tensor>& given, Reduction reduction, E
   const std::vector<const Tensor*> required = bind(given);
   return apply(*loss_.about, *chosen_, required.data(), int(required.size()), reduction, empty);
 }
-Tensor LossPoint::derivative(const std::vector<Tensor>& given, Reduction reduction, const std::vector<Tensor>& direction) const {
+Tensor LossPoint::derivative(const std::vector<Tensor>& given, Reduction reduction,
+                             const std::vector<Tensor>& direction) const {
   const std::vector<const Tensor*> required = bind(given);
   return derivative_along(*loss_.about, *chosen_, required.data(), int(required.size()), reduction, direction);
 }
@@ -320,7 +334,8 @@ namespace {
 // One draw of all inputs of a point.
 class Drawing {
  public:
-  Drawing(LossPoint& point, const Plan& plan, Generator& generator) : point_(point), plan_(plan), generator_(generator), axis_(point.class_axis(plan.space.rank())) {
+  Drawing(LossPoint& point, const Plan& plan, Generator& generator)
+      : point_(point), plan_(plan), generator_(generator), axis_(point.class_axis(plan.space.rank())) {
     in_runs_ = plan.style == Style::runs || (plan.style == Style::infinite && uniform(generator, 0, 1) < 0.5);
     if (by_dims(point.entry())) extents_ = extents_for(point, plan.space);
     if (!point.entry().fold) return;
@@ -347,21 +362,27 @@ class Drawing {
       }
       const Shape shape = shape_of(point_, int(k), plan_.space, axis_, plan_.broadcast);
       const bool everywhere = facts.role == Role::element && shape == plan_.space;
-      std::vector<double> values = facts.label || facts.integer ? labels(int(k), shape.numel()) : share(shape.numel(), facts.role, everywhere, [&] {
-        Range range = facts.range;
-        if (facts.to_last_column) range.high = double(columns_ - 1);
-        return one_value(plan_.style, range, generator_);
-      });
-      if (point_.entry().make_acceptable) point_.entry().make_acceptable(point_.formula(), int(k), values.data(), int64_t(values.size()), extents_);
+      std::vector<double> values = facts.label || facts.integer ? labels(int(k), shape.numel())
+                                                                : share(shape.numel(), facts.role, everywhere, [&] {
+                                                                    Range range = facts.range;
+                                                                    if (facts.to_last_column)
+                                                                      range.high = double(columns_ - 1);
+                                                                    return one_value(plan_.style, range, generator_);
+                                                                  });
+      if (point_.entry().make_acceptable)
+        point_.entry().make_acceptable(point_.formula(), int(k), values.data(), int64_t(values.size()), extents_);
       if (facts.boxes) {
         order_boxes(values);
-        for (size_t i = 0; i + 3 < values.size(); i += 4)  // at a box without an inside there is only one side to look at
+        for (size_t i = 0; i + 3 < values.size();
+             i += 4)  // at a box without an inside there is only one side to look at
           for (size_t low : {i, i + 1})
-            if (values[low] == values[low + 2] && plan_.style != Style::extreme && plan_.style != Style::infinite) values[low + 2] += 0.5;
+            if (values[low] == values[low + 2] && plan_.style != Style::extreme && plan_.style != Style::infinite)
+              values[low + 2] += 0.5;
       }
       if (everywhere && (plan_.style == Style::ties || plan_.style == Style::runs)) meet(values, facts.range);
       if (everywhere) earlier_.push_back(values);
-      point_.inputs[k] = filled(values, shape, plan_.strided, facts.label || facts.integer ? Dtype::int64 : plan_.dtype);
+      point_.inputs[k] =
+          filled(values, shape, plan_.strided, facts.label || facts.integer ? Dtype::int64 : plan_.dtype);
     }
   }
 
@@ -400,7 +421,8 @@ class Drawing {
     for (size_t i = 0; i < values.size(); ++i) {
       const int64_t row = row_of(int64_t(i)), key = in_runs_ ? row / run_length : row;
       if (!source.count(key))
-        source[key] = uniform(generator_, 0, 1) < 0.3 ? &earlier_[size_t(integer(generator_, int64_t(earlier_.size())))] : nullptr;
+        source[key] = uniform(generator_, 0, 1) < 0.3 ? &earlier_[size_t(integer(generator_, int64_t(earlier_.size())))]
+                                                      : nullptr;
       if (source[key] && inside((*source[key])[i], range) && !range.only_ends) values[i] = (*source[key])[i];
     }
   }
@@ -425,7 +447,8 @@ void order_boxes(std::vector<double>& values) {
 
 Shape space_of(const LossPoint& point, int rank, int64_t rows, int64_t columns) {
   rank = std::max(rank, point.least_rank());
-  if (by_dims(point.entry())) return rank == 1 ? Shape{columns} : rank == 2 ? Shape{rows, columns} : Shape{rows / 2 + 1, 2, columns};
+  if (by_dims(point.entry()))
+    return rank == 1 ? Shape{columns} : rank == 2 ? Shape{rows, columns} : Shape{rows / 2 + 1, 2, columns};
   if (!point.entry().fold) {
     if (rank == 0) return {};
     if (rank == 1) return {rows * columns};
@@ -453,8 +476,7 @@ bool draw_accepted(LossPoint& point, const Plan& plan, Generator& generator) {
       return true;
     } catch (const DomainError&) {
     } catch (const IndexError&) {
-    } catch (const ShapeError&) {
-    }
+    } catch (const ShapeError&) {}
   }
   return false;
 }
@@ -508,8 +530,7 @@ bool draw_finite(LossPoint& point, const Plan& plan, Generator& generator) {
       if (all_finite(values)) return true;
     } catch (const DomainError&) {  // a sample that the loss refuses
     } catch (const IndexError&) {
-    } catch (const ShapeError&) {
-    }
+    } catch (const ShapeError&) {}
   }
   return false;
 }

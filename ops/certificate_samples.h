@@ -15,10 +15,11 @@ struct LossVariant {
   std::string name;                             // "defaults", "label_smoothing=0.1", …
   std::vector<std::pair<int, double>> options;  // by their place among the options of the first formula
   bool integer_target = false;
-  Reduction reduction = Reduction::mean;        // asked for when the formula was chosen
-  int formula = 0;                              // which one is chosen
+  Reduction reduction = Reduction::mean;  // asked for when the formula was chosen
+  int formula = 0;                        // which one is chosen
 };
-// The defaults first, then every option at each of its values, then all of them mixed, for every formula that can be chosen.
+// The defaults first, then every option at each of its values, then all of them mixed, for every formula that can be
+// chosen.
 std::vector<LossVariant> variants_of(const LossEntry&, uint64_t seed);
 
 // A variant together with everything it is called with.
@@ -30,13 +31,13 @@ class LossPoint {
   const InputFacts& facts(int k) const { return *entry().input(k); }
   const void* formula() const { return chosen_->get(); }
   bool is_param(int k) const { return entry().param(chosen_->get(), k) != nullptr; }
-  double default_number(int k) const;                       // of a parameter
-  bool checks_range(int k) const;                           // must the values of input k lie in its range?
-  Range range(int k) const;                                 // of input k, for the inputs that there are
+  double default_number(int k) const;  // of a parameter
+  bool checks_range(int k) const;      // must the values of input k lie in its range?
+  Range range(int k) const;            // of input k, for the inputs that there are
   const About& about() const { return *loss_.about; }
-  bool has_duals() const { return !entry().compose; }       // can it run on dual numbers?
-  int class_axis(int rank) const;                           // of a Fold, from the front
-  int least_rank() const;                                   // that has the class axis
+  bool has_duals() const { return !entry().compose; }  // can it run on dual numbers?
+  int class_axis(int rank) const;                      // of a Fold, from the front
+  int least_rank() const;                              // that has the class axis
 
   // The loss at these inputs, one for each of the chosen formula's; an undefined one stands for its number.
   Tensor value(const std::vector<Tensor>& inputs, Reduction, Empty = Empty::zero) const;
@@ -67,11 +68,11 @@ const char* name_of(Style);
 
 struct Plan {
   Style style = Style::smooth;
-  Shape space;                // of the first input; see space_of
-  bool tensors = true;        // parameters are tensors; else numbers, of their defaults or others
-  bool defaults = false;      // the numbers are the defaults
-  bool strided = false;       // inputs are views that are not dense
-  bool broadcast = false;     // tensor parameters of fewer elements than their role allows
+  Shape space;             // of the first input; see space_of
+  bool tensors = true;     // parameters are tensors; else numbers, of their defaults or others
+  bool defaults = false;   // the numbers are the defaults
+  bool strided = false;    // inputs are views that are not dense
+  bool broadcast = false;  // tensor parameters of fewer elements than their role allows
   Dtype dtype = Dtype::float64;
 };
 std::string to_string(const Plan&);

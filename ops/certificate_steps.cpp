@@ -83,8 +83,8 @@ void visit(const LossPoint& point, Visits& visits) {
   merge(recorder.visits, visits);
 }
 
-PointCheck::PointCheck(const LossPoint& point, Reduction reduction, bool alone, Mutation mutation, uint64_t seed, double usual, Visits& visits,
-                       bool* changed)
+PointCheck::PointCheck(const LossPoint& point, Reduction reduction, bool alone, Mutation mutation, uint64_t seed,
+                       double usual, Visits& visits, bool* changed)
     : point_(point), reduction_(reduction), seed_(seed), usual_(usual), visits_(visits), inputs_(point.inputs) {
   for (int k = 0; k < point.entry().inputs; ++k) {
     if (!inputs_[size_t(k)].defined() || !point.facts(k).differentiable || (alone && !checked_.empty())) continue;
@@ -93,7 +93,8 @@ PointCheck::PointCheck(const LossPoint& point, Reduction reduction, bool alone, 
   }
   loss_ = [&point, reduction](const std::vector<Tensor>& inputs) { return point.value(inputs, reduction); };
   if (mutation != Mutation::none)
-    loss_ = mutant(loss_, mutation, mutation == Mutation::at_ties ? find_ties() : std::vector<std::vector<bool>>(), changed);
+    loss_ = mutant(loss_, mutation, mutation == Mutation::at_ties ? find_ties() : std::vector<std::vector<bool>>(),
+                   changed);
 }
 
 Tensor PointCheck::unit(int k, int64_t element) const {
@@ -112,7 +113,8 @@ Reach PointCheck::reach(const std::vector<Tensor>& direction) const {
   merge(recorder.visits, visits_);
   Reach reach{recorder.nearest, recorder.nearest, recorder.ties > 0, recorder.convention};
   for (size_t k = 0; k < direction.size(); ++k)
-    if (direction[k].defined() && point_.facts(int(k)).boxes) stay_boxes(point_.inputs[k].to_vector(), direction[k].to_vector(), reach);
+    if (direction[k].defined() && point_.facts(int(k)).boxes)
+      stay_boxes(point_.inputs[k].to_vector(), direction[k].to_vector(), reach);
   for (size_t k = 0; k < direction.size(); ++k) {
     if (!direction[k].defined() || !bounded(point_.range(int(k)))) continue;
     const std::vector<double> x = point_.inputs[k].to_vector(), v = direction[k].to_vector();
@@ -142,7 +144,12 @@ Report PointCheck::differences(bool second_order, int64_t most) const {
   };
   // gradcheck looks along one element at a time.  Where it disagrees at a tie, the whole neighbourhood is asked.
   for (;;) {
-    Report report = gradcheck(loss_, inputs_, {.seed = seed_, .second_order = second_order, .most_elements = most, .usual_output = usual_, .reach = reach_unless_chosen});
+    Report report = gradcheck(loss_, inputs_,
+                              {.seed = seed_,
+                               .second_order = second_order,
+                               .most_elements = most,
+                               .usual_output = usual_,
+                               .reach = reach_unless_chosen});
     std::optional<Kink> choice;
     if (report.failure && !report.failure->second_order) {
       const int k = report.failure->input;
@@ -206,8 +213,8 @@ std::vector<Tensor> PointCheck::moved(const std::vector<std::vector<double>>& by
 // differentiable: min(|t|, s - t) at 0 moves as -t along t, but nearby its slope is 1 or -1, as s and t have it.  A
 // gradient that mixes the branches, as one half each does, is then right and is not that derivative.  What bounds it is
 // the derivatives that the points around have in the limit (Clarke's generalized gradient), here along random rays by
-// dual numbers.  nullopt unless the point is a tie, those limits differ by more than their errors, and the gradient lies
-// among them.
+// dual numbers.  nullopt unless the point is a tie, those limits differ by more than their errors, and the gradient
+// lies among them.
 std::optional<Kink> PointCheck::choice_at_tie(const Backward& b, int k, int64_t element) const {
   constexpr int rays = 64;
   constexpr double radius = 1e-9;
@@ -249,7 +256,8 @@ StepResult PointCheck::duals(Report& differences, int64_t most) const {
     const double scale = std::max(1.0, largest(hand));
     Agreement agreement{k};
     for (int64_t i : spread(int64_t(hand.size()), most)) {
-      if (left_out.count({k, i}) && !point_.facts(k).range.only_ends) continue;  // what cannot move at all, duals alone can tell
+      if (left_out.count({k, i}) && !point_.facts(k).range.only_ends)
+        continue;  // what cannot move at all, duals alone can tell
       const double exact = derivative(b, point_.inputs, k, i), error = std::abs(hand[size_t(i)] - exact) / scale;
       if (!(error <= dual_tolerance))
         if (const std::optional<Kink> choice = choice_at_tie(b, k, i)) {
@@ -259,7 +267,8 @@ StepResult PointCheck::duals(Report& differences, int64_t most) const {
       ++agreement.cases;
       agreement.worst = std::max(agreement.worst, error);
       if (!(error <= dual_tolerance) && !result.failure)
-        result.failure = fmt::format("{} element {}: backward gives {:.17g}, dual numbers {:.17g}", point_.facts(k).name, i, hand[size_t(i)], exact);
+        result.failure = fmt::format("{} element {}: backward gives {:.17g}, dual numbers {:.17g}",
+                                     point_.facts(k).name, i, hand[size_t(i)], exact);
     }
     result.inputs.push_back(agreement);
   }

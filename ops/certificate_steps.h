@@ -58,7 +58,7 @@ class PointCheck {
   Visits& visits_;
   std::vector<Tensor> inputs_;  // those under check require a gradient
   std::vector<int> checked_;
-  TensorFunction loss_;         // of inputs_, with the mutation in its gradient
+  TensorFunction loss_;  // of inputs_, with the mutation in its gradient
 };
 
 // Step 0: runs the formula and its gradient at the point and adds what it saw.

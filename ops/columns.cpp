@@ -66,8 +66,7 @@ template <class F> void columns_of(const F* image, const Patches& p, int64_t fir
     F* to = columns + column;
     const F* from = image + pixel;
     std::fill_n(to, run.first, F(0));
-    if (stride == 1)
-      std::copy(from + run.first, from + run.last, to + run.first);
+    if (stride == 1) std::copy(from + run.first, from + run.last, to + run.first);
     else
       for (int64_t x = run.first; x < run.last; ++x) to[x] = from[x * stride];
     std::fill(to + run.last, to + width, F(0));

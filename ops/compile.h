@@ -15,10 +15,9 @@ template <class L> struct EntryOf { static const FormulaEntry value; };
 
 template <class L> void run(const Call& call) {
   if constexpr (Fold<L>)
-    drive_fold(EntryOf<L>::value, kernels::FoldOf<L, Pack<float>, false>::kernel, &kernels::FoldOf<L, Pack<float>, true>::kernel,
-               kernels::FoldOf<L, Pack<double>, false>::kernel, call);
-  else
-    drive_map(EntryOf<L>::value, map_kernel<Pack<float>, L>, map_kernel<Pack<double>, L>, call);
+    drive_fold(EntryOf<L>::value, kernels::FoldOf<L, Pack<float>, false>::kernel,
+               &kernels::FoldOf<L, Pack<float>, true>::kernel, kernels::FoldOf<L, Pack<double>, false>::kernel, call);
+  else drive_map(EntryOf<L>::value, map_kernel<Pack<float>, L>, map_kernel<Pack<double>, L>, call);
 }
 template <class L> void tangent(const Call& call) {
   if constexpr (Fold<L>) drive_fold_tangent(EntryOf<L>::value, kernels::FoldOf<L, kernels::Probe, false>::kernel, call);
@@ -27,8 +26,12 @@ template <class L> void tangent(const Call& call) {
 
 template <class L> const InputFacts* input(int k) { return &L::inputs[k]; }
 template <class L, class T> constexpr kernels::BlockKernel block_kernel = {arity<L>, input<L>, kernels::solve<L, T>};
-template <class L> void solve(const BlockCall& call) { drive_block(block_kernel<L, Num<float, 1>>, block_kernel<L, Num<double, 1>>, call); }
-template <class L> void solve_tangent(const BlockCall& call) { drive_block_tangent(block_kernel<L, kernels::BlockProbe>, call); }
+template <class L> void solve(const BlockCall& call) {
+  drive_block(block_kernel<L, Num<float, 1>>, block_kernel<L, Num<double, 1>>, call);
+}
+template <class L> void solve_tangent(const BlockCall& call) {
+  drive_block_tangent(block_kernel<L, kernels::BlockProbe>, call);
+}
 template <class L> constexpr const char* result() {  // one value a problem, unless the formula says otherwise
   if constexpr (requires { L::result; }) return L::result;
   else return "";
@@ -105,7 +108,8 @@ template <class L> constexpr bool is_weighed() {
   }
 }
 
-// What is made of tensor ops has `compose(inputs)`, where inputs[k] is a list: of one, or of all that a name with {i} stands for.
+// What is made of tensor ops has `compose(inputs)`, where inputs[k] is a list: of one, or of all that a name with {i}
+// stands for.
 using Given = std::vector<std::vector<Tensor>>;
 template <class L> concept Composed = requires(const L& l, const Given& inputs) { l.compose(inputs); };
 template <class L> Tensor compose(const void* formula, const Tensor* const* inputs, const int* counts) {
@@ -146,15 +150,20 @@ template <class L> constexpr FormulaEntry entry_of() {
                     .solve = nullptr,
                     .solve_tangent = nullptr,
                     .compose = nullptr};
-  if constexpr (requires(const L& l, double* x, const Extents& extents) { l.make_acceptable(0, x, int64_t(0), extents); }) e.make_acceptable = make_acceptable<L>;
+  if constexpr (requires(const L& l, double* x, const Extents& extents) {
+                  l.make_acceptable(0, x, int64_t(0), extents);
+                })
+    e.make_acceptable = make_acceptable<L>;
   if constexpr (Composed<L>) e.compose = compose<L>;
-  else if constexpr (Block<L>) e.result = result<L>(), e.deduce = deduce<L>, e.solve = solve<L>, e.solve_tangent = solve_tangent<L>;
+  else if constexpr (Block<L>)
+    e.result = result<L>(), e.deduce = deduce<L>, e.solve = solve<L>, e.solve_tangent = solve_tangent<L>;
   else e.run = run<L>, e.tangent = tangent<L>;
   return e;
 }
 template <class L> constinit const FormulaEntry EntryOf<L>::value = entry_of<L>();
 
-template <class Sequence, class L, class... Others> constexpr LossEntry loss_entry(const LossCall<Sequence, L, Others...>*) {
+template <class Sequence, class L, class... Others>
+constexpr LossEntry loss_entry(const LossCall<Sequence, L, Others...>*) {
   return {
       .about = &L::about,
       .examples = L::examples,
@@ -164,20 +173,23 @@ template <class Sequence, class L, class... Others> constexpr LossEntry loss_ent
         static constexpr const FormulaEntry* all[] = {&EntryOf<L>::value, &EntryOf<Others>::value...};
         return all[i];
       },
-      .choose = [](const void* primary, [[maybe_unused]] bool integer_target, [[maybe_unused]] Reduction reduction) -> int {
+      .choose = [](const void* primary, [[maybe_unused]] bool integer_target,
+                   [[maybe_unused]] Reduction reduction) -> int {
         [[maybe_unused]] const L& l = *static_cast<const L*>(primary);
         if constexpr (requires { l.choose(integer_target, reduction); }) return l.choose(integer_target, reduction);
         else if constexpr (requires { l.choose(integer_target); }) return l.choose(integer_target);
         else return 0;
       },
       .reduced = [](const void* primary, Reduction reduction) -> Reduction {
-        if constexpr (requires(const L& l) { l.reduced(reduction); }) return static_cast<const L*>(primary)->reduced(reduction);
+        if constexpr (requires(const L& l) { l.reduced(reduction); })
+          return static_cast<const L*>(primary)->reduced(reduction);
         else return reduction;
       },
-      .convert = []([[maybe_unused]] int i, [[maybe_unused]] const void* primary, [[maybe_unused]] void* storage) {
-        [[maybe_unused]] int at = 0;
-        ((++at == i ? void(::new (storage) Others(*static_cast<const L*>(primary))) : void()), ...);
-      },
+      .convert =
+          []([[maybe_unused]] int i, [[maybe_unused]] const void* primary, [[maybe_unused]] void* storage) {
+            [[maybe_unused]] int at = 0;
+            ((++at == i ? void(::new (storage) Others(*static_cast<const L*>(primary))) : void()), ...);
+          },
   };
 }
 

@@ -30,11 +30,22 @@ constexpr Example no_examples[] = {{"", 0, ""}};
 
 // ---- maps ---------------------------------------------------------------------------------------
 
-constexpr About a_map(const char* name, const char* summary, const char* formula, const char* gradient, const char* aliases, const char* edges = "") {
-  return {.name = name, .family = "maps", .tier = 2, .summary = summary, .formula = formula, .gradient = gradient, .edges = edges, .aliases = aliases,
-          .kind = "map", .reduction = Reduction::none, .fixed = true};
+constexpr About a_map(const char* name, const char* summary, const char* formula, const char* gradient,
+                      const char* aliases, const char* edges = "") {
+  return {.name = name,
+          .family = "maps",
+          .tier = 2,
+          .summary = summary,
+          .formula = formula,
+          .gradient = gradient,
+          .edges = edges,
+          .aliases = aliases,
+          .kind = "map",
+          .reduction = Reduction::none,
+          .fixed = true};
 }
-constexpr About a_row_map(const char* name, const char* summary, const char* formula, const char* gradient, const char* aliases, const char* edges = "") {
+constexpr About a_row_map(const char* name, const char* summary, const char* formula, const char* gradient,
+                          const char* aliases, const char* edges = "") {
   About a = a_map(name, summary, formula, gradient, aliases, edges);
   a.kind = "fold";
   return a;
@@ -47,49 +58,54 @@ struct AlongDim {
 struct Softmax : AlongDim {
   static constexpr Input<Softmax> inputs[] = {array("input", "*C")};
   static constexpr Option<Softmax> options[] = {option("dim", static_cast<int64_t Softmax::*>(&AlongDim::dim))};
-  static constexpr About about = a_row_map("softmax", "Scores as probabilities.", "exp(x) / Σ exp(x)", "p (g - Σ g p)", "nn.Softmax",
-                                           "does not overflow at any finite x");
+  static constexpr About about = a_row_map("softmax", "Scores as probabilities.", "exp(x) / Σ exp(x)", "p (g - Σ g p)",
+                                           "nn.Softmax", "does not overflow at any finite x");
   static constexpr Example examples[] = {{R"({"input": [1.0]})", 1.0, "one class has probability one"}};
   Tensor compose(const Given& in) const { return softmax(in[0][0], dim); }
 };
 struct LogSoftmax : AlongDim {
   static constexpr Input<LogSoftmax> inputs[] = {array("input", "*C")};
   static constexpr Option<LogSoftmax> options[] = {option("dim", static_cast<int64_t LogSoftmax::*>(&AlongDim::dim))};
-  static constexpr About about = a_row_map("log_softmax", "Scores as log-probabilities.", "x - log Σ exp(x)", "g - p Σ g", "nn.LogSoftmax");
+  static constexpr About about =
+      a_row_map("log_softmax", "Scores as log-probabilities.", "x - log Σ exp(x)", "g - p Σ g", "nn.LogSoftmax");
   static constexpr Example examples[] = {{R"({"input": [1.0]})", 0.0, "one class has probability one"}};
   Tensor compose(const Given& in) const { return log_softmax(in[0][0], dim); }
 };
 struct Softmin : AlongDim {
   static constexpr Input<Softmin> inputs[] = {array("input", "*C")};
   static constexpr Option<Softmin> options[] = {option("dim", static_cast<int64_t Softmin::*>(&AlongDim::dim))};
-  static constexpr About about = a_row_map("softmin", "Costs as probabilities: softmax(-x).", "exp(-x) / Σ exp(-x)", "-p (g - Σ g p)", "nn.Softmin");
+  static constexpr About about = a_row_map("softmin", "Costs as probabilities: softmax(-x).", "exp(-x) / Σ exp(-x)",
+                                           "-p (g - Σ g p)", "nn.Softmin");
   static constexpr Example examples[] = {{R"({"input": [1.0]})", 1.0, "one class has probability one"}};
   Tensor compose(const Given& in) const { return softmax(-in[0][0], dim); }
 };
 struct LogSumExp : AlongDim {
   static constexpr Input<LogSumExp> inputs[] = {array("input", "*C")};
   static constexpr Option<LogSumExp> options[] = {option("dim", static_cast<int64_t LogSumExp::*>(&AlongDim::dim))};
-  static constexpr About about = a_row_map("logsumexp", "A smooth maximum.", "log Σ exp(x)", "g p, p = softmax(x)", "torch.logsumexp",
-                                           "a row of only -infinity gives -infinity");
+  static constexpr About about = a_row_map("logsumexp", "A smooth maximum.", "log Σ exp(x)", "g p, p = softmax(x)",
+                                           "torch.logsumexp", "a row of only -infinity gives -infinity");
   static constexpr Example examples[] = {{R"({"input": [1.5]})", 1.5, "of one number: that number"},
                                          {R"({"input": [0.0, 0.0]})", 0.69314718055994531, "log 2"}};
   Tensor compose(const Given& in) const { return logsumexp(in[0][0], {dim}); }
 };
 struct Sigmoid {
   static constexpr Input<Sigmoid> inputs[] = {array("input", "~A")};
-  static constexpr About about = a_map("sigmoid", "A logit as a probability.", "1 / (1 + exp(-x))", "g p (1 - p)", "nn.Sigmoid; expit");
+  static constexpr About about =
+      a_map("sigmoid", "A logit as a probability.", "1 / (1 + exp(-x))", "g p (1 - p)", "nn.Sigmoid; expit");
   static constexpr Example examples[] = {{R"({"input": [0.0]})", 0.5, "by symmetry"}};
   Tensor compose(const Given& in) const { return sigmoid(in[0][0]); }
 };
 struct LogSigmoid {
   static constexpr Input<LogSigmoid> inputs[] = {array("input", "~A")};
-  static constexpr About about = a_map("log_sigmoid", "A logit as a log-probability.", "-log(1 + exp(-x))", "g sigmoid(-x)", "nn.LogSigmoid; logsigmoid");
+  static constexpr About about = a_map("log_sigmoid", "A logit as a log-probability.", "-log(1 + exp(-x))",
+                                       "g sigmoid(-x)", "nn.LogSigmoid; logsigmoid");
   static constexpr Example examples[] = {{R"({"input": [0.0]})", -0.69314718055994531, "-log 2"}};
   Tensor compose(const Given& in) const { return log_sigmoid(in[0][0]); }
 };
 struct Softplus {
   static constexpr Input<Softplus> inputs[] = {array("input", "~A")};
-  static constexpr About about = a_map("softplus", "A smooth maximum of x and 0.", "log(1 + exp(x))", "g sigmoid(x)", "nn.Softplus without threshold");
+  static constexpr About about = a_map("softplus", "A smooth maximum of x and 0.", "log(1 + exp(x))", "g sigmoid(x)",
+                                       "nn.Softplus without threshold");
   static constexpr Example examples[] = {{R"({"input": [0.0]})", 0.69314718055994531, "log 2"}};
   Tensor compose(const Given& in) const { return softplus(in[0][0], 1, range::inf); }
 };
@@ -99,19 +115,22 @@ struct Softplus {
 struct NuclearNorm {
   double rtol = std::nan("");
   static constexpr Input<NuclearNorm> inputs[] = {array("input", "*RC"), array("target", "*RC")};
-  static constexpr Option<NuclearNorm> options[] = {tolerance(option("rtol", &NuclearNorm::rtol, range::non_negative, true))};
+  static constexpr Option<NuclearNorm> options[] = {
+      tolerance(option("rtol", &NuclearNorm::rtol, range::non_negative, true))};
   static constexpr About about = {
       .name = "nuclear_norm_loss",
       .family = "distances",
       .summary = "Sum of the singular values of the difference: a convex stand-in for its rank.",
       .formula = "Σ s_i(x - t)",
       .gradient = "U Vᵀ of the singular vectors whose value exceeds rtol times the largest",
-      .kinks = "where x - t loses rank, the sub-gradient of least norm is taken: 0 along the singular values that vanish",
+      .kinks =
+          "where x - t loses rank, the sub-gradient of least norm is taken: 0 along the singular values that vanish",
       .edges = "rtol = none stands for max(R, C) eps; a batch (N,D) is one matrix, so the value couples its rows",
       .aliases = "torch.linalg.matrix_norm nuc; trace norm",
       .kind = "tensor",
   };
-  static constexpr Example examples[] = {{R"({"input": [[3.0, 0.0], [0.0, -4.0]], "target": [[0.0, 0.0], [0.0, 0.0]]})", 7.0, "by hand: 3 + 4"}};
+  static constexpr Example examples[] = {
+      {R"({"input": [[3.0, 0.0], [0.0, -4.0]], "target": [[0.0, 0.0], [0.0, 0.0]]})", 7.0, "by hand: 3 + 4"}};
   Tensor compose(const Given& in) const {
     const Tensor difference = in[0][0] - in[1][0];
     if (difference.numel() == 0) return sum(sum(difference, {-1}), {-1});
@@ -148,16 +167,17 @@ struct SmoothLabels {
 
 struct CheckFinite {
   static constexpr Input<CheckFinite> inputs[] = {constant(array("input", "~A"))};
-  static constexpr About about = {.name = "check_finite",
-                                  .family = "transforms",
-                                  .summary = "Whether every number is finite; anomaly mode names the op that made the first one that is not.",
-                                  .formula = "all(isfinite(x))",
-                                  .gradient = "none",
-                                  .aliases = "anomaly detection",
-                                  .kind = "metric",
-                                  .reduction = Reduction::none,
-                                  .fixed = true,
-                                  .logical = true};
+  static constexpr About about = {
+      .name = "check_finite",
+      .family = "transforms",
+      .summary = "Whether every number is finite; anomaly mode names the op that made the first one that is not.",
+      .formula = "all(isfinite(x))",
+      .gradient = "none",
+      .aliases = "anomaly detection",
+      .kind = "metric",
+      .reduction = Reduction::none,
+      .fixed = true,
+      .logical = true};
   static constexpr Example examples[] = {{R"({"input": [1.0, 2.0]})", 1.0, "both are finite"}};
   Tensor compose(const Given& in) const { return all(isfinite(in[0][0])); }
 };
@@ -166,20 +186,22 @@ struct ClipGradNorm {
   double max_norm = 1, norm_type = 2, eps = 1e-6;
   bool error_if_nonfinite = false;
   static constexpr Input<ClipGradNorm> inputs[] = {constant(array("grad{i}", "~A"))};
-  static constexpr Option<ClipGradNorm> options[] = {
-      option("max_norm", &ClipGradNorm::max_norm, range::non_negative), option("norm_type", &ClipGradNorm::norm_type, range::positive),
-      option("eps", &ClipGradNorm::eps, range::non_negative), option("error_if_nonfinite", &ClipGradNorm::error_if_nonfinite)};
-  static constexpr About about = {.name = "clip_grad_norm",
-                                  .family = "transforms",
-                                  .summary = "Scales all gradients together so that their common norm is at most max_norm.",
-                                  .formula = "T = ||all gradients||_p;  g min(1, max_norm / (T + eps)).  The value is T",
-                                  .gradient = "none: it acts on gradients, in optim/clip.h",
-                                  .edges = "a NaN makes the norm and every gradient NaN",
-                                  .paper = "R. Pascanu et al., On the difficulty of training recurrent neural networks, 2013",
-                                  .aliases = "clip_grad_norm_",
-                                  .kind = "tensor",
-                                  .reduction = Reduction::none,
-                                  .fixed = true};
+  static constexpr Option<ClipGradNorm> options[] = {option("max_norm", &ClipGradNorm::max_norm, range::non_negative),
+                                                     option("norm_type", &ClipGradNorm::norm_type, range::positive),
+                                                     option("eps", &ClipGradNorm::eps, range::non_negative),
+                                                     option("error_if_nonfinite", &ClipGradNorm::error_if_nonfinite)};
+  static constexpr About about = {
+      .name = "clip_grad_norm",
+      .family = "transforms",
+      .summary = "Scales all gradients together so that their common norm is at most max_norm.",
+      .formula = "T = ||all gradients||_p;  g min(1, max_norm / (T + eps)).  The value is T",
+      .gradient = "none: it acts on gradients, in optim/clip.h",
+      .edges = "a NaN makes the norm and every gradient NaN",
+      .paper = "R. Pascanu et al., On the difficulty of training recurrent neural networks, 2013",
+      .aliases = "clip_grad_norm_",
+      .kind = "tensor",
+      .reduction = Reduction::none,
+      .fixed = true};
   static constexpr Example examples[] = {{R"({"grad0": [3.0, 4.0]})", 5.0, "by hand"}};
   Tensor compose(const Given& in) const {
     std::vector<Tensor> norms;
@@ -187,7 +209,10 @@ struct ClipGradNorm {
     if (norms.empty()) throw ParamError("clip_grad_norm: no gradients, wanted grad0, grad1, …; pass at least one");
     const Tensor all = norm(stack(norms), norm_type);
     if (error_if_nonfinite && !std::isfinite(all.item()))
-      throw DomainError(fmt::format("clip_grad_norm: the norm of all gradients is {:g}, wanted a finite one; look for the op that made it with check_finite", all.item()));
+      throw DomainError(
+          fmt::format("clip_grad_norm: the norm of all gradients is {:g}, wanted a finite one; look for the op that "
+                      "made it with check_finite",
+                      all.item()));
     return all;
   }
 };
@@ -195,16 +220,18 @@ struct ClipGradNorm {
 struct ClipGradValue {
   double clip_value = 1;
   static constexpr Input<ClipGradValue> inputs[] = {constant(array("grad{i}", "~A"))};
-  static constexpr Option<ClipGradValue> options[] = {option("clip_value", &ClipGradValue::clip_value, range::non_negative)};
-  static constexpr About about = {.name = "clip_grad_value",
-                                  .family = "transforms",
-                                  .summary = "Clamps every element of every gradient.",
-                                  .formula = "clamp(g, -clip_value, clip_value).  The value is the first gradient, clamped",
-                                  .gradient = "none: it acts on gradients, in optim/clip.h",
-                                  .aliases = "clip_grad_value_",
-                                  .kind = "map",
-                                  .reduction = Reduction::none,
-                                  .fixed = true};
+  static constexpr Option<ClipGradValue> options[] = {
+      option("clip_value", &ClipGradValue::clip_value, range::non_negative)};
+  static constexpr About about = {
+      .name = "clip_grad_value",
+      .family = "transforms",
+      .summary = "Clamps every element of every gradient.",
+      .formula = "clamp(g, -clip_value, clip_value).  The value is the first gradient, clamped",
+      .gradient = "none: it acts on gradients, in optim/clip.h",
+      .aliases = "clip_grad_value_",
+      .kind = "map",
+      .reduction = Reduction::none,
+      .fixed = true};
   static constexpr Example examples[] = {{R"({"grad0": [3.0]})", 1.0, "by hand"}};
   Tensor compose(const Given& in) const {
     if (in[0].empty()) throw ParamError("clip_grad_value: no gradients, wanted grad0, grad1, …; pass at least one");
@@ -226,14 +253,19 @@ struct AdaptiveLogSoftmax {
                                            array("tail_{i}_1_weight", "OP"),
                                            optional(array("head_bias", "H")),
                                            Input<Self>(integers("cutoffs", "K"), &Self::cutoffs)};
-  static constexpr Option<Self> options[] = {option("n_classes", &Self::n_classes, Range{1, range::inf}), option("div_value", &Self::div_value, range::positive)};
+  static constexpr Option<Self> options[] = {option("n_classes", &Self::n_classes, Range{1, range::inf}),
+                                             option("div_value", &Self::div_value, range::positive)};
   static constexpr About about = {
       .name = "adaptive_log_softmax_with_loss",
       .family = "classification",
       .tier = 2,
-      .summary = "Cross-entropy over very many classes: frequent ones in a short head, rare ones in tails that are reached through it.",
-      .formula = "-log softmax(head)[y] for y below the first cutoff; else -log softmax(head)[cluster] - log softmax(tail)[y - cutoff], "
-                 "tail = (x P) O with P of size D / div_value^(i+1).  The value is the mean over the rows",
+      .summary =
+          "Cross-entropy over very many classes: frequent ones in a short head, rare ones in tails that are reached "
+          "through it.",
+      .formula =
+          "-log softmax(head)[y] for y below the first cutoff; else -log softmax(head)[cluster] - log softmax(tail)[y "
+          "- cutoff], "
+          "tail = (x P) O with P of size D / div_value^(i+1).  The value is the mean over the rows",
       .gradient = "cross-entropy's in the head and in the tails that are used; 0 in the others",
       .edges = "a tail that no target reaches gets a gradient of zeros",
       .paper = "E. Grave et al., Efficient softmax approximation for GPUs, 2017",
@@ -248,25 +280,32 @@ struct AdaptiveLogSoftmax {
   Tensor compose(const Given& in) const {
     const Tensor &x = in[0][0], &target = in[1][0], &head_weight = in[2][0];
     const size_t tails = in[3].size();
-    if (in[6].empty()) throw ParamError("adaptive_log_softmax_with_loss: cutoffs are missing, wanted an increasing list of class numbers");
+    if (in[6].empty())
+      throw ParamError(
+          "adaptive_log_softmax_with_loss: cutoffs are missing, wanted an increasing list of class numbers");
     std::vector<int64_t> ends;
     for (double c : in[6][0].to_vector()) ends.push_back(int64_t(c));
     for (size_t i = 0; i < ends.size(); ++i)
       if (ends[i] <= (i ? ends[i - 1] : 0) || ends[i] >= n_classes)
-        throw ParamError(fmt::format("adaptive_log_softmax_with_loss: cutoff {} is {}, wanted increasing numbers from 1 to n_classes - 1 = {}", i, ends[i], n_classes - 1));
+        throw ParamError(fmt::format(
+            "adaptive_log_softmax_with_loss: cutoff {} is {}, wanted increasing numbers from 1 to n_classes - 1 = {}",
+            i, ends[i], n_classes - 1));
     if (tails != ends.size() || in[4].size() != tails)
-      throw ShapeError(fmt::format("adaptive_log_softmax_with_loss: {} cutoffs but {} and {} tail weights, wanted two weights for each cutoff", ends.size(), tails,
-                                   in[4].size()));
+      throw ShapeError(fmt::format(
+          "adaptive_log_softmax_with_loss: {} cutoffs but {} and {} tail weights, wanted two weights for each cutoff",
+          ends.size(), tails, in[4].size()));
     const int64_t shortlist = ends[0], head = shortlist + int64_t(tails);
     if (head_weight.size(0) != head)
-      throw ShapeError(fmt::format("adaptive_log_softmax_with_loss: head_weight has shape {}, wanted ({},{})", text(head_weight.shape()), head, x.size(1)));
+      throw ShapeError(fmt::format("adaptive_log_softmax_with_loss: head_weight has shape {}, wanted ({},{})",
+                                   text(head_weight.shape()), head, x.size(1)));
     ends.push_back(n_classes);
     const std::vector<double> labels = target.to_vector();
     std::vector<double> in_head(labels.size());
     std::vector<std::vector<double>> rows(tails), classes(tails);
     for (size_t r = 0; r < labels.size(); ++r) {
       if (labels[r] < 0 || labels[r] >= double(n_classes))
-        throw IndexError(fmt::format("adaptive_log_softmax_with_loss: label {} at row {} is outside [0, {})", int64_t(labels[r]), r, n_classes));
+        throw IndexError(fmt::format("adaptive_log_softmax_with_loss: label {} at row {} is outside [0, {})",
+                                     int64_t(labels[r]), r, n_classes));
       in_head[r] = labels[r];
       for (size_t t = 0; t < tails; ++t)
         if (labels[r] >= double(ends[t]) && labels[r] < double(ends[t + 1])) {
@@ -276,7 +315,8 @@ struct AdaptiveLogSoftmax {
         }
     }
     const auto integers_of = [](const std::vector<double>& v) { return tensor(v, {int64_t(v.size())}, Dtype::int64); };
-    const auto picked = [&](const Tensor& scores, const std::vector<double>& at) {  // -log softmax(scores)[at], a row each
+    const auto picked = [&](const Tensor& scores,
+                            const std::vector<double>& at) {  // -log softmax(scores)[at], a row each
       return -squeeze(gather(log_softmax(scores, 1), 1, unsqueeze(integers_of(at), 1)), 1);
     };
     Tensor scores = matmul(x, transpose(head_weight, 0, 1));
@@ -284,10 +324,11 @@ struct AdaptiveLogSoftmax {
     Tensor loss = sum(picked(scores, in_head));
     for (size_t t = 0; t < tails; ++t) {
       if (in[3][t].size(1) != x.size(1))
-        throw ShapeError(fmt::format("adaptive_log_softmax_with_loss: tail_{}_0_weight has shape {}, wanted ({},{})", t, text(in[3][t].shape()), in[3][t].size(0), x.size(1)));
+        throw ShapeError(fmt::format("adaptive_log_softmax_with_loss: tail_{}_0_weight has shape {}, wanted ({},{})", t,
+                                     text(in[3][t].shape()), in[3][t].size(0), x.size(1)));
       if (in[4][t].size(0) != ends[t + 1] - ends[t] || in[4][t].size(1) != in[3][t].size(0))
-        throw ShapeError(fmt::format("adaptive_log_softmax_with_loss: tail_{}_1_weight has shape {}, wanted ({},{})", t, text(in[4][t].shape()), ends[t + 1] - ends[t],
-                                     in[3][t].size(0)));
+        throw ShapeError(fmt::format("adaptive_log_softmax_with_loss: tail_{}_1_weight has shape {}, wanted ({},{})", t,
+                                     text(in[4][t].shape()), ends[t + 1] - ends[t], in[3][t].size(0)));
       const Tensor mine = index_select(x, 0, integers_of(rows[t]));
       const Tensor tail = matmul(matmul(mine, transpose(in[3][t], 0, 1)), transpose(in[4][t], 0, 1));
       loss = loss + sum(picked(tail, classes[t]));
@@ -305,9 +346,19 @@ template <class L> const LossEntry& entry() {
 }  // namespace
 
 std::vector<const LossEntry*> compositions() {
-  return {&entry<AdaptiveLogSoftmax>(), &entry<CheckFinite>(), &entry<ClipGradNorm>(), &entry<ClipGradValue>(), &entry<LogSigmoid>(),
-          &entry<LogSoftmax>(),         &entry<LogSumExp>(),   &entry<NuclearNorm>(),  &entry<Sigmoid>(),       &entry<SmoothLabels>(),
-          &entry<Softmax>(),            &entry<Softmin>(),     &entry<Softplus>()};
+  return {&entry<AdaptiveLogSoftmax>(),
+          &entry<CheckFinite>(),
+          &entry<ClipGradNorm>(),
+          &entry<ClipGradValue>(),
+          &entry<LogSigmoid>(),
+          &entry<LogSoftmax>(),
+          &entry<LogSumExp>(),
+          &entry<NuclearNorm>(),
+          &entry<Sigmoid>(),
+          &entry<SmoothLabels>(),
+          &entry<Softmax>(),
+          &entry<Softmin>(),
+          &entry<Softplus>()};
 }
 
 }  // namespace gradus

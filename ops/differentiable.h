@@ -49,10 +49,8 @@ template <size_t n> using Constants = std::array<double, n>;
 // The slopes as kernels.
 template <class Op> struct Slope {
   template <class T> GRADUS_FN static T value(const double* c, T g, T kept) {
-    if constexpr (requires { Op::slope(c, g, kept); })
-      return Op::slope(c, g, kept);
-    else
-      return Op::slope(g, kept);
+    if constexpr (requires { Op::slope(c, g, kept); }) return Op::slope(c, g, kept);
+    else return Op::slope(g, kept);
   }
 };
 template <class Op> struct AlongFirst {

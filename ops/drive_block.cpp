@@ -12,12 +12,14 @@ namespace gradus {
 namespace kernels {
 
 template <class F>
-void block_product(int64_t n, int64_t m, int64_t k, const void* a, int64_t a_row, int64_t a_column, const void* b, int64_t b_row, int64_t b_column,
-                   void* c, bool add) {
+void block_product(int64_t n, int64_t m, int64_t k, const void* a, int64_t a_row, int64_t a_column, const void* b,
+                   int64_t b_row, int64_t b_column, void* c, bool add) {
   gemm<F>(n, m, k, {a, a_row, a_column}, {b, b_row, b_column}, static_cast<F*>(c), m, add);
 }
-template void block_product<float>(int64_t, int64_t, int64_t, const void*, int64_t, int64_t, const void*, int64_t, int64_t, void*, bool);
-template void block_product<double>(int64_t, int64_t, int64_t, const void*, int64_t, int64_t, const void*, int64_t, int64_t, void*, bool);
+template void block_product<float>(int64_t, int64_t, int64_t, const void*, int64_t, int64_t, const void*, int64_t,
+                                   int64_t, void*, bool);
+template void block_product<double>(int64_t, int64_t, int64_t, const void*, int64_t, int64_t, const void*, int64_t,
+                                    int64_t, void*, bool);
 
 BlockRoom::~BlockRoom() {
   for (const Piece& p : pieces_) pool::release(p.data, p.bytes, pool::Kind::data);
@@ -52,7 +54,8 @@ template <class F> void drive(const kernels::BlockKernel& kernel, const BlockCal
   const int64_t values = size_of(call.value), all = values * call.problems;
   int64_t work = values;
   for (int k = 0; k < kernel.inputs; ++k) work += call.in[k].data ? size_of(call.in[k]) : 0;
-  const int64_t together = std::clamp<int64_t>(task_elements / 8 / std::max<int64_t>(1, work), 1, 1024);  // problems a task takes
+  const int64_t together =
+      std::clamp<int64_t>(task_elements / 8 / std::max<int64_t>(1, work), 1, 1024);  // problems a task takes
   const int64_t tasks = (call.problems + together - 1) / together;
   const Scratch counts(size_t(all) * sizeof(F));
   std::vector<BlockCall::Refusal> refusals(static_cast<size_t>(tasks));
@@ -66,7 +69,9 @@ template <class F> void drive(const kernels::BlockKernel& kernel, const BlockCal
   const F* value = static_cast<const F*>(call.value.data);
   const auto sum = [&](const F* x) {
     const int64_t parts = (all + task_elements - 1) / task_elements;
-    return tree_sum(0, parts, [&](int64_t p) { return sum_of(x + p * task_elements, std::min(task_elements, all - p * task_elements)); });
+    return tree_sum(0, parts, [&](int64_t p) {
+      return sum_of(x + p * task_elements, std::min(task_elements, all - p * task_elements));
+    });
   };
   if (call.totals) *call.totals = {sum(value), sum(counts.as<F>()), nonzeros_of(value, all)};
   for (const BlockCall::Refusal& r : refusals)

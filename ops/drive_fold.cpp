@@ -1,7 +1,8 @@
 // The driver of row formulas: lanes, chunks, threads, checks and sums.
 //
 // Narrow: each lane takes a row of its own and columns follow one another; serves any class axis and any strides.
-// Wide: lanes are columns of one long row.  Which of the two, and how rows and columns are cut, depends on shapes alone.
+// Wide: lanes are columns of one long row.  Which of the two, and how rows and columns are cut, depends on shapes
+// alone.
 #include <algorithm>
 #include <vector>
 
@@ -12,9 +13,9 @@
 namespace gradus {
 namespace {
 
-constexpr int64_t narrow_chunk = 128;    // columns staged at a time
-constexpr int64_t wide_chunk = 4096;     // a long row is copied at most this much at a time
-constexpr int64_t long_row = 1 << 17;    // from here on few rows are cut across threads
+constexpr int64_t narrow_chunk = 128;  // columns staged at a time
+constexpr int64_t wide_chunk = 4096;   // a long row is copied at most this much at a time
+constexpr int64_t long_row = 1 << 17;  // from here on few rows are cut across threads
 
 void locate(Problem& problem, int input, double value, int64_t outer, int64_t column, int64_t inner) {
   problem.input = input;
@@ -29,7 +30,12 @@ template <class S> S* element(const View& v, int64_t outer, int64_t column, int6
 template <class F, class S> class FoldDriver {
  public:
   FoldDriver(const FormulaEntry& entry, const kernels::FoldKernel& kernel, const Call& call, bool tangent)
-      : entry_(entry), kernel_(kernel), call_(call), tangent_(tangent), columns_(call.extent[1]), rows_(call.extent[0] * call.extent[2]) {
+      : entry_(entry),
+        kernel_(kernel),
+        call_(call),
+        tangent_(tangent),
+        columns_(call.extent[1]),
+        rows_(call.extent[0] * call.extent[2]) {
     for (int k = 0; k < entry.inputs; ++k) wants_grad_ |= call.grad[k].data != nullptr;
   }
 
@@ -62,20 +68,27 @@ template <class F, class S> class FoldDriver {
   // The scratch memory of one task: a chunk of every input and gradient, a state, and the rows' own values.
   struct Buffers {
     explicit Buffers(const FoldDriver& d)
-        : chunk(d.kernel_.wide ? wide_chunk : narrow_chunk * d.kernel_.lanes), slot(size_t(chunk + max_lanes) * sizeof(F)),
+        : chunk(d.kernel_.wide ? wide_chunk : narrow_chunk * d.kernel_.lanes),
+          slot(size_t(chunk + max_lanes) * sizeof(F)),
           lane_slot(max_lanes * sizeof(double)),
-          memory(slot * 3 * max_inputs + lane_slot * (2 * max_inputs + 6) + d.kernel_.state_bytes + d.kernel_.constants_bytes + 128) {}
+          memory(slot * 3 * max_inputs + lane_slot * (2 * max_inputs + 6) + d.kernel_.state_bytes +
+                 d.kernel_.constants_bytes + 128) {}
     F* input(int k) { return memory.as<F>(slot * size_t(k)); }
     F* direction(int k) { return memory.as<F>(slot * size_t(max_inputs + k)); }
     F* grad(int k) { return memory.as<F>(slot * size_t(2 * max_inputs + k)); }
-    F* lanes(int i) { return memory.as<F>(slot * 3 * max_inputs + lane_slot * size_t(i)); }  // [0, 2·max_inputs): row inputs
+    F* lanes(int i) {
+      return memory.as<F>(slot * 3 * max_inputs + lane_slot * size_t(i));
+    }  // [0, 2·max_inputs): row inputs
     void* state(const FoldDriver&) { return memory.as<char>(slot * 3 * max_inputs + lane_slot * (2 * max_inputs + 6)); }
-    void* constants(const FoldDriver& d) { return static_cast<char*>(state(d)) + (d.kernel_.state_bytes + 63) / 64 * 64; }
+    void* constants(const FoldDriver& d) {
+      return static_cast<char*>(state(d)) + (d.kernel_.state_bytes + 63) / 64 * 64;
+    }
     int64_t chunk;
     size_t slot, lane_slot;
     Scratch memory;
   };
-  static constexpr int value_lanes = 2 * max_inputs, count_lanes = value_lanes + 1, scale_lanes = value_lanes + 2, scale_tangent_lanes = value_lanes + 3;
+  static constexpr int value_lanes = 2 * max_inputs, count_lanes = value_lanes + 1, scale_lanes = value_lanes + 2,
+                       scale_tangent_lanes = value_lanes + 3;
 
   Role role(int k) const { return entry_.input(k)->role; }
 
@@ -120,7 +133,8 @@ template <class F, class S> class FoldDriver {
       if (role(k) == Role::element || role(k) == Role::column) continue;
       F* to = buffers.lanes(k);
       if (entry_.input(k)->label) {
-        for (int l = 0; l < lanes; ++l) reinterpret_cast<IntBeside<F>*>(to)[l] = checked_label(k, outer[l], inner[l], outcome.problem);
+        for (int l = 0; l < lanes; ++l)
+          reinterpret_cast<IntBeside<F>*>(to)[l] = checked_label(k, outer[l], inner[l], outcome.problem);
       } else {
         for (int l = 0; l < lanes; ++l) to[l] = F(*element<const S>(call_.in[k], outer[l], 0, inner[l]));
         check(k, to, valid, outcome.problem, [&](int64_t l) { return Place{outer[l], 0, inner[l]}; });
@@ -156,7 +170,8 @@ template <class F, class S> class FoldDriver {
           copy(call_.in[k], buffers.input(k));
           block.in[k] = buffers.input(k);
           if (checking)
-            check(k, buffers.input(k), n * lanes, outcome.problem, [&](int64_t i) { return Place{outer[i % lanes], first + i / lanes, inner[i % lanes]}; });
+            check(k, buffers.input(k), n * lanes, outcome.problem,
+                  [&](int64_t i) { return Place{outer[i % lanes], first + i / lanes, inner[i % lanes]}; });
           if (call_.direction[k].data) {
             copy(call_.direction[k], buffers.direction(k));
             block.direction[k] = buffers.direction(k);
@@ -242,7 +257,8 @@ template <class F, class S> class FoldDriver {
   }
 
   // Points the block at columns [first, first + n) of row r; what is not dense, or has a ragged end, is copied.
-  void stage_wide(int64_t r, int64_t first, int64_t n, kernels::FoldBlock& block, Buffers& buffers, Problem& problem, bool checking) {
+  void stage_wide(int64_t r, int64_t first, int64_t n, kernels::FoldBlock& block, Buffers& buffers, Problem& problem,
+                  bool checking) {
     const int64_t outer = r / call_.extent[2], inner = r % call_.extent[2];
     const int64_t padded = (n + kernel_.lanes - 1) / kernel_.lanes * kernel_.lanes;
     block.first = first;
@@ -258,12 +274,17 @@ template <class F, class S> class FoldDriver {
           pad(to, n, padded);
           block.in[k] = to;
         }
-        if (checking) check(k, static_cast<const F*>(block.in[k]), n, problem, [&](int64_t c) { return Place{outer, first + c, inner}; });
+        if (checking)
+          check(k, static_cast<const F*>(block.in[k]), n, problem,
+                [&](int64_t c) { return Place{outer, first + c, inner}; });
       } else if (role(k) == Role::column) {
         stage_columns(k, block, buffers, problem, checking);
       }
       const View& g = call_.grad[k];
-      if (g.data) block.grad[k] = g.stride[1] == 1 && n == padded && std::is_same_v<F, S> ? static_cast<void*>(element<S>(g, outer, first, inner)) : buffers.grad(k);
+      if (g.data)
+        block.grad[k] = g.stride[1] == 1 && n == padded && std::is_same_v<F, S>
+                            ? static_cast<void*>(element<S>(g, outer, first, inner))
+                            : buffers.grad(k);
     }
   }
 
@@ -287,13 +308,15 @@ template <class F, class S> class FoldDriver {
     finish_wide(r, block, buffers, state, constants, outcome.totals);
     if (!wants_grad_) return;
     for (int64_t first = 0; first < columns_; first += wide_chunk) {
-      if (columns_ > wide_chunk) stage_wide(r, first, std::min(wide_chunk, columns_ - first), block, buffers, outcome.problem, false);
+      if (columns_ > wide_chunk)
+        stage_wide(r, first, std::min(wide_chunk, columns_ - first), block, buffers, outcome.problem, false);
       kernel_.grad(call_.formula, block, constants);
       store_wide(r, block, buffers);
     }
   }
 
-  void finish_wide(int64_t r, const kernels::FoldBlock& block, Buffers& buffers, void* state, void* constants, Totals& totals) {
+  void finish_wide(int64_t r, const kernels::FoldBlock& block, Buffers& buffers, void* state, void* constants,
+                   Totals& totals) {
     F *value = buffers.lanes(value_lanes), *count = buffers.lanes(count_lanes);
     kernel_.finish(call_.formula, block, state, constants, value, count);
     emit(r / call_.extent[2], r % call_.extent[2], value[0], count[0], totals);
@@ -306,7 +329,8 @@ template <class F, class S> class FoldDriver {
     const Scratch states(state_room * size_t(tasks));
     std::vector<Problem> problems(static_cast<size_t>(tasks));
     const auto each_chunk = [&](int64_t task, auto work) {
-      for (int64_t first = task * task_elements; first < std::min(columns_, (task + 1) * task_elements); first += wide_chunk)
+      for (int64_t first = task * task_elements; first < std::min(columns_, (task + 1) * task_elements);
+           first += wide_chunk)
         work(first, std::min(wide_chunk, std::min(columns_, (task + 1) * task_elements) - first));
     };
     parallel_for(tasks, [&](int64_t t) {
@@ -319,7 +343,8 @@ template <class F, class S> class FoldDriver {
         kernel_.lift(call_.formula, block, state);
       });
     });
-    for (int64_t t = 1; t < tasks; ++t) kernel_.join(call_.formula, states.as<char>(), states.as<char>(state_room * size_t(t)));
+    for (int64_t t = 1; t < tasks; ++t)
+      kernel_.join(call_.formula, states.as<char>(), states.as<char>(state_room * size_t(t)));
     for (const Problem& p : problems)
       if (p.input >= 0 && outcome.problem.input < 0) outcome.problem = p;
     Buffers buffers(*this);
@@ -342,7 +367,8 @@ template <class F, class S> class FoldDriver {
   void conclude(const std::vector<Outcome>& outcomes) const {
     const int64_t n = int64_t(outcomes.size());
     if (call_.totals)
-      *call_.totals = {tree_sum(0, n, [&](int64_t t) { return outcomes[t].totals.value; }), tree_sum(0, n, [&](int64_t t) { return outcomes[t].totals.count; }),
+      *call_.totals = {tree_sum(0, n, [&](int64_t t) { return outcomes[t].totals.value; }),
+                       tree_sum(0, n, [&](int64_t t) { return outcomes[t].totals.count; }),
                        tree_sum(0, n, [&](int64_t t) { return outcomes[t].totals.active; })};
     if (!call_.problem) return;
     for (const Outcome& o : outcomes)

@@ -53,8 +53,8 @@ template <class F, class S> class Out {
 
 // Labels as integers of F's width; -1 where ignored or out of range.  Returns the first bad position, or -1.
 template <class I>
-int64_t stage_labels(const View& view, const int64_t (&extent)[3], int64_t start, int64_t n, int64_t padded, int64_t classes,
-                     int64_t ignored, I* out) {
+int64_t stage_labels(const View& view, const int64_t (&extent)[3], int64_t start, int64_t n, int64_t padded,
+                     int64_t classes, int64_t ignored, I* out) {
   int64_t raw[block_elements], bad = -1;
   gather<int64_t, int64_t>(view, extent, start, n, raw);
   for (int64_t j = 0; j < n; ++j) {
@@ -101,7 +101,8 @@ template <class F, class S> class MapTask {
       for (int k = 0; k < entry_.inputs; ++k) {
         if (labels[k]) {
           using I = IntBeside<F>;
-          stage_labels(call_.in[k], call_.extent, start, n, padded, INT64_MAX, entry_.ignored_label(call_.formula, k), reinterpret_cast<I*>(labels[k]));
+          stage_labels(call_.in[k], call_.extent, start, n, padded, INT64_MAX, entry_.ignored_label(call_.formula, k),
+                       reinterpret_cast<I*>(labels[k]));
           block.in[k] = labels[k];
         } else {
           const F* x = in[k].block(start, n, padded);
@@ -141,16 +142,19 @@ template <class F, class S> class MapTask {
   bool tangent_;
 };
 
-template <class F, class S> void drive(const FormulaEntry& entry, const kernels::MapKernel& kernel, const Call& call, bool tangent) {
+template <class F, class S>
+void drive(const FormulaEntry& entry, const kernels::MapKernel& kernel, const Call& call, bool tangent) {
   const int64_t n = call.extent[0] * call.extent[1] * call.extent[2];
   const int64_t tasks = (n + task_elements - 1) / task_elements;
   std::vector<Totals> totals(static_cast<size_t>(tasks));
   std::vector<Problem> problems(static_cast<size_t>(tasks));
   parallel_for(tasks, [&](int64_t t) {
-    MapTask<F, S>(entry, kernel, call, tangent).run(t * task_elements, std::min(n, (t + 1) * task_elements), totals[t], problems[t]);
+    MapTask<F, S>(entry, kernel, call, tangent)
+        .run(t * task_elements, std::min(n, (t + 1) * task_elements), totals[t], problems[t]);
   });
   if (call.totals)
-    *call.totals = {tree_sum(0, tasks, [&](int64_t t) { return totals[t].value; }), tree_sum(0, tasks, [&](int64_t t) { return totals[t].count; }),
+    *call.totals = {tree_sum(0, tasks, [&](int64_t t) { return totals[t].value; }),
+                    tree_sum(0, tasks, [&](int64_t t) { return totals[t].count; }),
                     tree_sum(0, tasks, [&](int64_t t) { return totals[t].active; })};
   if (call.problem)
     for (const Problem& p : problems)
@@ -162,12 +166,15 @@ template <class F, class S> void drive(const FormulaEntry& entry, const kernels:
 
 }  // namespace
 
-void drive_map(const FormulaEntry& entry, const kernels::MapKernel& single, const kernels::MapKernel& precise, const Call& call) {
-  call.dtype == Dtype::float32 ? drive<float, float>(entry, single, call, false) : drive<double, double>(entry, precise, call, false);
+void drive_map(const FormulaEntry& entry, const kernels::MapKernel& single, const kernels::MapKernel& precise,
+               const Call& call) {
+  call.dtype == Dtype::float32 ? drive<float, float>(entry, single, call, false)
+                               : drive<double, double>(entry, precise, call, false);
 }
 
 void drive_map_tangent(const FormulaEntry& entry, const kernels::MapKernel& probe, const Call& call) {
-  call.dtype == Dtype::float32 ? drive<double, float>(entry, probe, call, true) : drive<double, double>(entry, probe, call, true);
+  call.dtype == Dtype::float32 ? drive<double, float>(entry, probe, call, true)
+                               : drive<double, double>(entry, probe, call, true);
 }
 
 }  // namespace gradus

@@ -57,10 +57,8 @@ Equation parse(const std::string& equation) {
   const size_t arrow = text.find("->");
   Equation e{{""}, ""};
   for (char c : text.substr(0, arrow)) {
-    if (c == ',')
-      e.inputs.emplace_back();
-    else
-      e.inputs.back() += c;
+    if (c == ',') e.inputs.emplace_back();
+    else e.inputs.back() += c;
   }
   e.output = arrow == std::string::npos ? implicit_output(e.inputs) : text.substr(arrow + 2);
   for (const std::string& labels : e.inputs)

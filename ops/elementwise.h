@@ -31,19 +31,16 @@ namespace loops {
 
 // Op::value(constants, x…) or Op::value(x…), whichever the op has; the same for integers.
 template <class Op, class... X> GRADUS_FN auto value(const double* constants, X... x) {
-  if constexpr (requires { Op::value(constants, x...); })
-    return Op::value(constants, x...);
-  else
-    return Op::value(x...);
+  if constexpr (requires { Op::value(constants, x...); }) return Op::value(constants, x...);
+  else return Op::value(x...);
 }
 template <class Op, class... X> GRADUS_FN int64_t integer(const double* constants, X... x) {
-  if constexpr (requires { Op::integer(constants, x...); })
-    return Op::integer(constants, x...);
-  else
-    return Op::integer(x...);
+  if constexpr (requires { Op::integer(constants, x...); }) return Op::integer(constants, x...);
+  else return Op::integer(x...);
 }
-template <class Op, class... X> constexpr bool has_integer = requires(const double* c, X... x) { Op::integer(c, x...); }
-|| requires(X... x) { Op::integer(x...); };
+template <class Op, class... X>
+constexpr bool has_integer =
+    requires(const double* c, X... x) { Op::integer(c, x...); } || requires(X... x) { Op::integer(x...); };
 
 // The value over packs; a single element and the ragged end run through the same instructions.
 template <class Op, class F, size_t... I>
@@ -77,8 +74,7 @@ template <class Op, int inputs> void run_integer(const void* const* in, void* ou
 template <class Op, size_t... I> constexpr ElementwiseLoop integer_loop(std::index_sequence<I...>) {
   if constexpr (has_integer<Op, std::conditional_t<true, int64_t, char[I + 1]>...>)
     return run_integer<Op, int(sizeof...(I))>;
-  else
-    return nullptr;
+  else return nullptr;
 }
 
 }  // namespace loops

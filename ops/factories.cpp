@@ -30,7 +30,8 @@ Tensor ones_like(const Tensor& t) { return ones(t.shape(), t.dtype()); }
 
 Tensor tensor(const std::vector<double>& values, const Shape& shape, Dtype dtype) {
   if (int64_t(values.size()) != shape.numel())
-    throw ShapeError(fmt::format("tensor: got {} values for shape {}, wanted {}", values.size(), text(shape), shape.numel()));
+    throw ShapeError(
+        fmt::format("tensor: got {} values for shape {}, wanted {}", values.size(), text(shape), shape.numel()));
   Tensor t(shape, dtype);
   visit(dtype, [&]<class T>(Type<T>) {
     T* to = t.mutable_data<T>();
@@ -45,7 +46,9 @@ Shape NestedList::shape() const {
   Shape inner = items_[0].shape();
   for (const NestedList& item : items_)
     if (!(item.shape() == inner))
-      throw ShapeError(fmt::format("tensor: got nested lists of shapes {} and {}, wanted all alike; fill up the shorter one", text(inner), text(item.shape())));
+      throw ShapeError(
+          fmt::format("tensor: got nested lists of shapes {} and {}, wanted all alike; fill up the shorter one",
+                      text(inner), text(item.shape())));
   inner.insert(0, int64_t(items_.size()));
   return inner;
 }

@@ -25,7 +25,7 @@ Tensor tensor(const std::vector<double>& values, const Shape& shape, Dtype dtype
 // Nested lists of any depth: tensor({1, 2, 3}), tensor({{1, 2}, {3, 4}}); ShapeError when rows differ in length.
 class NestedList {
  public:
-  NestedList(double value) : value_(value) {}                                         // NOLINT: implicit, so that lists nest
+  NestedList(double value) : value_(value) {}  // NOLINT: implicit, so that lists nest
   NestedList(std::initializer_list<NestedList> items) : items_(items), list_(true) {}  // NOLINT
   Shape shape() const;
   void append_to(std::vector<double>& values) const;
@@ -36,7 +36,7 @@ class NestedList {
   bool list_ = false;
 };
 Tensor tensor(const NestedList& values, Dtype dtype = Dtype::float32);
-Tensor scalar(double value, Dtype dtype = Dtype::float32);       // shape ()
-Tensor labels(std::initializer_list<int64_t> values);            // int64
+Tensor scalar(double value, Dtype dtype = Dtype::float32);  // shape ()
+Tensor labels(std::initializer_list<int64_t> values);       // int64
 
 }  // namespace gradus

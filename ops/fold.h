@@ -33,10 +33,8 @@ namespace folds {
 template <int N> GRADUS_FN Num<double, N> wide(Num<double, N> x) { return x; }
 template <int N> GRADUS_FN Num<double, N> wide(Num<float, N> x) { return widen(x); }
 template <class T, int N> GRADUS_FN T as(Num<double, N> x) {
-  if constexpr (sizeof(typename T::Scalar) == 8)
-    return x;
-  else
-    return narrow(x);
+  if constexpr (sizeof(typename T::Scalar) == 8) return x;
+  else return narrow(x);
 }
 
 struct Sum {
@@ -173,10 +171,8 @@ void middle(Fold fold, const F* x, const double* about, int64_t outer, int64_t n
     const F* from = x + (o * n + first) * inner + column;
     const double* centres = about ? about + o * inner + column : nullptr;
     double* into = sums + (o * segments + s) * inner + column;
-    if (slices == 1)
-      dense_rows(fold, from, count, inner, centres, into);
-    else
-      rows(fold, from, count, width, inner, centres, into);
+    if (slices == 1) dense_rows(fold, from, count, inner, centres, into);
+    else rows(fold, from, count, width, inner, centres, into);
   });
   if (segments == 1) return;
   std::fill_n(y, outer * inner, Fold::start);

@@ -62,7 +62,8 @@ void Geometry::join() {
     return groups.size() <= expected;
   };
   if (!fits()) {
-    for (Operand& o : operands_)  // never an output: those are dense as far as their dimensions go, and a copy would be lost
+    for (Operand& o :
+         operands_)  // never an output: those are dense as far as their dimensions go, and a copy would be lost
       if (!joinable(o)) densify(o);
     groups = settle();
   }
@@ -73,8 +74,7 @@ void Geometry::join() {
   for (size_t i = 0; i < operands_.size(); ++i) views_[i].data = const_cast<void*>(operands_[i].tensor.bytes());
   for (const auto& [first, last] : groups) {
     for (int d = first; d <= last; ++d) extent_[slot] *= space_[d];
-    for (size_t i = 0; i < operands_.size(); ++i)
-      views_[i].stride[slot] = operands_[i].strides[last];
+    for (size_t i = 0; i < operands_.size(); ++i) views_[i].stride[slot] = operands_[i].strides[last];
     --slot;
   }
 }

@@ -10,7 +10,8 @@ namespace gradus {
 // The strides of t seen as `shape`, to which it broadcasts from the right; repeated dimensions have stride 0.
 Shape broadcast_strides(const Tensor& t, const Shape& shape);
 
-// Views of several tensors over one common space.  Tensors whose strides do not fit are copied; copies live as long as this.
+// Views of several tensors over one common space.  Tensors whose strides do not fit are copied; copies live as long as
+// this.
 class Geometry {
  public:
   // An elementwise space: its dimensions are joined into at most three.
@@ -32,7 +33,9 @@ class Geometry {
   };
   void drop_single_dimensions();
   bool apart(int d) const { return folded_ && (d == axis_ || d + 1 == axis_); }  // must d and d + 1 stay two?
-  bool joinable(const Operand& o, int d) const { return o.strides[d] == o.strides[d + 1] * space_[d + 1]; }  // can they be one?
+  bool joinable(const Operand& o, int d) const {
+    return o.strides[d] == o.strides[d + 1] * space_[d + 1];
+  }                                       // can they be one?
   bool joinable(int d) const;             // for every operand?
   bool joinable(const Operand& o) const;  // in every place of this operand where they need not stay two?
   void densify(Operand&) const;

@@ -21,17 +21,18 @@ struct MapBlock {
   const void* upstream = nullptr;     // null: one
   double scale = 1, count_scale = 0, scale_tangent = 0, count_scale_tangent = 0;
   void* value = nullptr;
-  void* count = nullptr;              // weighed formulas only
-  void* grad[max_inputs];             // null: not wanted
+  void* count = nullptr;   // weighed formulas only
+  void* grad[max_inputs];  // null: not wanted
 };
 
-// A block of a Fold.  Narrow: `rows` lanes are rows, columns follow one another `step` apart.  Wide: one row, lanes are columns.
+// A block of a Fold.  Narrow: `rows` lanes are rows, columns follow one another `step` apart.  Wide: one row, lanes are
+// columns.
 struct FoldBlock {
   int64_t first = 0, columns = 0, total = 0;  // this block's first column, how many it has, how many the row has
   int rows = 0;                               // valid lanes of a narrow block
-  const void* in[max_inputs];                 // element: [columns][step]; column: [columns]; row, scalar: [lanes] (wide: [1])
+  const void* in[max_inputs];  // element: [columns][step]; column: [columns]; row, scalar: [lanes] (wide: [1])
   const void* direction[max_inputs];
-  int64_t step[max_inputs];                   // element inputs of a narrow block
+  int64_t step[max_inputs];  // element inputs of a narrow block
   void* grad[max_inputs];
   int64_t grad_step[max_inputs];
   const void *scale = nullptr, *scale_tangent = nullptr;  // [lanes] (wide: [1]): upstream × scale of each row
@@ -71,7 +72,8 @@ template <class T> GRADUS_FN T load(const void* values, const void* tangents, in
 }
 template <class T> GRADUS_FN T splat(const void* values, const void* tangents, int64_t at) {
   using F = typename T::Scalar;
-  return number<T>(static_cast<const F*>(values)[at], probing<T> && tangents ? static_cast<const F*>(tangents)[at] : F(0));
+  return number<T>(static_cast<const F*>(values)[at],
+                   probing<T> && tangents ? static_cast<const F*>(tangents)[at] : F(0));
 }
 template <class T> GRADUS_FN void store(void* to, int64_t at, T x) {  // a Probe stores its derivative
   using F = typename T::Scalar;
@@ -192,7 +194,8 @@ template <class L, class T, bool wide> struct FoldOf {
     const L& loss = *static_cast<const L*>(formula);
     State s = *static_cast<State*>(state);
     if constexpr (wide)  // every lane gets the total of all lanes, merged in a fixed order
-      for (int by = T::size / 2; by; by /= 2) s = loss.merge(s, each_field<T>(s, s, [by](T x, T) { return rotate(x, by); }));
+      for (int by = T::size / 2; by; by /= 2)
+        s = loss.merge(s, each_field<T>(s, s, [by](T x, T) { return rotate(x, by); }));
     if constexpr (!wide) lanes_in_use<T>(b.rows);
     const auto done = [&]<size_t... I>(std::index_sequence<I...>) {
       return loss.finish(s, b.total, fold_argument<L, T, wide, row_level<L>.k[I]>(b, 0)...);
@@ -213,16 +216,18 @@ template <class L, class T, bool wide> struct FoldOf {
       const auto g = [&]<size_t... K>(std::index_sequence<K...>) {
         return loss.grad(fixed, column_at<T, wide>(b, c), fold_argument<L, T, wide, int(K)>(b, c)...);
       }(Inputs{});
-      if constexpr (gradients<L> > 0) each_gradient<L>([&]<int K, int G>() {
-        if (!b.grad[K]) return;
-        T dx = up * g.grad[G];
-        if constexpr (requires { g.count_grad; }) dx = dx + count_scale * g.count_grad[G];
-        store(b.grad[K], wide ? c : c * b.grad_step[K], dx);
-      });
+      if constexpr (gradients<L> > 0)
+        each_gradient<L>([&]<int K, int G>() {
+          if (!b.grad[K]) return;
+          T dx = up * g.grad[G];
+          if constexpr (requires { g.count_grad; }) dx = dx + count_scale * g.count_grad[G];
+          store(b.grad[K], wide ? c : c * b.grad_step[K], dx);
+        });
     }
   }
 
-  static constexpr FoldKernel kernel = {T::size, wide, sizeof(State), sizeof(Constants), start, lift, join, finish, grad};
+  static constexpr FoldKernel kernel = {T::size, wide,   sizeof(State), sizeof(Constants), start, lift,
+                                        join,    finish, grad};
 };
 
 }  // namespace gradus::kernels

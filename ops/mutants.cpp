@@ -94,7 +94,8 @@ void swap_two(std::vector<Tensor>& inputs, bool* changed) {
       if (!inputs[a].defined() || !inputs[b].defined() || !recording(inputs[a]) || !recording(inputs[b])) continue;
       if (!(inputs[a].shape() == inputs[b].shape()) || inputs[a].dtype() != inputs[b].dtype()) continue;
       const auto met = std::make_shared<Tensor>();
-      const Tensor first = crossing(inputs[a], inputs[b], met, changed), second = crossing(inputs[b], inputs[a], met, changed);
+      const Tensor first = crossing(inputs[a], inputs[b], met, changed),
+                   second = crossing(inputs[b], inputs[a], met, changed);
       inputs[a] = first, inputs[b] = second;
       return;
     }
@@ -113,7 +114,8 @@ Tensor deaf(const Tensor& y, bool* changed) {
 }  // namespace
 
 const char* name_of(Mutation m) {
-  constexpr const char* names[] = {"none", "sign", "times N", "over N", "dropped upstream", "swapped inputs", "shifted index", "at ties", "in tail", "slightly off"};
+  constexpr const char* names[] = {"none",           "sign",          "times N", "over N",  "dropped upstream",
+                                   "swapped inputs", "shifted index", "at ties", "in tail", "slightly off"};
   return names[int(m)];
 }
 

@@ -18,8 +18,9 @@ enum class Mutation : uint8_t {
   in_tail,           // wrong only in the last elements, those beyond the last full pack
   slightly_off,      // times 1 + 1e-6
 };
-inline constexpr Mutation mutations[] = {Mutation::sign, Mutation::times_n, Mutation::over_n, Mutation::dropped_upstream, Mutation::swapped_inputs,
-                                         Mutation::shifted_index, Mutation::at_ties, Mutation::in_tail, Mutation::slightly_off};
+inline constexpr Mutation mutations[] = {
+    Mutation::sign,          Mutation::times_n, Mutation::over_n,  Mutation::dropped_upstream, Mutation::swapped_inputs,
+    Mutation::shifted_index, Mutation::at_ties, Mutation::in_tail, Mutation::slightly_off};
 const char* name_of(Mutation);
 
 // f with the mistake in its gradients.  `ties` says which elements of each input lie on a tie (empty: none);

@@ -271,10 +271,8 @@ Tensor normalized(const Options& o, const Tensor& x, const Tensor& weight, const
   if (recording(x, weight, bias))
     record(o.op, out, {&x, &weight, &bias},
            [o, s, x = Saved(x), weight = Saved(weight), bias_shape = bias.shape()](const Tensor& g, Gradients& to) {
-             if (NoGrad::active())
-               plain_gradient(o, s, dense(x()), dense(weight()), bias_shape, dense(g), to);
-             else
-               recorded_gradient(o, s, x(), weight(), bias_shape, g, to);
+             if (NoGrad::active()) plain_gradient(o, s, dense(x()), dense(weight()), bias_shape, dense(g), to);
+             else recorded_gradient(o, s, x(), weight(), bias_shape, g, to);
            });
   return out;
 }

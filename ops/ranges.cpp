@@ -14,9 +14,11 @@ namespace gradus {
 Tensor arange(double start, double stop, double step, Dtype dtype) {
   const double count = (stop - start) / step;
   if (!(step != 0) || !(count >= 0) || !std::isfinite(count))
-    throw ParamError(fmt::format("arange: from {:g} to {:g} by {:g} leads nowhere, wanted a step towards the end", start, stop, step));
+    throw ParamError(fmt::format("arange: from {:g} to {:g} by {:g} leads nowhere, wanted a step towards the end",
+                                 start, stop, step));
   std::vector<double> values(static_cast<size_t>(std::ceil(count)));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = start + double(i) * step;  // not summed up: every element is exact to a rounding
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = start + double(i) * step;  // not summed up: every element is exact to a rounding
   return tensor(values, {int64_t(values.size())}, dtype);
 }
 
@@ -27,7 +29,8 @@ Tensor linspace(double start, double stop, int64_t steps, Dtype dtype) {
   std::vector<double> values(static_cast<size_t>(steps), start);
   for (int64_t i = 1; i < steps; ++i) {
     const double way = double(i) / double(steps - 1);
-    values[size_t(i)] = way < 0.5 ? start + way * (stop - start) : stop - (1 - way) * (stop - start);  // both ends are met exactly
+    values[size_t(i)] =
+        way < 0.5 ? start + way * (stop - start) : stop - (1 - way) * (stop - start);  // both ends are met exactly
   }
   return tensor(values, {steps}, dtype);
 }

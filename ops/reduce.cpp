@@ -98,8 +98,7 @@ Tensor sum_of(const Tensor& x, const Folding& r) {
 Tensor mean_of(const Tensor& x, const Folding& r) {
   check_floating("mean", x);
   const double n = double(r.count);
-  Tensor out = finished(
-      r, x.dtype(), [n](double s) { return s / n; }, fold(folds::Sum{}, x, r));
+  Tensor out = finished(r, x.dtype(), [n](double s) { return s / n; }, fold(folds::Sum{}, x, r));
   if (recording(x))
     record("mean", out, {&x},
            [r, from = x.shape(), n](const Tensor& g, Gradients& to) { to[0] = spread(divided(g, n), r, from); });
@@ -150,8 +149,7 @@ Tensor centred(const Tensor& x, const Folding& r) {
 Tensor var_of(const Tensor& x, const Folding& r, double correction) {
   check_floating("var", x);
   const auto [squares, divisor] = spread_of(x, r, correction);
-  Tensor out = finished(
-      r, x.dtype(), [d = divisor](double s) { return s / d; }, squares);
+  Tensor out = finished(r, x.dtype(), [d = divisor](double s) { return s / d; }, squares);
   if (recording(x))
     record("var", out, {&x}, [r, x = Saved(x), factor = 2 / divisor](const Tensor& g, Gradients& to) {
       to[0] = mul(spread(scaled(g, factor), r, x().shape()), centred(x(), r));
@@ -162,8 +160,7 @@ Tensor var_of(const Tensor& x, const Folding& r, double correction) {
 Tensor std_of(const Tensor& x, const Folding& r, double correction) {
   check_floating("std", x);
   const auto [squares, divisor] = spread_of(x, r, correction);
-  Tensor out = finished(
-      r, x.dtype(), [d = divisor](double s) { return std::sqrt(s / d); }, squares);
+  Tensor out = finished(r, x.dtype(), [d = divisor](double s) { return std::sqrt(s / d); }, squares);
   if (recording(x))
     record("std", out, {&x},
            [r, x = Saved(x), y = Saved(out.detach()), correction, d = divisor](const Tensor& g, Gradients& to) {

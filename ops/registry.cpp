@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 #include <iterator>
+#include <new>
 #include <numeric>
 #include <optional>
 #include <string_view>
@@ -23,7 +23,8 @@ extern const int count;
 
 namespace {
 
-constexpr const char* reductions[] = {"none", "sum", "mean", "batchmean", "mean_active", "sum_over_pos", "mean_per_row"};
+constexpr const char* reductions[] = {"none",        "sum",          "mean",        "batchmean",
+                                      "mean_active", "sum_over_pos", "mean_per_row"};
 constexpr const char* empties[] = {"zero", "nan", "error"};
 constexpr std::align_val_t alignment{alignof(std::max_align_t)};
 
@@ -47,7 +48,8 @@ std::string hint(const std::string& word, const std::vector<std::string>& known)
   return near.empty() ? fmt::format("known are {}", fmt::join(known, ", ")) : fmt::format("did you mean '{}'?", near);
 }
 
-template <size_t N> size_t choice(const char* op, const char* what, const std::string& word, const char* const (&known)[N]) {
+template <size_t N>
+size_t choice(const char* op, const char* what, const std::string& word, const char* const (&known)[N]) {
   for (size_t i = 0; i < N; ++i)
     if (word == known[i]) return i;
   throw ParamError(fmt::format("{}: {} is '{}', wanted one of {}", op, what, word, fmt::join(known, ", ")));
@@ -55,7 +57,8 @@ template <size_t N> size_t choice(const char* op, const char* what, const std::s
 
 using Word = std::variant<double, std::string>;
 std::string word_of(const Word& value) {
-  return std::holds_alternative<std::string>(value) ? std::get<std::string>(value) : fmt::format("{:g}", std::get<double>(value));
+  return std::holds_alternative<std::string>(value) ? std::get<std::string>(value)
+                                                    : fmt::format("{:g}", std::get<double>(value));
 }
 // What an option wants to be.
 std::string kind_of(const OptionFacts& o) {
@@ -83,7 +86,8 @@ Reduction offered_reduction(const LossEntry& entry, const void* primary, const s
     offered.push_back(reductions[i]);
     if (word == reductions[i]) return r;
   }
-  throw ParamError(fmt::format("{}: reduction is '{}', wanted one of {}", entry.about->name, word, fmt::join(offered, ", ")));
+  throw ParamError(
+      fmt::format("{}: reduction is '{}', wanted one of {}", entry.about->name, word, fmt::join(offered, ", ")));
 }
 
 }  // namespace
@@ -93,7 +97,8 @@ const std::vector<const LossEntry*>& losses() {
     std::vector<const LossEntry*> list;
     for (int i = 0; i < registered::count; ++i) list.push_back(*registered::all[i]);
     for (const LossEntry* entry : compositions()) list.push_back(entry);
-    std::sort(list.begin(), list.end(), [](const LossEntry* a, const LossEntry* b) { return std::string_view(a->about->name) < b->about->name; });
+    std::sort(list.begin(), list.end(),
+              [](const LossEntry* a, const LossEntry* b) { return std::string_view(a->about->name) < b->about->name; });
     return list;
   }();
   return all;
@@ -112,7 +117,8 @@ const LossEntry& loss_named(const std::string& name) {
   throw ParamError(fmt::format("loss: there is no '{}'; {}", name, hint(name, known)));
 }
 
-LossParameters::LossParameters(const LossEntry& entry) : entry_(entry), storage_(::operator new(entry.formula(0)->size, alignment)) {
+LossParameters::LossParameters(const LossEntry& entry)
+    : entry_(entry), storage_(::operator new(entry.formula(0)->size, alignment)) {
   entry.formula(0)->construct(storage_);
 }
 LossParameters::~LossParameters() {
@@ -125,13 +131,16 @@ void LossParameters::set(const std::string& name, const Tensor& tensor) {
   for (int k = 0; k < f.inputs; ++k)
     if (name == f.input(k)->name)
       if (Param* p = f.param(storage_, k)) {
-        if (!tensor.defined()) throw ParamError(fmt::format("{}: {} is an undefined tensor; pass a tensor", entry_.about->name, name));
+        if (!tensor.defined())
+          throw ParamError(fmt::format("{}: {} is an undefined tensor; pass a tensor", entry_.about->name, name));
         *p = Param(tensor);
         return;
       }
   for (int i = 0; i < f.options; ++i)
-    if (name == f.option(i)->name) throw ParamError(fmt::format("{}: {} is a tensor, wanted {}", entry_.about->name, name, kind_of(*f.option(i))));
-  throw ParamError(fmt::format("{}: there is no parameter '{}'; {}", entry_.about->name, name, hint(name, known_names(entry_))));
+    if (name == f.option(i)->name)
+      throw ParamError(fmt::format("{}: {} is a tensor, wanted {}", entry_.about->name, name, kind_of(*f.option(i))));
+  throw ParamError(
+      fmt::format("{}: there is no parameter '{}'; {}", entry_.about->name, name, hint(name, known_names(entry_))));
 }
 
 void LossParameters::set(const std::string& name, const std::variant<double, std::string>& value) {
@@ -142,7 +151,8 @@ void LossParameters::set(const std::string& name, const std::variant<double, std
     if (name == f.input(k)->name) {
       Param* p = f.param(storage_, k);
       if (!p) throw ParamError(fmt::format("{}: {} is {}, wanted a tensor", op, name, word()));
-      if (!std::holds_alternative<double>(value)) throw ParamError(fmt::format("{}: {} is '{}', wanted a number", op, name, word()));
+      if (!std::holds_alternative<double>(value))
+        throw ParamError(fmt::format("{}: {} is '{}', wanted a number", op, name, word()));
       *p = Param(std::get<double>(value));
       return;
     }
@@ -152,16 +162,19 @@ void LossParameters::set(const std::string& name, const std::variant<double, std
     if (o.kind == OptionFacts::choice) {
       for (int c = 0; c < o.choice_count; ++c)
         if (word() == o.choices[c]) return f.set(storage_, i, c);
-      throw ParamError(fmt::format("{}: {} is '{}', wanted one of {}", op, name, word(), fmt::join(o.choices, o.choices + o.choice_count, ", ")));
+      throw ParamError(fmt::format("{}: {} is '{}', wanted one of {}", op, name, word(),
+                                   fmt::join(o.choices, o.choices + o.choice_count, ", ")));
     }
     if (std::holds_alternative<double>(value)) {
       const double x = std::get<double>(value);
       if (o.kind == OptionFacts::integer && !(x == std::floor(x) && std::abs(x) < 0x1p63))
         throw ParamError(fmt::format("{}: {} is {:g}, wanted a whole number", op, name, x));
-      if (o.kind == OptionFacts::flag && x != 0 && x != 1) throw ParamError(fmt::format("{}: {} is {:g}, wanted 0 or 1", op, name, x));
+      if (o.kind == OptionFacts::flag && x != 0 && x != 1)
+        throw ParamError(fmt::format("{}: {} is {:g}, wanted 0 or 1", op, name, x));
       return f.set(storage_, i, x);
     }
-    if (o.optional && word() == "none") return f.set(storage_, i, o.kind == OptionFacts::integer ? double(never_ignored) : std::nan(""));
+    if (o.optional && word() == "none")
+      return f.set(storage_, i, o.kind == OptionFacts::integer ? double(never_ignored) : std::nan(""));
     throw ParamError(fmt::format("{}: {} is '{}', wanted a number{}", op, name, word(), o.optional ? " or none" : ""));
   }
   throw ParamError(fmt::format("{}: there is no parameter '{}'; {}", op, name, hint(name, known_names(entry_))));
@@ -181,15 +194,19 @@ Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
   for (size_t i = 0; i < arguments.inputs.size(); ++i)
     for (size_t j = 0; j < i; ++j)
       if (arguments.inputs[i].first == arguments.inputs[j].first)
-        throw ParamError(fmt::format("{}: input '{}' is given twice, wanted once", entry.about->name, arguments.inputs[i].first));
+        throw ParamError(
+            fmt::format("{}: input '{}' is given twice, wanted once", entry.about->name, arguments.inputs[i].first));
   const Reduction reduction = asked ? offered_reduction(entry, parameters.get(), *asked) : entry.about->reduction;
   const auto unknown = [&](const std::string& name) {
     for (int i = 0; i < f.options; ++i)
-      if (name == f.option(i)->name) return ParamError(fmt::format("{}: {} is a tensor, wanted {}", entry.about->name, name, kind_of(*f.option(i))));
-    return ParamError(fmt::format("{}: there is no input '{}'; {}", entry.about->name, name, hint(name, known_names(entry))));
+      if (name == f.option(i)->name)
+        return ParamError(fmt::format("{}: {} is a tensor, wanted {}", entry.about->name, name, kind_of(*f.option(i))));
+    return ParamError(
+        fmt::format("{}: there is no input '{}'; {}", entry.about->name, name, hint(name, known_names(entry))));
   };
   const auto missing = [&](const char* name) {
-    return ParamError(fmt::format("{}: input '{}' is missing, wanted {}", entry.about->name, name, fmt::join(known_names(entry), ", ")));
+    return ParamError(fmt::format("{}: input '{}' is missing, wanted {}", entry.about->name, name,
+                                  fmt::join(known_names(entry), ", ")));
   };
   if (f.compose) {
     std::vector<std::vector<Tensor>> lists(static_cast<size_t>(f.inputs));
@@ -199,21 +216,25 @@ Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
       std::vector<Tensor>& list = lists[size_t(k)];
       for (bool found = true; found;) {
         const std::string wanted = numbered(facts.name, list.size());
-        const auto given = std::find_if(arguments.inputs.begin(), arguments.inputs.end(), [&](const auto& in) { return in.first == wanted; });
+        const auto given = std::find_if(arguments.inputs.begin(), arguments.inputs.end(),
+                                        [&](const auto& in) { return in.first == wanted; });
         found = given != arguments.inputs.end();
         if (found) list.push_back(given->second), used[size_t(given - arguments.inputs.begin())] = true;
       }
-      if (lists[size_t(k)].empty() && !facts.optional && !f.param(const_cast<void*>(parameters.get()), k)) throw missing(facts.name);
+      if (lists[size_t(k)].empty() && !facts.optional && !f.param(const_cast<void*>(parameters.get()), k))
+        throw missing(facts.name);
     }
     for (size_t i = 0; i < used.size(); ++i)
       if (!used[i]) throw unknown(arguments.inputs[i].first);
-    return apply_composed(*entry.about, Formula(f, [&](void* to) { f.copy(parameters.get(), to); }), lists, reduction, empty);
+    return apply_composed(*entry.about, Formula(f, [&](void* to) { f.copy(parameters.get(), to); }), lists, reduction,
+                          empty);
   }
   std::vector<const Tensor*> required;
   std::vector<bool> used(arguments.inputs.size(), false);
   for (int k = 0; k < f.inputs; ++k) {
     const bool is_required = !f.param(const_cast<void*>(parameters.get()), k);
-    const auto given = std::find_if(arguments.inputs.begin(), arguments.inputs.end(), [&](const auto& in) { return in.first == f.input(k)->name; });
+    const auto given = std::find_if(arguments.inputs.begin(), arguments.inputs.end(),
+                                    [&](const auto& in) { return in.first == f.input(k)->name; });
     if (given == arguments.inputs.end()) {
       if (is_required) throw missing(f.input(k)->name);
       continue;

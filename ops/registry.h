@@ -40,8 +40,9 @@ class LossParameters {
 };
 
 struct LossArguments {
-  std::vector<std::pair<std::string, Tensor>> inputs;                             // required inputs and tensor parameters
-  std::vector<std::pair<std::string, std::variant<double, std::string>>> options;  // numbers, words, "reduction", "empty"
+  std::vector<std::pair<std::string, Tensor>> inputs;  // required inputs and tensor parameters
+  std::vector<std::pair<std::string, std::variant<double, std::string>>>
+      options;  // numbers, words, "reduction", "empty"
 };
 
 // Calls a loss by names; ParamError says which name is unknown or which input is missing, and what is known.

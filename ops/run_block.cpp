@@ -69,7 +69,9 @@ Shape joined(const Shape& a, const Shape& b) {
   return all;
 }
 
-Tensor flat_if(const Dims& d, const Tensor& t) { return d.flat && t.rank() != 1 ? dense(t).alias({t.numel()}, {1}) : t; }
+Tensor flat_if(const Dims& d, const Tensor& t) {
+  return d.flat && t.rank() != 1 ? dense(t).alias({t.numel()}, {1}) : t;
+}
 Dims dims_of(const Application& a, int k) { return dims_for(a.facts(k).dims, a.operands[k].rank()); }
 
 // Tensor t, shaped like operand k, as the kernel reads it: batch axes first (broadcast), dense.
@@ -144,8 +146,9 @@ void check_boxes(const Application& a, int k) {
   const std::vector<double> v = a.layout.inner[size_t(k)].to_vector();
   for (size_t i = 0; i + 3 < v.size(); i += 4)
     if (!(v[i] <= v[i + 2] && v[i + 1] <= v[i + 3]))
-      throw DomainError(fmt::format("{}: {} holds the box ({:g}, {:g}, {:g}, {:g}) at row {}, wanted x1 <= x2 and y1 <= y2", a.name(), a.facts(k).name, v[i],
-                                    v[i + 1], v[i + 2], v[i + 3], i / 4));
+      throw DomainError(
+          fmt::format("{}: {} holds the box ({:g}, {:g}, {:g}, {:g}) at row {}, wanted x1 <= x2 and y1 <= y2", a.name(),
+                      a.facts(k).name, v[i], v[i + 1], v[i + 2], v[i + 3], i / 4));
 }
 
 void check_numbers(const Application& a, int k) {
@@ -156,8 +159,8 @@ void check_numbers(const Application& a, int k) {
   visit_floating(a.dtype(), [&]<class F>(Type<F>) {
     const int64_t bad = outside(t.data<F>(), t.numel(), f.range);
     if (bad < 0) return;
-    const std::string what =
-        fmt::format("{}: {} is {}{}, wanted {}", a.name(), f.name, number(double(t.data<F>()[bad])), place_of(a, k, 0, bad), wanted(f.range));
+    const std::string what = fmt::format("{}: {} is {}{}, wanted {}", a.name(), f.name,
+                                         number(double(t.data<F>()[bad])), place_of(a, k, 0, bad), wanted(f.range));
     if (a.entry->param(a.formula->get(), k)) throw ParamError(what);
     throw DomainError(what);
   });
@@ -169,22 +172,28 @@ void settle_integers(Application& a, int k) {
   Tensor& t = a.layout.inner[size_t(k)];
   if (!f.integer || (!f.below && !bounded(f.range)) || !a.entry->checked(a.formula->get(), k)) return;
   t = t.same_storage(a.tensors[k]) ? t.clone() : t;
-  const int64_t ignored = a.entry->ignored_label(a.formula->get(), k), end = f.below ? a.layout.extents[f.below] + f.up_to : INT64_MAX;
+  const int64_t ignored = a.entry->ignored_label(a.formula->get(), k),
+                end = f.below ? a.layout.extents[f.below] + f.up_to : INT64_MAX;
   const int64_t low = f.below && !f.up_to ? 0 : bounded(f.range) ? int64_t(f.range.low) : INT64_MIN;
   int64_t* v = t.mutable_data<int64_t>();
   for (int64_t i = 0; i < t.numel(); ++i) {
     if (f.label && v[i] == ignored) v[i] = -1;
     else if (v[i] < low || v[i] >= end)
-      throw IndexError(f.label ? fmt::format("{}: label {}{} is outside [0, {})", a.name(), v[i], place_of(a, k, 0, i), end)
-                               : fmt::format("{}: {} is {}{}, wanted a whole number from {} to {}", a.name(), f.name, v[i], place_of(a, k, 0, i), low,
-                                             end == INT64_MAX ? std::string("any") : std::to_string(end - 1)));
+      throw IndexError(f.label
+                           ? fmt::format("{}: label {}{} is outside [0, {})", a.name(), v[i], place_of(a, k, 0, i), end)
+                           : fmt::format("{}: {} is {}{}, wanted a whole number from {} to {}", a.name(), f.name, v[i],
+                                         place_of(a, k, 0, i), low,
+                                         end == INT64_MAX ? std::string("any") : std::to_string(end - 1)));
   }
 }
 
 [[noreturn]] void refuse(const Application& a, const BlockCall::Refusal& r) {
   const InputFacts& f = a.facts(r.input);
-  if (r.at < 0) throw ShapeError(fmt::format("{}: {} has shape {}, wanted {}", a.name(), f.name, text(a.operands[r.input].shape()), r.wanted));
-  const std::string what = fmt::format("{}: {} is {}{}, wanted {}", a.name(), f.name, number(r.value), place_of(a, r.input, r.problem, r.at), r.wanted);
+  if (r.at < 0)
+    throw ShapeError(
+        fmt::format("{}: {} has shape {}, wanted {}", a.name(), f.name, text(a.operands[r.input].shape()), r.wanted));
+  const std::string what = fmt::format("{}: {} is {}{}, wanted {}", a.name(), f.name, number(r.value),
+                                       place_of(a, r.input, r.problem, r.at), r.wanted);
   if (f.integer) throw IndexError(what);
   throw DomainError(what);
 }
@@ -192,7 +201,8 @@ void settle_integers(Application& a, int k) {
 // ---- laying out ---------------------------------------------------------------------------------
 
 [[noreturn]] void misfit(const Application& a, int k, const Dims& d, const std::string& why) {
-  throw ShapeError(fmt::format("{}: {} has shape {}, wanted {}{}", a.name(), a.facts(k).name, text(a.operands[k].shape()), readable(d), why));
+  throw ShapeError(fmt::format("{}: {} has shape {}, wanted {}{}", a.name(), a.facts(k).name,
+                               text(a.operands[k].shape()), readable(d), why));
 }
 
 // The extents of the letters, from the first input that has each; others must agree.
@@ -216,7 +226,8 @@ void bind_extents(Application& a) {
       else if (a.facts(k).broadcast) l.batch = broadcast(a.name(), l.batch, mine);
       else if (!(mine == l.batch))
         misfit(a, k, d,
-               fmt::format(" with the batch {} of {} of shape {}", text(l.batch), a.facts(batch_from).name, text(a.operands[size_t(batch_from)].shape())));
+               fmt::format(" with the batch {} of {} of shape {}", text(l.batch), a.facts(batch_from).name,
+                           text(a.operands[size_t(batch_from)].shape())));
     }
     for (int i = 0; i < letters; ++i) {
       const int64_t extent = t.shape()[int(order[batch + i])] - d.plus[size_t(i)];
@@ -224,7 +235,9 @@ void bind_extents(Application& a) {
       int& by = binder[size_t(d.letters[size_t(i)] - 'A')];
       if (known < 0) known = extent, by = k;
       else if (known != extent)
-        misfit(a, k, d, fmt::format(" with {} = {} as {} of shape {} has", d.letters[size_t(i)], known, a.facts(by).name, text(a.operands[by].shape())));
+        misfit(a, k, d,
+               fmt::format(" with {} = {} as {} of shape {} has", d.letters[size_t(i)], known, a.facts(by).name,
+                           text(a.operands[by].shape())));
     }
   }
 }
@@ -236,13 +249,15 @@ void check_rows(const Application& a) {
   for (int k = 0; k < a.entry->inputs; ++k) batched |= std::string(a.facts(k).dims).find('*') != std::string::npos;
   for (int k = 0; k < a.entry->inputs; ++k)
     if (batched && !absent(a, k) && !is_number(a, k))
-      if (const Dims d = dims_of(a, k); d.batch_at < 0 && d.letters.find('N') != std::string::npos && l.extents['N'] != l.batch.numel())
+      if (const Dims d = dims_of(a, k);
+          d.batch_at < 0 && d.letters.find('N') != std::string::npos && l.extents['N'] != l.batch.numel())
         misfit(a, k, d, fmt::format(" with N = {}, the number of problems", l.batch.numel()));
 }
 
 Shape extents_of(const Application& a, const Dims& d) {
   Shape shape;
-  for (size_t i = 0; i < d.letters.size(); ++i) shape.push_back(std::max<int64_t>(0, a.layout.extents[d.letters[i]]) + d.plus[i]);
+  for (size_t i = 0; i < d.letters.size(); ++i)
+    shape.push_back(std::max<int64_t>(0, a.layout.extents[d.letters[i]]) + d.plus[i]);
   return shape;
 }
 
@@ -263,7 +278,8 @@ void lay_out_block(Application& a) {
   for (int k = 0; k < a.entry->inputs; ++k) {  // a formula may ask for one extent
     if (absent(a, k) || is_number(a, k)) continue;
     for (char letter : dims_of(a, k).letters)
-      if (given[letter] != l.extents[letter]) misfit(a, k, dims_of(a, k), fmt::format(" with {} = {}", letter, l.extents[letter]));
+      if (given[letter] != l.extents[letter])
+        misfit(a, k, dims_of(a, k), fmt::format(" with {} = {}", letter, l.extents[letter]));
   }
   for (int k = 0; k < a.entry->inputs; ++k) {
     const Dims d = is_number(a, k) ? dims_for(a.facts(k).dims, -1) : dims_of(a, k);
@@ -312,7 +328,8 @@ Outcome run_block(const Application& a, const Wanted& w) {
     describe(o, dims);
     o.data = read(l.inner[size_t(k)]);
     o.step = l.batched[size_t(k)] ? dims.numel() : 0;
-    if (w.direction && (*w.direction)[size_t(k)].defined()) o.direction = read(to_inner(a, k, (*w.direction)[size_t(k)]));
+    if (w.direction && (*w.direction)[size_t(k)].defined())
+      o.direction = read(to_inner(a, k, (*w.direction)[size_t(k)]));
     if (k < int(w.grads.size()) && w.grads[size_t(k)]) {
       out.grads[size_t(k)] = zeros(joined(l.batch, dims), dtype);
       o.grad = out.grads[size_t(k)].mutable_bytes();
@@ -330,7 +347,8 @@ Outcome run_block(const Application& a, const Wanted& w) {
   if (problems > 0) w.direction ? a.entry->solve_tangent(call) : a.entry->solve(call);
   if (refusal.input >= 0) refuse(a, refusal);
   for (int k = 0; k < n; ++k)
-    if (out.grads[size_t(k)].defined()) out.grads[size_t(k)] = as_given(a, k, converted(from_inner(a, k, out.grads[size_t(k)]), a.dtype()));
+    if (out.grads[size_t(k)].defined())
+      out.grads[size_t(k)] = as_given(a, k, converted(from_inner(a, k, out.grads[size_t(k)]), a.dtype()));
   if (w.values) out.values = converted(dense(permuted(values, order)), a.dtype());
   return out;
 }

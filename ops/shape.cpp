@@ -19,12 +19,10 @@ Shape inferred(const Tensor& x, Shape shape) {
   int unknown = -1;
   int64_t known = 1;
   for (int d = 0; d < shape.rank(); ++d) {
-    if (shape[d] == -1 && unknown < 0)
-      unknown = d;
+    if (shape[d] == -1 && unknown < 0) unknown = d;
     else if (shape[d] < 0)
       throw ShapeError(fmt::format("reshape: got shape {}, wanted extents >= 0 and at most one -1", text(shape)));
-    else
-      known *= shape[d];
+    else known *= shape[d];
   }
   if (unknown >= 0 && known > 0 && x.numel() % known == 0) shape[unknown] = x.numel() / known;
   if (shape.numel() != x.numel() || (unknown >= 0 && shape[unknown] < 0))

@@ -104,10 +104,8 @@ template <class F, class Rows, class Columns> void each_group(const Shape& shape
   parallel_for((all + a_task - 1) / a_task, [&](int64_t t) {
     for (int64_t k = t * a_task; k < std::min(all, (t + 1) * a_task); ++k) {
       const int64_t column = k % groups * lanes;
-      if (inner == 1)
-        rows(k * n, n);
-      else
-        columns(k / groups * n * inner + column, n, inner, int(std::min(lanes, inner - column)));
+      if (inner == 1) rows(k * n, n);
+      else columns(k / groups * n * inner + column, n, inner, int(std::min(lanes, inner - column)));
     }
   });
 }

@@ -8,9 +8,10 @@
 
 namespace gradus {
 
-constexpr int64_t block_elements = 512;    // a block of every input and output stays in the first-level cache
-constexpr int64_t task_elements = 16384;   // what one thread takes at a time; fixed, so that sums never depend on threads
-constexpr int max_lanes = 64;              // of any pack, in any instruction set
+constexpr int64_t block_elements = 512;  // a block of every input and output stays in the first-level cache
+constexpr int64_t task_elements =
+    16384;                     // what one thread takes at a time; fixed, so that sums never depend on threads
+constexpr int max_lanes = 64;  // of any pack, in any instruction set
 
 // Scratch memory from the pool, for the duration of a task.
 class Scratch {
@@ -21,7 +22,9 @@ class Scratch {
   ~Scratch() {
     if (data_) pool::release(data_, bytes_, pool::Kind::data);
   }
-  template <class F> F* as(size_t byte_offset = 0) const { return reinterpret_cast<F*>(static_cast<char*>(data_) + byte_offset); }
+  template <class F> F* as(size_t byte_offset = 0) const {
+    return reinterpret_cast<F*>(static_cast<char*>(data_) + byte_offset);
+  }
 
  private:
   size_t bytes_;
@@ -61,7 +64,8 @@ inline bool is_dense(const View& v, const int64_t (&extent)[3]) {
 }
 
 // out[j] = F(element start + j) for 0 <= j < n, read from a view of S.
-template <class F, class S> void gather(const View& view, const int64_t (&extent)[3], int64_t start, int64_t n, F* out) {
+template <class F, class S>
+void gather(const View& view, const int64_t (&extent)[3], int64_t start, int64_t n, F* out) {
   const S* from = static_cast<const S*>(view.data);
   for (Cursor at(view, extent, start); n > 0;) {
     const int64_t run = std::min(n, at.run()), step = view.stride[2];
@@ -73,7 +77,8 @@ template <class F, class S> void gather(const View& view, const int64_t (&extent
   }
 }
 // element start + j = S(in[j]) for 0 <= j < n, written to a view of S.
-template <class F, class S> void scatter(const F* in, const View& view, const int64_t (&extent)[3], int64_t start, int64_t n) {
+template <class F, class S>
+void scatter(const F* in, const View& view, const int64_t (&extent)[3], int64_t start, int64_t n) {
   S* to = static_cast<S*>(view.data);
   for (Cursor at(view, extent, start); n > 0;) {
     const int64_t run = std::min(n, at.run()), step = view.stride[2];

@@ -45,9 +45,7 @@ double larger(double a, double b) { return a > b || std::isnan(a) ? a : b; }  //
 // Taken relative to the largest magnitude, so that no power overflows or vanishes.
 double norm_of(const std::vector<Tensor>& gradients, double p) {
   double largest = 0;
-  for (const Tensor& g : gradients)
-    largest = larger(largest, fold(
-                                  g, [](double x) { return std::abs(x); }, larger));
+  for (const Tensor& g : gradients) largest = larger(largest, fold(g, [](double x) { return std::abs(x); }, larger));
   if (std::isinf(p) || !(largest > 0) || std::isinf(largest)) return largest;
   double sum = 0;
   const auto power = [=](double x) {
@@ -66,7 +64,8 @@ template <class Change> void replace_gradients(const NamedTensors& parameters, C
 
 }  // namespace
 
-double clip_grad_norm(const NamedTensors& parameters, double max_norm, double norm_type, double eps, NonFinite nonfinite) {
+double clip_grad_norm(const NamedTensors& parameters, double max_norm, double norm_type, double eps,
+                      NonFinite nonfinite) {
   if (!(max_norm >= 0))
     throw ParamError(fmt::format("clip_grad_norm: got max_norm = {}, wanted at least 0; try 1", max_norm));
   if (!(norm_type > 0))
@@ -75,7 +74,10 @@ double clip_grad_norm(const NamedTensors& parameters, double max_norm, double no
   if (!(eps >= 0)) throw ParamError(fmt::format("clip_grad_norm: got eps = {}, wanted at least 0; try 1e-6", eps));
   const double norm = norm_of(gradients_of(parameters), norm_type), scale = max_norm / (norm + eps);
   if (!std::isfinite(norm) && nonfinite == NonFinite::error)
-    throw DomainError(fmt::format("clip_grad_norm: the norm of the gradients is {}, wanted a finite one; look for the op that made it with anomaly mode, or skip the step", norm));
+    throw DomainError(
+        fmt::format("clip_grad_norm: the norm of the gradients is {}, wanted a finite one; look for the op that made "
+                    "it with anomaly mode, or skip the step",
+                    norm));
   if (!std::isfinite(norm) && nonfinite == NonFinite::skip) {
     replace_gradients(parameters, [](const Tensor& g) { return zeros_like(g); });
     return norm;

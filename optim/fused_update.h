@@ -31,12 +31,9 @@ void fused_update(Tensor& parameter, const Tensor& gradient, Tensor* state, cons
       const int64_t end = std::min(n, (task + 1) * task_elements);
       int64_t i = task * task_elements;
       for (; i + T::size <= end; i += T::size)
-        one(
-            i, [](const F* x) { return T::load(x); }, [](T v, F* x) { v.store(x); });
+        one(i, [](const F* x) { return T::load(x); }, [](T v, F* x) { v.store(x); });
       const int rest = int(end - i);
-      if (rest)
-        one(
-            i, [=](const F* x) { return T::load_first(x, rest); }, [=](T v, F* x) { v.store_first(x, rest); });
+      if (rest) one(i, [=](const F* x) { return T::load_first(x, rest); }, [=](T v, F* x) { v.store_first(x, rest); });
     });
   });
 }

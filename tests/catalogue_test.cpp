@@ -1,5 +1,5 @@
-// The list of losses against the catalogue: no name of tiers 1 and 2 is missing, none lacks an input or a parameter, and
-// every default is the catalogue's.
+// The list of losses against the catalogue: no name of tiers 1 and 2 is missing, none lacks an input or a parameter,
+// and every default is the catalogue's.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -77,7 +77,8 @@ TEST(Catalogue, EveryLossHasTheParametersAndDefaultsItNames) {
     for (const auto& [param, want] : facts["params"].items()) {
       EXPECT_TRUE(knows(*entry, param)) << name << " has no parameter " << param;
       if (!knows(*entry, param)) continue;
-      EXPECT_TRUE(same(default_of(*entry, param), want)) << name << ": " << param << " is " << default_of(*entry, param) << ", wanted " << want;
+      EXPECT_TRUE(same(default_of(*entry, param), want))
+          << name << ": " << param << " is " << default_of(*entry, param) << ", wanted " << want;
     }
   }
 }

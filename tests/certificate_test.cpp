@@ -53,9 +53,7 @@ struct Dead {
   static constexpr Input<Dead> inputs[] = {element("input"), element("target")};
   static constexpr About about = described("");
   static constexpr Example examples[] = {{"{}", 0, ""}};
-  template <class T> GRADUS_FN static Scored<T, 2> eval(T x, T y) {
-    return {select(y == 0.0, 0.0, x * y), {y, x}};
-  }
+  template <class T> GRADUS_FN static Scored<T, 2> eval(T x, T y) { return {select(y == 0.0, 0.0, x * y), {y, x}}; }
 };
 constexpr Loss<Silent> silent;
 constexpr Loss<Forgetful> forgetful;
@@ -119,7 +117,8 @@ TEST_P(EveryLoss, HasEveryStepForEveryDifferentiableInput) {
     for (const std::string& reduction : reductions)
       for (int step : moves ? steps : std::vector<int>{2}) {
         bool found = false;
-        for (const CertificateRow& row : c.rows) found |= row.step == step && row.input == f.input(k)->name && row.reduction == reduction && row.cases > 0;
+        for (const CertificateRow& row : c.rows)
+          found |= row.step == step && row.input == f.input(k)->name && row.reduction == reduction && row.cases > 0;
         EXPECT_TRUE(found) << f.input(k)->name << " " << reduction << " step " << step;
       }
   }
@@ -131,8 +130,10 @@ TEST_P(EveryName, HasExamplesThatHold) {
   for (int i = 0; i < loss.example_count; ++i) {
     const Example& example = loss.examples[i];
     const double scale = std::max(1.0, std::abs(example.value));
-    EXPECT_NEAR(evaluate(loss, loss_arguments(loss, example.call, Dtype::float64)).item(), example.value, 1e-13 * scale) << example.call;
-    EXPECT_NEAR(evaluate(loss, loss_arguments(loss, example.call, Dtype::float32)).item(), example.value, 2e-6 * scale) << example.call;
+    EXPECT_NEAR(evaluate(loss, loss_arguments(loss, example.call, Dtype::float64)).item(), example.value, 1e-13 * scale)
+        << example.call;
+    EXPECT_NEAR(evaluate(loss, loss_arguments(loss, example.call, Dtype::float32)).item(), example.value, 2e-6 * scale)
+        << example.call;
   }
 }
 
@@ -175,7 +176,9 @@ TEST(Certificate, IsTheSameEveryTime) {
 }
 
 TEST(LossJson, ReadsInputsLabelsNumbersAndWords) {
-  const LossArguments a = loss_arguments(loss_named("cross_entropy"), R"({"input": [[1, 2], [3, 4]], "target": [0, 1], "temperature": 2, "softcap": null})");
+  const LossArguments a =
+      loss_arguments(loss_named("cross_entropy"),
+                     R"({"input": [[1, 2], [3, 4]], "target": [0, 1], "temperature": 2, "softcap": null})");
   EXPECT_EQ(describe(a.inputs[0].second), "float64 (2,2)");
   EXPECT_EQ(describe(a.inputs[1].second), "int64 (2)");
   ASSERT_EQ(a.options.size(), 2u);

@@ -103,8 +103,7 @@ TEST(Conv2d, WeightGradientOfManyImagesIsTheSumOverImages) {
     for (int64_t j = 0; j < 28; ++j) tap += g.at({0, 3, i, j}) * x.at({0, 7, i + 2, j + 1});
   EXPECT_NEAR(weight_gradient(first, first_upstream).at({3, 7, 2, 1}), tap, 1e-12);
   Tensor total = zeros(shape, Dtype::float64);
-  for (int64_t n = 0; n < 37; ++n)
-    total = add(total, weight_gradient(slice(x, 0, n, n + 1), slice(g, 0, n, n + 1)));
+  for (int64_t n = 0; n < 37; ++n) total = add(total, weight_gradient(slice(x, 0, n, n + 1), slice(g, 0, n, n + 1)));
   expect_near(weight_gradient(x, g), total, 1e-12);
 }
 
@@ -187,60 +186,36 @@ TEST(Conv2d, ErrorsSayWhatFits) {
   const Tensor x = zeros({2, 4, 8, 8}), w = zeros({8, 3, 3, 3});
   EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, w); }),
             "conv2d: weight has shape (8,3,3,3) but input has shape (2,4,8,8), wanted 3 input channels / 1 groups = 3");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              conv2d(zeros({4, 8, 8}), w);
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { conv2d(zeros({4, 8, 8}), w); }),
             "conv2d: input has shape (4,8,8), wanted (N,C,H,W); reshape it");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              conv2d(x, zeros({8, 4, 3}));
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, zeros({8, 4, 3})); }),
             "conv2d: weight has shape (8,4,3), wanted 4 dimensions");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              conv2d(x, zeros({8, 4, 3, 3}), zeros({7}));
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, zeros({8, 4, 3, 3}), zeros({7})); }),
             "conv2d: bias has shape (7), wanted (8), one per output channel");
-  EXPECT_EQ(error_of<DtypeError>([&] {
-              conv2d(x, zeros({8, 4, 3, 3}, Dtype::float64));
-            }),
+  EXPECT_EQ(error_of<DtypeError>([&] { conv2d(x, zeros({8, 4, 3, 3}, Dtype::float64)); }),
             "conv2d: weight is float64 but input is float32, wanted one dtype; convert one with to()");
-  EXPECT_EQ(error_of<DtypeError>([&] {
-              conv2d(zeros({1, 1, 1, 1}, Dtype::int64), w);
-            }),
+  EXPECT_EQ(error_of<DtypeError>([&] { conv2d(zeros({1, 1, 1, 1}, Dtype::int64), w); }),
             "conv2d: input is int64, wanted float32 or float64; convert it with to()");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              conv2d(x, zeros({8, 4, 9, 3}));
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, zeros({8, 4, 9, 3})); }),
             "conv2d: the kernel covers (9,3) but the padded input is (8,8), wanted an input at least as large; add "
             "padding or use a smaller kernel");
-  EXPECT_EQ(error_of<ParamError>([&] {
-              conv2d(x, zeros({8, 4, 3, 3}), {}, {.stride = 0});
-            }),
+  EXPECT_EQ(error_of<ParamError>([&] { conv2d(x, zeros({8, 4, 3, 3}), {}, {.stride = 0}); }),
             "conv2d: stride is (0,0), wanted at least 1");
-  EXPECT_EQ(error_of<ParamError>([&] {
-              conv2d(x, zeros({8, 4, 3, 3}), {}, {.groups = 0});
-            }),
+  EXPECT_EQ(error_of<ParamError>([&] { conv2d(x, zeros({8, 4, 3, 3}), {}, {.groups = 0}); }),
             "conv2d: groups is 0, wanted at least 1");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              conv2d(x, zeros({8, 4, 3, 3}), {}, {.groups = 3});
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, zeros({8, 4, 3, 3}), {}, {.groups = 3}); }),
             "conv2d: 8 output channels do not divide into 3 groups; choose a divisor");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              conv1d(zeros({2, 4, 8}), zeros({8, 3, 3}));
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { conv1d(zeros({2, 4, 8}), zeros({8, 3, 3})); }),
             "conv1d: weight has shape (8,3,3) but input has shape (2,4,8), wanted 3 input channels / 1 groups = 3");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              conv_transpose2d(x, zeros({3, 4, 3, 3}));
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { conv_transpose2d(x, zeros({3, 4, 3, 3})); }),
             "conv_transpose2d: weight has shape (3,4,3,3) but input has shape (2,4,8,8), wanted 3 input channels");
-  EXPECT_EQ(error_of<ParamError>([&] {
-              conv_transpose2d(x, zeros({4, 4, 3, 3}), {}, {.stride = 2, .output_padding = 2});
-            }),
-            "conv_transpose2d: output padding (2,2) with stride (2,2) and dilation (1,1), wanted it smaller than one "
-            "of them");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              conv_transpose2d(zeros({1, 4, 1, 1}), zeros({4, 4, 1, 1}), {}, {.padding = 1});
-            }),
-            "conv_transpose2d: the output would be (-1,-1), wanted at least (1,1); use less padding");
+  EXPECT_EQ(
+      error_of<ParamError>([&] { conv_transpose2d(x, zeros({4, 4, 3, 3}), {}, {.stride = 2, .output_padding = 2}); }),
+      "conv_transpose2d: output padding (2,2) with stride (2,2) and dilation (1,1), wanted it smaller than one "
+      "of them");
+  EXPECT_EQ(
+      error_of<ShapeError>([&] { conv_transpose2d(zeros({1, 4, 1, 1}), zeros({4, 4, 1, 1}), {}, {.padding = 1}); }),
+      "conv_transpose2d: the output would be (-1,-1), wanted at least (1,1); use less padding");
 }
 
 // ---- pooling ------------------------------------------------------------------------------------

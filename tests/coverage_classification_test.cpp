@@ -1,7 +1,6 @@
 // Classification losses: probabilities and logits, indices and distributions, hinges.
 #include <gtest/gtest.h>
 
-
 #include "calls.h"
 #include "gradient.h"
 #include "gradus/core/error.h"
@@ -38,13 +37,9 @@ double row_nll(const Numbers& x, size_t row, size_t width, size_t c) {
 
 TEST(Coverage, AProbabilityOutsideItsRangeIsNamed) {  // 1.11
   const Tensor y = doubles({0, 1});
-  EXPECT_EQ(error_of<DomainError>([&] {
-              call("binary_cross_entropy", {doubles({0.5, 1.2}), y});
-            }),
+  EXPECT_EQ(error_of<DomainError>([&] { call("binary_cross_entropy", {doubles({0.5, 1.2}), y}); }),
             "binary_cross_entropy: input is 1.2 at element 1, wanted a value in [0, 1]");
-  EXPECT_EQ(error_of<DomainError>([&] {
-              call("binary_cross_entropy", {doubles({-0.1, 0.5}), y});
-            }),
+  EXPECT_EQ(error_of<DomainError>([&] { call("binary_cross_entropy", {doubles({-0.1, 0.5}), y}); }),
             "binary_cross_entropy: input is -0.1 at element 0, wanted a value in [0, 1]");
 }
 
@@ -83,14 +78,10 @@ TEST(Coverage, IndicesAreIntegers) {  // 1.14, 2.4, 3.14
   EXPECT_EQ(call("cross_entropy", {x, to(classes({2, 0}), Dtype::int32)}).item(),
             call("cross_entropy", {x, classes({2, 0})}).item())
       << "int32 is accepted";
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              call("cross_entropy", {x, doubles({2, 0})});
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { call("cross_entropy", {x, doubles({2, 0})}); }),
             "cross_entropy: target has shape (2) but input has shape (2,3), wanted (2,3)")
       << "floats are distributions";
-  EXPECT_EQ(error_of<DtypeError>([&] {
-              call("nll_loss", {x, doubles({2, 0})});
-            }),
+  EXPECT_EQ(error_of<DtypeError>([&] { call("nll_loss", {x, doubles({2, 0})}); }),
             "nll_loss: target is float64, wanted integer labels; convert it with to(Dtype::int64)");
   EXPECT_EQ(call("nll_loss", {x, to(doubles({2, 0}), Dtype::int64)}).item(), -(x.at({0, 2}) + x.at({1, 0})) / 2)
       << "a target that was converted";
@@ -265,13 +256,9 @@ TEST(Coverage, BinaryCrossEntropyTakesWeightsThatBroadcast) {  // 2.14
 }
 
 TEST(Coverage, BinaryTargetsHaveTheShapeOfTheInputAndAreProbabilities) {  // 2.15
-  EXPECT_EQ(error_of<ShapeError>([] {
-              call("binary_cross_entropy", {doubles({0.5, 0.5}, {2, 1}), doubles({0, 1})});
-            }),
+  EXPECT_EQ(error_of<ShapeError>([] { call("binary_cross_entropy", {doubles({0.5, 0.5}, {2, 1}), doubles({0, 1})}); }),
             "binary_cross_entropy: target has shape (2) but input has shape (2,1), wanted (2,1); reshape it to (2,1)");
-  EXPECT_EQ(error_of<DomainError>([] {
-              call("binary_cross_entropy", {doubles({0.5, 0.5}), doubles({0, 1.5})});
-            }),
+  EXPECT_EQ(error_of<DomainError>([] { call("binary_cross_entropy", {doubles({0.5, 0.5}), doubles({0, 1.5})}); }),
             "binary_cross_entropy: target is 1.5 at element 1, wanted a value in [0, 1]");
 }
 
@@ -336,9 +323,7 @@ TEST(Coverage, BinaryCrossEntropyOfASigmoidByHand) {  // 3.8, 3.9, 3.18
   EXPECT_NEAR(-(std::log(1 - p[0]) + std::log(1 - p[1]) + std::log(p[2])) / 3, loss.item(), 1e-12);
   EXPECT_NEAR(call("binary_cross_entropy_with_logits", {x, y}).item(), loss.item(), 1e-12);
   // With input and target exchanged, logits are no probabilities; where they are, the number is another one.
-  EXPECT_EQ(error_of<DomainError>([&] {
-              call("binary_cross_entropy_with_logits", {y, x});
-            }),
+  EXPECT_EQ(error_of<DomainError>([&] { call("binary_cross_entropy_with_logits", {y, x}); }),
             "binary_cross_entropy_with_logits: target is 1.0864 at element 1, wanted a value in [0, 1]");
   EXPECT_GT(std::abs(call("binary_cross_entropy_with_logits", {y, sigmoid(x.detach())}).item() - loss.item()), 0.1);
 }
@@ -407,9 +392,7 @@ TEST(Coverage, AConvolutionFitsTheKernelAsOftenAsTheStepAllows) {  // 3.13
 TEST(Coverage, LikelihoodHasItsGradientThroughAConvolution) {  // 3.12
   const Tensor y = classes({0, 1, 2, 0, 1, 2, 0, 1}, {2, 2, 2});
   expect_gradients(
-      [&](const std::vector<Tensor>& in) {
-        return call("nll_loss", {log_softmax(conv2d(in[0], in[1]), 1), y});
-      },
+      [&](const std::vector<Tensor>& in) { return call("nll_loss", {log_softmax(conv2d(in[0], in[1]), 1), y}); },
       {leaf(uniform(64, 35), {2, 2, 4, 4}), leaf(uniform(54, 36), {3, 2, 3, 3})}, false);
 }
 
@@ -444,9 +427,7 @@ TEST(Coverage, TheGradientAtALogitIsProbabilityLessTarget) {  // 4.4, 4.5
 
 TEST(Coverage, LabelsInThePlaceOfLogitsAreRefused) {  // 4.8
   const Tensor x = doubles(uniform(6, 42), {2, 3});
-  EXPECT_EQ(error_of<DtypeError>([&] {
-              call("cross_entropy", {classes({0, 1}), x});
-            }),
+  EXPECT_EQ(error_of<DtypeError>([&] { call("cross_entropy", {classes({0, 1}), x}); }),
             "cross_entropy: input is int64, wanted float32 or float64; convert it with to()");
 }
 
@@ -509,9 +490,7 @@ TEST(Coverage, TheHingeLiesAboveTheZeroOneLoss) {  // 4.13
     }
   }
   const Tensor x = leaf({1, -1});
-  EXPECT_EQ(error_of<StateError>([&] {
-              call("zero_one_loss", {x, doubles({1, 1})}).backward();
-            }),
+  EXPECT_EQ(error_of<StateError>([&] { call("zero_one_loss", {x, doubles({1, 1})}).backward(); }),
             "backward: the output does not depend on a tensor that requires a gradient; call requires_grad(true) on an "
             "input before computing it");
 }

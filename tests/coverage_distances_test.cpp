@@ -131,13 +131,9 @@ TEST(Coverage, TheBatchMeanIsTheSumOverTheNumberOfSamples) {  // 0.5
 
 TEST(Coverage, IntegersAreRefusedByNameAndConvertedByRequest) {  // 0.7
   const Tensor x = classes(two_rows, {2, 4}), y = classes(one_less, {2, 4});
-  EXPECT_EQ(error_of<DtypeError>([&] {
-              call("frobenius_norm_loss", {x, y});
-            }),
+  EXPECT_EQ(error_of<DtypeError>([&] { call("frobenius_norm_loss", {x, y}); }),
             "frobenius_norm_loss: input is int64, wanted float32 or float64; convert it with to()");
-  EXPECT_EQ(error_of<DtypeError>([&] {
-              call("vector_norm_loss", {x, y});
-            }),
+  EXPECT_EQ(error_of<DtypeError>([&] { call("vector_norm_loss", {x, y}); }),
             "vector_norm_loss: input is int64, wanted float32 or float64; convert it with to()");
   EXPECT_EQ(call("frobenius_norm_loss", {to(x, Dtype::float64), to(y, Dtype::float64)}).item(), std::sqrt(8.0));
 }

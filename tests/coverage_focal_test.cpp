@@ -1,7 +1,6 @@
 // Claims about the focal losses, each as a test.
 #include <gtest/gtest.h>
 
-
 #include "calls.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/activation.h"
@@ -25,11 +24,9 @@ TEST(Coverage, FocalLossIsMinusAlphaTimesThePowerTimesTheLog) {  // 1.17
   EXPECT_LE(apart(values("sigmoid_focal_loss", {doubles(x), doubles(y)}, o), wanted), 1e-14);
   EXPECT_LE(apart(values("focal_loss_probs", {doubles(p), doubles(y)}, o), wanted), 1e-14);
   const Tensor a = leaf(p), soft = leaf(uniform(8, 4, 0.1, 0.9));
-  const Report of_p = gradcheck(
-      [&](const std::vector<Tensor>& in) {
-        return call("focal_loss_probs", {in[0], doubles(y)}, o);
-      },
-      {a}, {.second_order = true, .reach = within_unit(a)});
+  const Report of_p =
+      gradcheck([&](const std::vector<Tensor>& in) { return call("focal_loss_probs", {in[0], doubles(y)}, o); }, {a},
+                {.second_order = true, .reach = within_unit(a)});
   EXPECT_TRUE(of_p.ok) << to_string(of_p);
   for (const char* variant : {"retinanet", "absdiff", "exp_bce"}) {
     const Report of_x = gradcheck(
@@ -135,14 +132,10 @@ TEST(Coverage, FocalLossOfProbabilitiesIsThatOfLogits) {  // 1.25
 
 TEST(Coverage, OldReductionFlagsAreNoneOfOurs) {  // 1.26
   const Tensor x = doubles({1, 2});
-  EXPECT_EQ(error_of<ParamError>([&] {
-              call("mse_loss", {x, x}, {{"reduction", "avg"}});
-            }),
+  EXPECT_EQ(error_of<ParamError>([&] { call("mse_loss", {x, x}, {{"reduction", "avg"}}); }),
             "mse_loss: reduction is 'avg', wanted one of none, sum, mean, batchmean, mean_active");
   for (const char* flag : {"size_average", "reduce"}) {
-    EXPECT_EQ(error_of<ParamError>([&] {
-                call("mse_loss", {x, x}, {{flag, 1.0}});
-              }),
+    EXPECT_EQ(error_of<ParamError>([&] { call("mse_loss", {x, x}, {{flag, 1.0}}); }),
               std::string("mse_loss: there is no parameter '") + flag +
                   "'; known are input, target, weight, reduction, empty");
   }

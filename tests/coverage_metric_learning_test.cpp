@@ -159,9 +159,7 @@ TEST(Coverage, CosineEmbeddingPushesOnlyWhatIsTooNear) {  // 2.18
   EXPECT_EQ(apart_enough.to_vector(), Numbers({0, 0}));
   EXPECT_EQ(gradient(apart_enough, x), Numbers(4, 0.0));
   EXPECT_EQ(gradient(apart_enough, y), Numbers(4, 0.0));
-  EXPECT_EQ(error_of<DomainError>([&] {
-              call("cosine_embedding_loss", {x, y, doubles({1, 0})});
-            }),
+  EXPECT_EQ(error_of<DomainError>([&] { call("cosine_embedding_loss", {x, y, doubles({1, 0})}); }),
             "cosine_embedding_loss: target is 0 at row 1, wanted -1 or 1");
 }
 

@@ -366,9 +366,7 @@ Tensor tagged_elsewhere(const Tensor& t) {
 TEST(Coverage, WeightsOnAnotherDeviceAreNamed) {  // 4.7
   const Tensor x = doubles(uniform(6, 13), {2, 3}), y = classes({0, 2}), w = doubles({1, 2, 3});
   const Tensor far = tagged_elsewhere(w);
-  EXPECT_EQ(error_of<DeviceError>([&] {
-              call("cross_entropy", {x, y}, {}, {{"weight", far}});
-            }),
+  EXPECT_EQ(error_of<DeviceError>([&] { call("cross_entropy", {x, y}, {}, {{"weight", far}}); }),
             "cross_entropy: weight is on cuda:0 but input is on cpu; move one with to()");
   far.state()->storage->device = cpu;
   EXPECT_EQ(call("cross_entropy", {x, y}, {}, {{"weight", far}}).item(),
@@ -391,9 +389,7 @@ TEST(Coverage, TensorsInThePlaceOfOptionsAreRefused) {  // 4.30
   EXPECT_EQ(module(x, y).item(), 2.5);
   EXPECT_EQ(error_of<ParamError>([&] { module(x); }), "mse_loss: got 1 inputs, wanted 2: input, target");
   EXPECT_EQ(error_of<ParamError>([&] { module(x, y, y); }), "mse_loss: got 3 inputs, wanted 2: input, target");
-  EXPECT_EQ(error_of<ParamError>([&] {
-              LossModule("mse_loss", {{{"delta", x}}, {}});
-            }),
+  EXPECT_EQ(error_of<ParamError>([&] { LossModule("mse_loss", {{{"delta", x}}, {}}); }),
             "mse_loss: there is no 'delta'; known are input, target, weight, reduction, empty");
   EXPECT_EQ(error_of<ShapeError>([&] { (x > y).item(); }),
             "item: got shape (2), wanted one element; reduce or index the tensor first")

@@ -131,9 +131,7 @@ TEST(Data, AnAbsurdHeaderCostsNoMemory) {
     return usage.ru_maxrss >> 10;  // the most it ever was, in MiB
   };
   const auto before = resident();
-  EXPECT_EQ(message_of<FileError>([] {
-              parse_idx(idx({0xffffffff, 0xffffffff}, {1}));
-            }),
+  EXPECT_EQ(message_of<FileError>([] { parse_idx(idx({0xffffffff, 0xffffffff}, {1})); }),
             "x.idx: its header asks for (4294967295) elements or more, wanted at most 2147483648; the file is damaged");
   EXPECT_EQ(message_of<FileError>([] { parse_idx(idx({400000000}, {1})); }),
             "x.idx: ends after 1 of the 400000000 elements that its header names; fetch the file again");
@@ -244,20 +242,14 @@ Dataset numbered(int64_t n) {
 }
 
 TEST(Data, ADatasetChecksItsFields) {
-  EXPECT_EQ(message_of<ShapeError>([] {
-              Dataset({{"x", zeros({3, 2})}, {"y", zeros({4})}});
-            }),
+  EXPECT_EQ(message_of<ShapeError>([] { Dataset({{"x", zeros({3, 2})}, {"y", zeros({4})}}); }),
             "Dataset: field 'y' has shape (4), field 'x' has shape (3,2), wanted one first extent; check the number of "
             "samples");
-  EXPECT_EQ(message_of<ParamError>([] {
-              Dataset({{"x", zeros({3})}, {"x", zeros({3})}});
-            }),
+  EXPECT_EQ(message_of<ParamError>([] { Dataset({{"x", zeros({3})}, {"x", zeros({3})}}); }),
             "Dataset: got two fields named 'x'; give each its own name");
   EXPECT_EQ(message_of<ParamError>([] { numbered(3)["label"]; }),
             "Dataset: there is no field 'label'; known are features, labels");
-  EXPECT_EQ(message_of<IndexError>([] {
-              numbered(3).rows({0, 3});
-            }),
+  EXPECT_EQ(message_of<IndexError>([] { numbered(3).rows({0, 3}); }),
             "Dataset: sample 3 is outside [0, 3); check the indices");
 }
 
@@ -348,9 +340,7 @@ TEST(Data, NearestNeighboursVote) {
   EXPECT_DOUBLE_EQ(knn_accuracy(train, known, test, labels({0, 2, 0}), 3), 1);  // two zeros outvote the nearer one
   EXPECT_DOUBLE_EQ(knn_accuracy(train, known, test, labels({0, 2, 1}), 2), 1);  // a tie goes to the nearer
   EXPECT_NEAR(knn_accuracy(train, known, test, labels({0, 0, 0}), 1), 1.0 / 3, 1e-15);
-  EXPECT_EQ(message_of<ParamError>([&] {
-              knn_accuracy(train, known, test, labels({0, 2, 1}), 6);
-            }),
+  EXPECT_EQ(message_of<ParamError>([&] { knn_accuracy(train, known, test, labels({0, 2, 1}), 6); }),
             "knn_accuracy: got k = 6 for 5 training samples, wanted 1 to that many; try 5");
 }
 

@@ -119,11 +119,8 @@ TEST(Elementwise, OneTensorAsBothInputs) {
   const auto values = op_check::random_values(5, 4, 0.5, 2);
   for (const char* name : {"add", "sub", "mul", "div", "pow", "atan2"}) {
     SCOPED_TRACE(name);
-    op_check::check_gradients_at(
-        [&](const op_check::Inputs& x) {
-          return binary_ops.at(name)({x[0], x[0]}, {});
-        },
-        {{5}}, {values}, {.step = 0.02});
+    op_check::check_gradients_at([&](const op_check::Inputs& x) { return binary_ops.at(name)({x[0], x[0]}, {}); },
+                                 {{5}}, {values}, {.step = 0.02});
   }
 }
 

@@ -24,9 +24,7 @@ Tensor leaf(const NestedList& values) { return tensor(values, Dtype::float64).re
 template <class E> std::string message_of(auto f) {
   try {
     f();
-  } catch (const E& e) {
-    return e.what();
-  }
+  } catch (const E& e) { return e.what(); }
   return "nothing was thrown";
 }
 
@@ -66,8 +64,9 @@ TEST(Engine, ReleasesTheGraphAndSaysSoTheSecondTime) {
   const Tensor x = leaf({2});
   const Tensor y = mul(x, x);
   backward(y);
-  EXPECT_EQ(message_of<StateError>([&] { backward(y); }),
-            "backward: the graph through 'mul' was already used and freed; pass retain_graph = true to the first backward");
+  EXPECT_EQ(
+      message_of<StateError>([&] { backward(y); }),
+      "backward: the graph through 'mul' was already used and freed; pass retain_graph = true to the first backward");
 }
 
 TEST(Engine, RetainGraphRunsAgain) {
@@ -80,9 +79,11 @@ TEST(Engine, RetainGraphRunsAgain) {
 
 TEST(Engine, RefusesWhatHasNoGradient) {
   EXPECT_EQ(message_of<StateError>([] { backward(tensor({1})); }),
-            "backward: the output does not depend on a tensor that requires a gradient; call requires_grad(true) on an input before computing it");
-  EXPECT_EQ(message_of<ShapeError>([] { backward(leaf({1, 2})); }),
-            "backward: the output has shape (2), wanted a single number; reduce it with sum() or mean(), or pass a gradient");
+            "backward: the output does not depend on a tensor that requires a gradient; call requires_grad(true) on an "
+            "input before computing it");
+  EXPECT_EQ(
+      message_of<ShapeError>([] { backward(leaf({1, 2})); }),
+      "backward: the output has shape (2), wanted a single number; reduce it with sum() or mean(), or pass a gradient");
   EXPECT_EQ(message_of<ShapeError>([] { backward(leaf({1, 2}), tensor({1}, Dtype::float64)); }),
             "backward: gradient has shape (1) but the output has shape (2); pass one of the output's shape");
   EXPECT_EQ(message_of<DtypeError>([] { tensor({1}, Dtype::int64).requires_grad(true); }),
@@ -98,7 +99,8 @@ TEST(Engine, NamesWhoSavedATensorThatWasChanged) {
     y.detach().mutable_data<double>()[0] = 5;
   }
   EXPECT_EQ(message_of<StateError>([&] { backward(z); }),
-            "mul: a tensor of shape (1) saved for backward was changed in place (saved at version 0, now 1); clone() it before changing it");
+            "mul: a tensor of shape (1) saved for backward was changed in place (saved at version 0, now 1); clone() "
+            "it before changing it");
 }
 
 TEST(Engine, GuardsLeavesAgainstInPlaceWrites) {
@@ -199,7 +201,8 @@ TEST(Engine, AnomalyModeNamesTheOp) {
   const Tensor y = div(x, x);
   const std::string what = message_of<DomainError>([&] { backward(y); });
   set_anomaly_mode(false);
-  EXPECT_EQ(what, "backward of div: the gradient of its input 1 is NaN at element 0; look at what the forward div was given");
+  EXPECT_EQ(what,
+            "backward of div: the gradient of its input 1 is NaN at element 0; look at what the forward div was given");
 }
 
 TEST(Engine, FollowsViewsBackToTheirOrigin) {

@@ -15,9 +15,7 @@ namespace {
 template <class Fn> std::string thrown_by(Fn call) {
   try {
     call();
-  } catch (const Error& e) {
-    return e.what();
-  }
+  } catch (const Error& e) { return e.what(); }
   return "nothing";
 }
 
@@ -29,8 +27,10 @@ TEST(Ranges, StopBeforeTheEnd) {
   EXPECT_EQ(arange(1, 2, 0.25, Dtype::float64).to_vector(), (Numbers{1, 1.25, 1.5, 1.75}));
   EXPECT_EQ(arange(3, 0, -2).to_vector(), (Numbers{3, 1}));
   EXPECT_EQ(arange(2, 2).numel(), 0);
-  EXPECT_EQ(thrown_by([] { arange(0, 3, -1); }), "arange: from 0 to 3 by -1 leads nowhere, wanted a step towards the end");
-  EXPECT_EQ(thrown_by([] { arange(0, 3, 0); }), "arange: from 0 to 3 by 0 leads nowhere, wanted a step towards the end");
+  EXPECT_EQ(thrown_by([] { arange(0, 3, -1); }),
+            "arange: from 0 to 3 by -1 leads nowhere, wanted a step towards the end");
+  EXPECT_EQ(thrown_by([] { arange(0, 3, 0); }),
+            "arange: from 0 to 3 by 0 leads nowhere, wanted a step towards the end");
 }
 
 TEST(Ranges, LinspaceMeetsBothEnds) {

@@ -20,7 +20,9 @@ namespace {
 
 using namespace gradus;
 
-Tensor leaf(const std::vector<double>& values, const Shape& shape) { return tensor(values, shape, Dtype::float64).requires_grad(true); }
+Tensor leaf(const std::vector<double>& values, const Shape& shape) {
+  return tensor(values, shape, Dtype::float64).requires_grad(true);
+}
 Tensor two_by_three() { return leaf({1, 2, -3, 0.5, 0.25, 1}, {2, 3}); }
 Tensor another() { return leaf({0.3, -0.4, 0.5, 1, 2, 3}, {2, 3}); }
 
@@ -35,7 +37,8 @@ TensorFunction square_times(Backward backward) {
       out = a * a * b;
     }
     if (recording(a, b))
-      record("square_times", out, {&a, &b}, [backward, a = Saved(a), b = Saved(b)](const Tensor& g, Gradients& to) { backward(g, a(), b(), to); });
+      record("square_times", out, {&a, &b},
+             [backward, a = Saved(a), b = Saved(b)](const Tensor& g, Gradients& to) { backward(g, a(), b(), to); });
     return out;
   };
 }
@@ -68,8 +71,10 @@ TEST(Ridders, AdmitsWhenThereIsNoDerivative) {
 TEST(Gradcheck, RightGradientsPassToSecondOrder) {
   expect_gradients([](const std::vector<Tensor>& in) { return in[0] * in[1]; }, {two_by_three(), another()});
   expect_gradients([](const std::vector<Tensor>& in) { return in[0] / in[1]; }, {two_by_three(), another()});
-  expect_gradients([](const std::vector<Tensor>& in) { return mean(in[0] * in[0] * in[1]); }, {two_by_three(), another()});
-  expect_gradients([](const std::vector<Tensor>& in) { return matmul(in[0], transpose(in[1], 0, 1)); }, {two_by_three(), another()});
+  expect_gradients([](const std::vector<Tensor>& in) { return mean(in[0] * in[0] * in[1]); },
+                   {two_by_three(), another()});
+  expect_gradients([](const std::vector<Tensor>& in) { return matmul(in[0], transpose(in[1], 0, 1)); },
+                   {two_by_three(), another()});
   expect_gradients(square_times(right), {two_by_three(), another()});
 }
 
@@ -99,18 +104,34 @@ TEST(Gradcheck, AKinkIsCountedAndItsSubgradientMayBeAnywhereBetween) {
 TEST(Gradcheck, NamesTheClassOfBug) {
   const Tensor a = two_by_three(), b = another();
   const auto of = [&](Backward backward) { return diagnosis(backward, a, b); };
-  EXPECT_EQ(of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) { right(g, a, b, to), to[0] = -to[0]; }), "the sign is wrong");
-  EXPECT_EQ(of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) { right(g, a, b, to), to[0] = to[0] * 6; }),
+  EXPECT_EQ(
+      of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) { right(g, a, b, to), to[0] = -to[0]; }),
+      "the sign is wrong");
+  EXPECT_EQ(of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) {
+              right(g, a, b, to), to[0] = to[0] * 6;
+            }),
             "too large by a factor N = 6, the number of elements");
-  EXPECT_EQ(of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) { right(g, a, b, to), to[1] = to[1] / 3; }),
+  EXPECT_EQ(of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) {
+              right(g, a, b, to), to[1] = to[1] / 3;
+            }),
             "too small by a factor 1/N, N = 3, an extent");
-  EXPECT_EQ(of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) { right(g, a, b, to), to[0] = 2.0 * (a * b); }),
+  EXPECT_EQ(of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) {
+              right(g, a, b, to), to[0] = 2.0 * (a * b);
+            }),
             "the upstream gradient is dropped (grad_output is not multiplied in)");
   // Both are off by the same amount, so either may be named as the worst.
-  const std::string swapped = of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) { right(g, a, b, to), std::swap(to[0], to[1]); });
-  EXPECT_TRUE(swapped == "swapped with the gradient of input 0" || swapped == "swapped with the gradient of input 1") << swapped;
-  EXPECT_EQ(of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) { right(g, a, b, to), to[1] = zeros_like(to[1]); }), "no gradient arrives at all");
-  EXPECT_EQ(of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) { right(g, a, b, to), to[0] = to[0] * (1 + 1e-6); }),
+  const std::string swapped = of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) {
+    right(g, a, b, to), std::swap(to[0], to[1]);
+  });
+  EXPECT_TRUE(swapped == "swapped with the gradient of input 0" || swapped == "swapped with the gradient of input 1")
+      << swapped;
+  EXPECT_EQ(of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) {
+              right(g, a, b, to), to[1] = zeros_like(to[1]);
+            }),
+            "no gradient arrives at all");
+  EXPECT_EQ(of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) {
+              right(g, a, b, to), to[0] = to[0] * (1 + 1e-6);
+            }),
             "off by a factor 1.000001");
   EXPECT_EQ(of([](const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) {
               right(g, a, b, to);
@@ -174,7 +195,9 @@ TEST(Gradcheck, WantsAnInputToCheck) {
     gradcheck([](const std::vector<Tensor>& in) { return in[0]; }, {ones({2})});
     FAIL() << "nothing was thrown";
   } catch (const StateError& e) {
-    EXPECT_STREQ(e.what(), "gradcheck: no input is float64 and requires a gradient; call requires_grad(true) on a float64 tensor");
+    EXPECT_STREQ(
+        e.what(),
+        "gradcheck: no input is float64 and requires a gradient; call requires_grad(true) on a float64 tensor");
   }
 }
 

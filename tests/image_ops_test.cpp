@@ -164,32 +164,20 @@ TEST(Embedding, BitsDoNotDependOnThreads) {
 }
 
 TEST(Embedding, ErrorsSayWhatFits) {
-  EXPECT_EQ(error_of<IndexError>([] {
-              embedding(zeros({4, 3}), labels({1, 4}));
-            }),
+  EXPECT_EQ(error_of<IndexError>([] { embedding(zeros({4, 3}), labels({1, 4})); }),
             "embedding: index 4 at position 1 is outside [0, 4)");
-  EXPECT_EQ(error_of<IndexError>([] {
-              embedding(zeros({4, 3}), labels({1}), 4);
-            }),
+  EXPECT_EQ(error_of<IndexError>([] { embedding(zeros({4, 3}), labels({1}), 4); }),
             "embedding: padding index 4 is outside [0, 4)");
-  EXPECT_EQ(error_of<DtypeError>([] {
-              embedding(zeros({4, 3}), zeros({2}));
-            }),
+  EXPECT_EQ(error_of<DtypeError>([] { embedding(zeros({4, 3}), zeros({2})); }),
             "embedding: indices are float32, wanted int64; convert them with to()");
 }
 
 TEST(Interpolate, ErrorsSayWhatFits) {
-  EXPECT_EQ(error_of<ParamError>([] {
-              interpolate(zeros({1, 1, 2, 2}), 0);
-            }),
+  EXPECT_EQ(error_of<ParamError>([] { interpolate(zeros({1, 1, 2, 2}), 0); }),
             "interpolate: size is (0,0), wanted at least (1,1)");
-  EXPECT_EQ(error_of<ParamError>([] {
-              interpolate(zeros({1, 1, 2, 2}), 2, Interpolation::nearest, true);
-            }),
+  EXPECT_EQ(error_of<ParamError>([] { interpolate(zeros({1, 1, 2, 2}), 2, Interpolation::nearest, true); }),
             "interpolate: align_corners is set for nearest, wanted it with bilinear only");
-  EXPECT_EQ(error_of<ShapeError>([] {
-              fold(zeros({1, 3, 4}), 3, 2);
-            }),
+  EXPECT_EQ(error_of<ShapeError>([] { fold(zeros({1, 3, 4}), 3, 2); }),
             "fold: columns have shape (1,3,4), wanted (N, a multiple of 4, 4) for image (3,3) and kernel (2,2)");
 }
 

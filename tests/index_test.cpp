@@ -79,9 +79,7 @@ TEST(Masks, AHiddenNanHasNoGradient) {
 TEST(OneHot, MarksTheLabel) {
   EXPECT_EQ(one_hot(labels({2, 0}), 3).to_vector(), (std::vector<double>{0, 0, 1, 1, 0, 0}));
   EXPECT_EQ(one_hot(labels({1}), 2, Dtype::float32).dtype(), Dtype::float32);
-  EXPECT_EQ(error_of<IndexError>([] {
-              one_hot(labels({0, 3}), 3);
-            }),
+  EXPECT_EQ(error_of<IndexError>([] { one_hot(labels({0, 3}), 3); }),
             "one_hot: label 3 at position 1 is outside [0, 3)");
 }
 
@@ -119,36 +117,24 @@ TEST(Indexing, BitsDoNotDependOnThreads) {
 
 TEST(Indexing, ErrorsSayWhatFits) {
   const Tensor x = zeros({3, 4});
-  EXPECT_EQ(error_of<IndexError>([&] {
-              index_select(x, 0, labels({1, 3}));
-            }),
+  EXPECT_EQ(error_of<IndexError>([&] { index_select(x, 0, labels({1, 3})); }),
             "index_select: index 3 at position 1 is outside [0, 3)");
   EXPECT_EQ(error_of<IndexError>([&] { index_select(x, 0, labels({-1})); }),
             "index_select: index -1 at position 0 is outside [0, 3)");
   EXPECT_EQ(error_of<DtypeError>([&] { index_select(x, 0, zeros({1})); }),
             "index_select: index is float32, wanted int64; convert it with to()");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              index_select(x, 0, indices({0}, {1, 1}));
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { index_select(x, 0, indices({0}, {1, 1})); }),
             "index_select: index has shape (1,1), wanted a vector");
   EXPECT_EQ(
-      error_of<ShapeError>([&] {
-        gather(x, 1, indices({0, 0, 0, 0}, {4, 1}));
-      }),
+      error_of<ShapeError>([&] { gather(x, 1, indices({0, 0, 0, 0}, {4, 1})); }),
       "gather: index has shape (4,1) but input has shape (3,4), wanted no extent larger than the input's but in dim 1");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              scatter_add(x, 1, indices({0}, {1, 1}), zeros({1, 2}));
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { scatter_add(x, 1, indices({0}, {1, 1}), zeros({1, 2})); }),
             "scatter_add: source has shape (1,2) but index has shape (1,1), wanted one shape; slice the source");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              index_add(x, 0, labels({0}), zeros({2, 4}));
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { index_add(x, 0, labels({0}), zeros({2, 4})); }),
             "index_add: source has shape (2,4), wanted (1,4): the input's (3,4) with 1 indices in dim 0");
   EXPECT_EQ(error_of<DtypeError>([&] { masked_fill(x, zeros({4}), 0); }),
             "masked_fill: mask is float32, wanted bool; convert it with to()");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              masked_fill(zeros({1, 4}), mask({1, 1}, {2, 1}), 0);
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { masked_fill(zeros({1, 4}), mask({1, 1}, {2, 1}), 0); }),
             "masked_fill: mask has shape (2,1) but input has shape (1,4), wanted a mask that broadcasts to the input; "
             "expand the input");
 }

@@ -15,10 +15,11 @@ namespace fs = std::filesystem;
 
 const fs::path root = GRADUS_SOURCE_DIR;
 
-// core -> losses -> autograd -> ops -> optim, nn, data -> programs -> tests.  A folder sees itself and every lower stage.
+// core -> losses -> autograd -> ops -> optim, nn, data -> programs -> tests.  A folder sees itself and every lower
+// stage.
 constexpr int programs = 5;
 const std::map<std::string, int> stages = {
-    {"core", 0}, {"losses", 1},     {"autograd", 2},     {"ops", 3},          {"optim", 4},          {"nn", 4},
+    {"core", 0}, {"losses", 1},     {"autograd", 2},         {"ops", 3},          {"optim", 4},          {"nn", 4},
     {"data", 4}, {"cli", programs}, {"tests", programs + 1}, {"bench", programs}, {"examples", programs}};
 // The headers that the build generates, and the stage of what they bring along.
 const std::map<std::string, int> generated = {{"version.h", 0}, {"losses.h", 1}, {"gradus.h", 4}};
@@ -138,7 +139,8 @@ TEST(Layering, HeadersDoNotBringPrivateLibraries) {
 TEST(Layering, OnlyGeneratedUnitsCompileALoss) {
   std::string offenders;
   for (const auto& include : all_includes())
-    if (include.path == "gradus/ops/compile.h" && include.line.folder != "tests" && include.line.file.filename() != "compositions.cpp")  // whose entries are its own
+    if (include.path == "gradus/ops/compile.h" && include.line.folder != "tests" &&
+        include.line.file.filename() != "compositions.cpp")  // whose entries are its own
       offenders += include.line.offence("a second instance of the same entry violates the one-definition rule");
   EXPECT_TRUE(offenders.empty()) << offenders;
 }

@@ -49,15 +49,21 @@ const Refusal refusals[] = {
      "iou_loss: input holds the box (2, 0, 1, 1) at row 1, wanted x1 <= x2 and y1 <= y2"},
     {"giou_loss", R"({"input": [[0, 0, 1]], "target": [[0, 0, 1]]})", "ShapeError",
      "giou_loss: input has shape (1,3), wanted (…,D) with D = 4"},
-    {"ctc_loss", R"({"log_probs": [[[-1, -1]], [[-1, -1]]], "targets": [[1, 1]], "input_lengths": [3], "target_lengths": [1]})", "IndexError",
-     "ctc_loss: input_lengths is 3 at row 0, wanted a whole number from 0 to 2"},
-    {"ctc_loss", R"({"log_probs": [[[-1, -1]], [[-1, -1]]], "targets": [[1, 0]], "input_lengths": [2], "target_lengths": [2]})", "IndexError",
-     "ctc_loss: targets is 0 at (0,1), wanted a class that is not the blank"},
-    {"ctc_loss", R"({"log_probs": [[[-1, -1]], [[-1, -1]]], "targets": [[1, 1], [1, 1]], "input_lengths": [2], "target_lengths": [1]})", "ShapeError",
-     "ctc_loss: targets has shape (2,2), wanted (N,S) with N = 1, the number of problems"},
-    {"ctc_loss", R"({"log_probs": [[[-1, -1], [-1, -1]], [[-1, -1], [-1, -1]]], "targets": [1, 1], "input_lengths": [2, 2], "target_lengths": [1, 2]})", "IndexError",
-     "ctc_loss: target_lengths is 2 at row 1, wanted lengths that add up to no more than the targets"},
-    {"ctc_loss_with_logits", R"({"input": [[[-1, -1], [-1, -1]]], "targets": [[1], [1]], "input_lengths": [1], "target_lengths": [1]})", "ShapeError",
+    {"ctc_loss",
+     R"({"log_probs": [[[-1, -1]], [[-1, -1]]], "targets": [[1, 1]], "input_lengths": [3], "target_lengths": [1]})",
+     "IndexError", "ctc_loss: input_lengths is 3 at row 0, wanted a whole number from 0 to 2"},
+    {"ctc_loss",
+     R"({"log_probs": [[[-1, -1]], [[-1, -1]]], "targets": [[1, 0]], "input_lengths": [2], "target_lengths": [2]})",
+     "IndexError", "ctc_loss: targets is 0 at (0,1), wanted a class that is not the blank"},
+    {"ctc_loss",
+     R"({"log_probs": [[[-1, -1]], [[-1, -1]]], "targets": [[1, 1], [1, 1]], "input_lengths": [2], "target_lengths": [1]})",
+     "ShapeError", "ctc_loss: targets has shape (2,2), wanted (N,S) with N = 1, the number of problems"},
+    {"ctc_loss",
+     R"({"log_probs": [[[-1, -1], [-1, -1]], [[-1, -1], [-1, -1]]], "targets": [1, 1], "input_lengths": [2, 2], "target_lengths": [1, 2]})",
+     "IndexError", "ctc_loss: target_lengths is 2 at row 1, wanted lengths that add up to no more than the targets"},
+    {"ctc_loss_with_logits",
+     R"({"input": [[[-1, -1], [-1, -1]]], "targets": [[1], [1]], "input_lengths": [1], "target_lengths": [1]})",
+     "ShapeError",
      "ctc_loss_with_logits: input_lengths has shape (1), wanted (…) with the batch (2) of input of shape (1,2,2)"},
     {"nt_xent_loss", R"({"input": [[1, 0], [0, 1], [1, 1]]})", "ShapeError",
      "nt_xent_loss: input has shape (3,2), wanted an even number of rows: i and i + N/2 are a pair"},
@@ -69,8 +75,9 @@ const Refusal refusals[] = {
      "info_nce_loss: positive_key has shape (1,3), wanted (N,D) with D = 2 as query of shape (1,2) has"},
     {"info_nce_loss", R"({"query": [[1, 0]], "positive_key": [[1, 0]], "temperature": 0})", "ParamError",
      "info_nce_loss: temperature is 0, wanted a value > 0"},
-    {"crf_nll_loss", R"({"emissions": [[[1, 2]], [[1, 2]]], "tags": [[0], [2]], "transitions": [[0, 0], [0, 0]], "start": [0, 0], "end": [0, 0]})", "IndexError",
-     "crf_nll_loss: tags is 2 at (1,0), wanted a tag that is a class"},
+    {"crf_nll_loss",
+     R"({"emissions": [[[1, 2]], [[1, 2]]], "tags": [[0], [2]], "transitions": [[0, 0], [0, 0]], "start": [0, 0], "end": [0, 0]})",
+     "IndexError", "crf_nll_loss: tags is 2 at (1,0), wanted a tag that is a class"},
     {"frobenius_norm_loss", R"({"input": [[1, 2], [3, 4]], "target": [1, 2, 3, 4]})", "ShapeError",
      "frobenius_norm_loss: target has shape (4) but input has shape (2,2), wanted (2,2); reshape it to (2,2)"},
     {"rmse_loss", R"({"input": [[1], [3]], "target": [1, 2]})", "ShapeError",
@@ -95,18 +102,23 @@ const Refusal refusals[] = {
      "huber_loss: delta is nan, wanted a value > 0"},
     {"vector_norm_loss", R"({"input": [1, 2], "target": [1, 2], "dim": 0.5})", "ParamError",
      "vector_norm_loss: dim is 0.5, wanted a whole number"},
-    {"triplet_margin_loss", R"({"anchor": [[1, 2]], "positive": [[1, 2]], "negative": [[1, 2]], "swap": 2})", "ParamError",
-     "triplet_margin_loss: swap is 2, wanted 0 or 1"},
-    {"adaptive_log_softmax_with_loss", R"({"input": [[0.0]], "target": [2], "head_weight": [[1.0], [2.0]], "tail_0_0_weight": [[1.0]], "tail_0_1_weight": [[1.0]], "cutoffs": [1], "n_classes": 2})", "IndexError",
-     "adaptive_log_softmax_with_loss: label 2 at row 0 is outside [0, 2)"},
-    {"adaptive_log_softmax_with_loss", R"({"input": [[0.0]], "target": [0], "head_weight": [[1.0], [2.0]], "tail_0_0_weight": [[1.0]], "tail_0_1_weight": [[1.0]], "cutoffs": [2], "n_classes": 2})", "ParamError",
+    {"triplet_margin_loss", R"({"anchor": [[1, 2]], "positive": [[1, 2]], "negative": [[1, 2]], "swap": 2})",
+     "ParamError", "triplet_margin_loss: swap is 2, wanted 0 or 1"},
+    {"adaptive_log_softmax_with_loss",
+     R"({"input": [[0.0]], "target": [2], "head_weight": [[1.0], [2.0]], "tail_0_0_weight": [[1.0]], "tail_0_1_weight": [[1.0]], "cutoffs": [1], "n_classes": 2})",
+     "IndexError", "adaptive_log_softmax_with_loss: label 2 at row 0 is outside [0, 2)"},
+    {"adaptive_log_softmax_with_loss",
+     R"({"input": [[0.0]], "target": [0], "head_weight": [[1.0], [2.0]], "tail_0_0_weight": [[1.0]], "tail_0_1_weight": [[1.0]], "cutoffs": [2], "n_classes": 2})",
+     "ParamError",
      "adaptive_log_softmax_with_loss: cutoff 0 is 2, wanted increasing numbers from 1 to n_classes - 1 = 1"},
-    {"adaptive_log_softmax_with_loss", R"({"input": [[0.0]], "target": [0], "head_weight": [[1.0], [2.0]], "tail_0_0_weight": [[1.0, 2.0]], "tail_0_1_weight": [[1.0]], "cutoffs": [1], "n_classes": 2})", "ShapeError",
-     "adaptive_log_softmax_with_loss: tail_0_0_weight has shape (1,2), wanted (1,1)"},
+    {"adaptive_log_softmax_with_loss",
+     R"({"input": [[0.0]], "target": [0], "head_weight": [[1.0], [2.0]], "tail_0_0_weight": [[1.0, 2.0]], "tail_0_1_weight": [[1.0]], "cutoffs": [1], "n_classes": 2})",
+     "ShapeError", "adaptive_log_softmax_with_loss: tail_0_0_weight has shape (1,2), wanted (1,1)"},
     {"clip_grad_norm", R"({"max_norm": 1.0})", "ParamError",
      "clip_grad_norm: input 'grad{i}' is missing, wanted grad{i}, max_norm, norm_type, eps, error_if_nonfinite"},
     {"clip_grad_norm", R"({"grad0": [1.0, "nan"], "error_if_nonfinite": true})", "DomainError",
-     "clip_grad_norm: the norm of all gradients is nan, wanted a finite one; look for the op that made it with check_finite"},
+     "clip_grad_norm: the norm of all gradients is nan, wanted a finite one; look for the op that made it with "
+     "check_finite"},
     {"softmax", R"({"input": [[1, 2]], "dim": 2})", "IndexError",
      "softmax: dim is 2, a tensor of 2 dimensions wants one in [-2, 2)"},
     {"cdist", R"({"x1": [[1, 2]], "x2": [[1, 2, 3]]})", "ShapeError",
@@ -118,9 +130,7 @@ TEST(LossErrorTexts, SayThisWordForWord) {
     std::string kind = "nothing", text;
     try {
       evaluate(loss_named(r.loss), loss_arguments(loss_named(r.loss), r.call));
-    } catch (const Error& e) {
-      kind = e.kind(), text = e.what();
-    }
+    } catch (const Error& e) { kind = e.kind(), text = e.what(); }
     EXPECT_EQ(kind, r.kind) << r.loss << " " << r.call;
     EXPECT_EQ(text, r.text);
   }
@@ -130,17 +140,17 @@ TEST(LossErrorTexts, OfDtypesSayThisWordForWord) {
   const auto said = [](const char* loss, const LossArguments& call) -> std::string {
     try {
       evaluate(loss_named(loss), call);
-    } catch (const DtypeError& e) {
-      return e.what();
-    }
+    } catch (const DtypeError& e) { return e.what(); }
     return "no DtypeError";
   };
-  const Tensor wide = ones({2, 2}, Dtype::float64), narrow = ones({2, 2}), whole = ones({2, 2}, Dtype::int64), truth = ones({2}, Dtype::boolean);
+  const Tensor wide = ones({2, 2}, Dtype::float64), narrow = ones({2, 2}), whole = ones({2, 2}, Dtype::int64),
+               truth = ones({2}, Dtype::boolean);
   EXPECT_EQ(said("kl_div", {{{"input", wide}, {"target", narrow}}, {}}),
             "kl_div: target is float32 but input is float64, wanted the same; convert one with to()");
   EXPECT_EQ(said("nll_loss", {{{"input", wide}, {"target", truth}}, {}}),
             "nll_loss: target is bool, wanted integer labels; convert it with to(Dtype::int64)");
-  EXPECT_EQ(said("softmax", {{{"input", whole}}, {}}), "softmax: input is int64, wanted float32 or float64; convert it with to()");
+  EXPECT_EQ(said("softmax", {{{"input", whole}}, {}}),
+            "softmax: input is int64, wanted float32 or float64; convert it with to()");
   EXPECT_EQ(said("clip_grad_norm", {{{"grad0", narrow}, {"grad1", wide}}, {}}),
             "clip_grad_norm: grad1 is float64 but grad0 is float32, wanted the same; convert one with to()");
 }
@@ -151,9 +161,7 @@ TEST(LossErrorTexts, AnUndefinedParameterIsNoNumber) {
   try {
     evaluate(loss_named("huber_loss"), call);
     FAIL();
-  } catch (const ParamError& e) {
-    EXPECT_STREQ(e.what(), "huber_loss: weight is an undefined tensor; pass a tensor");
-  }
+  } catch (const ParamError& e) { EXPECT_STREQ(e.what(), "huber_loss: weight is an undefined tensor; pass a tensor"); }
   EXPECT_TRUE(std::isnan(Param(Tensor()).number()));
 }
 

@@ -12,7 +12,8 @@ namespace gradus {
 namespace {
 
 TEST(LossModule, IsTheLossWithItsSettings) {
-  const Tensor x = tensor({1, 2, 3, 0, 1, -1}, {2, 3}), y = tensor({2, 0}, {2}, Dtype::int64), w = tensor({1, 2, 3}, {3});
+  const Tensor x = tensor({1, 2, 3, 0, 1, -1}, {2, 3}), y = tensor({2, 0}, {2}, Dtype::int64),
+               w = tensor({1, 2, 3}, {3});
   LossModule loss("cross_entropy", {{{"weight", w}}, {{"label_smoothing", 0.1}}});
   EXPECT_EQ(loss(x, y).item(), cross_entropy(x, y, {.weight = w, .label_smoothing = 0.1}).item());
 }
@@ -40,16 +41,16 @@ TEST(LossModule, WhatItLearnsIsAParameter) {
 template <class Fn> std::string thrown_by(Fn call) {
   try {
     call();
-  } catch (const Error& e) {
-    return e.what();
-  }
+  } catch (const Error& e) { return e.what(); }
   return "nothing";
 }
 
 TEST(LossModule, SaysWhatItWanted) {
   EXPECT_EQ(thrown_by([] { LossModule("huber_los"); }), "loss: there is no 'huber_los'; did you mean 'huber_loss'?");
-  EXPECT_EQ(thrown_by([] { LossModule("huber_loss", {{}, {{"dleta", 1.0}}}); }), "huber_loss: there is no 'dleta'; did you mean 'delta'?");
-  EXPECT_EQ(thrown_by([] { LossModule("huber_loss")(zeros({1})); }), "huber_loss: got 1 inputs, wanted 2: input, target");
+  EXPECT_EQ(thrown_by([] { LossModule("huber_loss", {{}, {{"dleta", 1.0}}}); }),
+            "huber_loss: there is no 'dleta'; did you mean 'delta'?");
+  EXPECT_EQ(thrown_by([] { LossModule("huber_loss")(zeros({1})); }),
+            "huber_loss: got 1 inputs, wanted 2: input, target");
 }
 
 }  // namespace

@@ -20,9 +20,7 @@ using namespace gradus;
 template <class E> std::string message_of(auto f) {
   try {
     f();
-  } catch (const E& e) {
-    return e.what();
-  }
+  } catch (const E& e) { return e.what(); }
   return "nothing was thrown";
 }
 
@@ -105,7 +103,8 @@ TEST(Reductions, WeightedMeanDividesByTheWeights) {
   EXPECT_DOUBLE_EQ(mse_loss(x, zero, {.weight = tensor({1, 0, 2}, Dtype::float64)}).item(), 19.0 / 3);
   EXPECT_DOUBLE_EQ(mse_loss(x, zero, {}, Reduction::mean).item(), 14.0 / 3);
   EXPECT_DOUBLE_EQ(mse_loss(x, zero, {}, Reduction::batchmean).item(), 14.0 / 3);
-  const Tensor sparse = huber_loss(tensor({0, 2}, Dtype::float64), zeros({2}, Dtype::float64), {}, Reduction::mean_active);
+  const Tensor sparse =
+      huber_loss(tensor({0, 2}, Dtype::float64), zeros({2}, Dtype::float64), {}, Reduction::mean_active);
   EXPECT_DOUBLE_EQ(sparse.item(), 1.5);
 }
 
@@ -127,12 +126,14 @@ TEST(Reductions, NothingToAverageIsZeroUnlessAskedOtherwise) {
 
 TEST(LossErrors, AreOneSentenceEach) {
   const Tensor x = tensor({{1, 2, 3}, {4, 5, 7}});
-  EXPECT_EQ(message_of<IndexError>([&] { cross_entropy(x, labels({2, 3})); }), "cross_entropy: label 3 at row 1 is outside [0, 3)");
+  EXPECT_EQ(message_of<IndexError>([&] { cross_entropy(x, labels({2, 3})); }),
+            "cross_entropy: label 3 at row 1 is outside [0, 3)");
   EXPECT_EQ(message_of<ShapeError>([&] { huber_loss(zeros({4, 1}), zeros({4})); }),
             "huber_loss: target has shape (4) but input has shape (4,1), wanted (4,1); reshape it to (4,1)");
   EXPECT_EQ(message_of<ShapeError>([&] { cross_entropy(x, labels({2, 1, 0})); }),
             "cross_entropy: target has shape (3) but input has shape (2,3), wanted (2)");
-  EXPECT_EQ(message_of<ParamError>([&] { huber_loss(x, x, {.delta = -1}); }), "huber_loss: delta is -1, wanted a value > 0");
+  EXPECT_EQ(message_of<ParamError>([&] { huber_loss(x, x, {.delta = -1}); }),
+            "huber_loss: delta is -1, wanted a value > 0");
   EXPECT_EQ(message_of<ParamError>([&] { cross_entropy(x, labels({0, 1}), {.label_smoothing = 1.5}); }),
             "cross_entropy: label_smoothing is 1.5, wanted a value in [0, 1]");
   EXPECT_EQ(message_of<DomainError>([&] { binary_cross_entropy_with_logits(x, x); }),
@@ -141,11 +142,13 @@ TEST(LossErrors, AreOneSentenceEach) {
             "cross_entropy: input is int64, wanted float32 or float64; convert it with to()");
   EXPECT_EQ(message_of<DtypeError>([&] { mse_loss(x, zeros({2, 3}, Dtype::float64)); }),
             "mse_loss: target is float64 but input is float32, wanted the same; convert one with to()");
-  EXPECT_EQ(message_of<ParamError>([&] { mse_loss(x, Tensor()); }), "mse_loss: input 1 is an undefined tensor; pass a tensor");
+  EXPECT_EQ(message_of<ParamError>([&] { mse_loss(x, Tensor()); }),
+            "mse_loss: input 1 is an undefined tensor; pass a tensor");
 }
 
 TEST(LossErrors, OfNamedCallsNameTheNearest) {
-  EXPECT_EQ(message_of<ParamError>([] { loss_named("crossentropy"); }), "loss: there is no 'crossentropy'; did you mean 'cross_entropy'?");
+  EXPECT_EQ(message_of<ParamError>([] { loss_named("crossentropy"); }),
+            "loss: there is no 'crossentropy'; did you mean 'cross_entropy'?");
   const LossArguments wrong{{{"input", ones({2})}, {"target", ones({2})}}, {{"detla", 1.0}}};
   EXPECT_EQ(message_of<ParamError>([&] { evaluate(loss_named("huber_loss"), wrong); }),
             "huber_loss: there is no parameter 'detla'; did you mean 'delta'?");
@@ -162,13 +165,16 @@ TEST(LossMemory, ReadsSavedInputsThatWereChangedAsAnError) {
   const Tensor loss = mse_loss(x, y, {}, Reduction::none);
   y.set({0}, 3);
   EXPECT_EQ(message_of<StateError>([&] { backward(sum(loss)); }),
-            "mse_loss: target of shape (2) saved for backward was changed in place (saved at version 1, now 2); clone() it before changing it");
+            "mse_loss: target of shape (2) saved for backward was changed in place (saved at version 1, now 2); "
+            "clone() it before changing it");
 }
 
 TEST(LossLayouts, ViewsGiveTheBitsOfTheirCopies) {
-  const Tensor big = waves({37, 50}, sine, 0.37, 2, Dtype::float32), other = waves({50, 37}, cosine, 0.11, 2, Dtype::float32);
+  const Tensor big = waves({37, 50}, sine, 0.37, 2, Dtype::float32),
+               other = waves({50, 37}, cosine, 0.11, 2, Dtype::float32);
   const Tensor view = transpose(other, 0, 1), copy = view.clone();
-  EXPECT_EQ(huber_loss(big, view, {}, Reduction::none).to_vector(), huber_loss(big, copy, {}, Reduction::none).to_vector());
+  EXPECT_EQ(huber_loss(big, view, {}, Reduction::none).to_vector(),
+            huber_loss(big, copy, {}, Reduction::none).to_vector());
   const Tensor a = transpose(other, 0, 1), b = a.clone();
   std::vector<int64_t> y(37);
   for (int i = 0; i < 37; ++i) y[i] = i * 11 % 50;
@@ -177,7 +183,8 @@ TEST(LossLayouts, ViewsGiveTheBitsOfTheirCopies) {
 }
 
 TEST(LossThreads, GiveTheSameBits) {
-  const Tensor x = waves({600, 90}, sine, 0.37, 3, Dtype::float32), t = waves({600, 90}, cosine, 0.11, 3, Dtype::float32);
+  const Tensor x = waves({600, 90}, sine, 0.37, 3, Dtype::float32),
+               t = waves({600, 90}, cosine, 0.11, 3, Dtype::float32);
   const Tensor row = waves({1, 200'000}, sine, 0.37, 3, Dtype::float32);
   std::vector<int64_t> y(600);
   for (int i = 0; i < 600; ++i) y[i] = i * 7 % 90;
@@ -191,7 +198,9 @@ TEST(LossThreads, GiveTheSameBits) {
       const Tensor in = (loss == 2 ? row : x).clone();
       const Tensor leaf = in.detach();
       Tensor(leaf).requires_grad(true);
-      const Tensor value = loss == 0 ? huber_loss(leaf, t) : loss == 1 ? cross_entropy(leaf, target) : cross_entropy(leaf, labels({77}));
+      const Tensor value = loss == 0   ? huber_loss(leaf, t)
+                           : loss == 1 ? cross_entropy(leaf, target)
+                                       : cross_entropy(leaf, labels({77}));
       backward(value);
       bits.push_back(value.item());
       for (double g : leaf.grad().to_vector()) bits.push_back(g);

@@ -109,21 +109,13 @@ TEST(Products, BitsDoNotDependOnThreads) {
 }
 
 TEST(Products, ErrorsSayWhatFits) {
-  EXPECT_EQ(error_of<ShapeError>([] {
-              matmul(zeros({2, 3}), zeros({4, 5}));
-            }),
+  EXPECT_EQ(error_of<ShapeError>([] { matmul(zeros({2, 3}), zeros({4, 5})); }),
             "matmul: got shapes (2,3) and (4,5), wanted (N,K) and (K,M); transpose or reshape one");
-  EXPECT_EQ(error_of<DtypeError>([] {
-              matmul(zeros({2, 3}), zeros({3, 5}, Dtype::float64));
-            }),
+  EXPECT_EQ(error_of<DtypeError>([] { matmul(zeros({2, 3}), zeros({3, 5}, Dtype::float64)); }),
             "matmul: got float32 and float64, wanted both float32 or both float64; convert one with to()");
-  EXPECT_EQ(error_of<ShapeError>([] {
-              linear(zeros({2, 3}), zeros({5, 4}));
-            }),
+  EXPECT_EQ(error_of<ShapeError>([] { linear(zeros({2, 3}), zeros({5, 4})); }),
             "linear: weight has shape (5,4) but input has shape (2,3), wanted 4 features in its last dimension");
-  EXPECT_EQ(error_of<ShapeError>([] {
-              linear(zeros({2, 4}), zeros({5, 4}), zeros({4}));
-            }),
+  EXPECT_EQ(error_of<ShapeError>([] { linear(zeros({2, 4}), zeros({5, 4}), zeros({4})); }),
             "linear: bias has shape (4) but weight has shape (5,4), wanted bias (5)");
 }
 
@@ -159,9 +151,7 @@ TEST(Einsum, GradientsAgreeWithDifferences) {
 
 TEST(Einsum, ErrorsSayWhatFits) {
   const Tensor a = zeros({2, 3}), b = zeros({4, 5});
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              einsum("ij,jk->ik", {a, b});
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { einsum("ij,jk->ik", {a, b}); }),
             "einsum: index j is 4 in operand 1 but 3 in operand 0, wanted one extent");
   EXPECT_EQ(error_of<ShapeError>([&] { einsum("ijk->i", {a}); }),
             "einsum: operand 0 has shape (2,3) but indices 'ijk', wanted one index per dimension");
@@ -231,13 +221,9 @@ TEST(Svd, SingularValuesHaveAGradientWhereTheyAreEqual) {
 }
 
 TEST(Svd, ErrorsSayWhatFits) {
-  EXPECT_EQ(error_of<DomainError>([] {
-              svd(tensor({1, NAN}, {1, 2}));
-            }),
+  EXPECT_EQ(error_of<DomainError>([] { svd(tensor({1, NAN}, {1, 2})); }),
             "svd: input is nan at element 1, wanted finite numbers");
-  EXPECT_EQ(error_of<DomainError>([] {
-              svd(tensor({-INFINITY}, {1, 1}));
-            }),
+  EXPECT_EQ(error_of<DomainError>([] { svd(tensor({-INFINITY}, {1, 1})); }),
             "svd: input is -inf at element 0, wanted finite numbers");
   EXPECT_EQ(error_of<ShapeError>([] { svd(zeros({3})); }),
             "svd: input has shape (3), wanted a matrix (M,N) or a batch of them");

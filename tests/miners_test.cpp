@@ -33,7 +33,8 @@ Tensor line_labels() { return tensor({0, 0, 1, 1}, {4}, Dtype::int64); }
 
 TEST(Miners, EasySemiHardAndHardNegativesByHand) {
   const Tensor d = line_distances(), y = line_labels();
-  // anchor 0: d(p) = 1, negatives at 1.5 and 4; anchor 1: d(p) = 1, at 0.5 and 3; anchor 2: 2.5, at 1.5 and 0.5; anchor 3: 2.5, at 4 and 3.
+  // anchor 0: d(p) = 1, negatives at 1.5 and 4; anchor 1: d(p) = 1, at 0.5 and 3; anchor 2: 2.5, at 1.5 and 0.5; anchor
+  // 3: 2.5, at 4 and 3.
   EXPECT_EQ(listed(mine_triplets(d, y, Hardness::hard)), (std::vector<Triple>{{1, 0, 2}, {2, 3, 0}, {2, 3, 1}}));
   EXPECT_EQ(listed(mine_triplets(d, y, Hardness::semi_hard, 1.0)), (std::vector<Triple>{{0, 1, 2}, {3, 2, 1}}));
   EXPECT_EQ(listed(mine_triplets(d, y, Hardness::easy, 1.0)), (std::vector<Triple>{{0, 1, 3}, {1, 0, 3}, {3, 2, 0}}));
@@ -42,9 +43,12 @@ TEST(Miners, EasySemiHardAndHardNegativesByHand) {
 
 TEST(Miners, TheHardestOfABatch) {
   const Tensor y = tensor({0, 0, 0, 1, 1}, {5}, Dtype::int64);
-  const Tensor d = tensor({0, 2, 3, 5, 4, 2, 0, 1, 1, 1, 3, 1, 0, 9, 8, 5, 1, 9, 0, 7, 4, 1, 8, 7, 0}, {5, 5}, Dtype::float64);
-  EXPECT_EQ(listed(batch_hard_triplets(d, y)), (std::vector<Triple>{{0, 2, 4}, {1, 0, 3}, {2, 0, 4}, {3, 4, 1}, {4, 3, 1}}));
-  EXPECT_EQ(listed(easy_positive_triplets(d, y, Hardness::easy, 1.0)), (std::vector<Triple>{{0, 1, 4}, {1, 2, 3}, {2, 1, 4}, {3, 4, 2}, {4, 3, 2}}));
+  const Tensor d =
+      tensor({0, 2, 3, 5, 4, 2, 0, 1, 1, 1, 3, 1, 0, 9, 8, 5, 1, 9, 0, 7, 4, 1, 8, 7, 0}, {5, 5}, Dtype::float64);
+  EXPECT_EQ(listed(batch_hard_triplets(d, y)),
+            (std::vector<Triple>{{0, 2, 4}, {1, 0, 3}, {2, 0, 4}, {3, 4, 1}, {4, 3, 1}}));
+  EXPECT_EQ(listed(easy_positive_triplets(d, y, Hardness::easy, 1.0)),
+            (std::vector<Triple>{{0, 1, 4}, {1, 2, 3}, {2, 1, 4}, {3, 4, 2}, {4, 3, 2}}));
 }
 
 TEST(Miners, KindsOfNegativesShareAllTriplets) {
@@ -80,16 +84,15 @@ TEST(Miners, ABatchOfOneClassOrNoneHasNoTriplets) {
 template <class Fn> std::string thrown_by(Fn call) {
   try {
     call();
-  } catch (const Error& e) {
-    return e.what();
-  }
+  } catch (const Error& e) { return e.what(); }
   return "nothing";
 }
 
 TEST(Miners, SayWhatTheyWanted) {
   EXPECT_EQ(thrown_by([] { mine_triplets(zeros({3, 2}), zeros({3}, Dtype::int64)); }),
             "mine_triplets: distances have shape (3,2), wanted (3,3) as there are 3 labels");
-  EXPECT_EQ(thrown_by([] { batch_hard_triplets(zeros({3, 3}), zeros({3})); }), "batch_hard_triplets: labels are float32 (3), wanted integers of shape (N)");
+  EXPECT_EQ(thrown_by([] { batch_hard_triplets(zeros({3, 3}), zeros({3})); }),
+            "batch_hard_triplets: labels are float32 (3), wanted integers of shape (N)");
 }
 
 }  // namespace

@@ -70,7 +70,8 @@ TEST_P(MutantsOfLosses, AreCaughtByItsCertificate) {
   EXPECT_GT(changed, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Mutants, MutantsOfLosses, testing::ValuesIn(mutable_losses()), [](const auto& info) { return std::string(info.param->about->name); });
+INSTANTIATE_TEST_SUITE_P(Mutants, MutantsOfLosses, testing::ValuesIn(mutable_losses()),
+                         [](const auto& info) { return std::string(info.param->about->name); });
 
 struct Op {
   const char* name;
@@ -84,7 +85,8 @@ std::vector<Op> some_ops() {
     for (int64_t i = 0; i < shape.numel(); ++i) values.push_back(first + step * double(i * 7 % 11));
     return tensor(values, shape, Dtype::float64).requires_grad(true);
   };
-  const Tensor a = leaf({3, 4}, -1.9, 0.4), b = leaf({3, 4}, 0.7, 0.3), c = leaf({4, 3}, -1.1, 0.5), row = leaf({4}, 0.5, 0.25);
+  const Tensor a = leaf({3, 4}, -1.9, 0.4), b = leaf({3, 4}, 0.7, 0.3), c = leaf({4, 3}, -1.1, 0.5),
+               row = leaf({4}, 0.5, 0.25);
   using In = const std::vector<Tensor>&;
   return {
       {"add", [](In in) { return in[0] * in[0] + in[1]; }, {a, b}},
@@ -120,7 +122,9 @@ TEST(Mutants, OfOpsAreCaughtByGradcheck) {
 TEST(Mutants, AtTiesAreCaughtByGradcheck) {
   const Tensor x = tensor({-1, 0, 2}, {3}, Dtype::float64).requires_grad(true);
   bool changed = false;
-  const Report report = gradcheck(mutant([](const std::vector<Tensor>& in) { return relu(in[0]); }, Mutation::at_ties, {{false, true, false}}, &changed), {x});
+  const Report report = gradcheck(mutant([](const std::vector<Tensor>& in) { return relu(in[0]); }, Mutation::at_ties,
+                                         {{false, true, false}}, &changed),
+                                  {x});
   EXPECT_TRUE(changed);
   EXPECT_EQ(report.failures, 1);
 }
@@ -128,7 +132,10 @@ TEST(Mutants, AtTiesAreCaughtByGradcheck) {
 TEST(Mutants, ThatChangeNothingAreEquivalent) {
   const Tensor x = tensor({2}, {1}, Dtype::float64).requires_grad(true);
   bool changed = false;
-  EXPECT_TRUE(gradcheck(mutant([](const std::vector<Tensor>& in) { return in[0] * in[0]; }, Mutation::times_n, {}, &changed), {x}).ok);
+  EXPECT_TRUE(
+      gradcheck(mutant([](const std::vector<Tensor>& in) { return in[0] * in[0]; }, Mutation::times_n, {}, &changed),
+                {x})
+          .ok);
   EXPECT_FALSE(changed);
 }
 

@@ -186,10 +186,8 @@ TEST(Nn, DropoutZeroesAndScales) {
   const auto y = layer(ones({20000})).to_vector();
   int64_t zero = 0;
   for (double v : y) {
-    if (v == 0)
-      ++zero;
-    else
-      ASSERT_FLOAT_EQ(float(v), 1 / 0.75f);
+    if (v == 0) ++zero;
+    else ASSERT_FLOAT_EQ(float(v), 1 / 0.75f);
   }
   EXPECT_NEAR(double(zero) / 20000, 0.25, 0.02);
   EXPECT_NE(layer(ones({20000})).to_vector(), y);
@@ -206,9 +204,7 @@ TEST(Nn, BatchNormNormalisesAndRemembers) {
   EXPECT_NEAR(layer.running_var.item(), 0.5 + 7.0 / 3, 1e-6);
   layer.eval();
   EXPECT_NEAR(layer(x).to_vector()[0], (1 - 1.5) / std::sqrt(0.5 + 7.0 / 3 + 1e-5), 1e-6);
-  EXPECT_EQ(message_of<ShapeError>([&] {
-              layer(ones({2, 1}));
-            }),
+  EXPECT_EQ(message_of<ShapeError>([&] { layer(ones({2, 1})); }),
             "BatchNorm2d: input has shape (2,1), wanted (N,1,H,W); reshape it");
 }
 

@@ -95,11 +95,8 @@ TEST(LayerNorm, AgreesWithItsDefinition) {
 TEST(LayerNorm, GradientsAgreeWithDifferences) {
   check_gradients([](const Inputs& in) { return layer_norm(in[0], {5}, in[1], in[2], 0.1); }, {{3, 5}, {5}, {5}},
                   {.tolerance = 1e-7});
-  check_gradients(
-      [](const Inputs& in) {
-        return layer_norm(in[0], {2, 3}, in[1], {}, 0.1);
-      },
-      {{2, 2, 3}, {2, 3}}, {.tolerance = 1e-7});
+  check_gradients([](const Inputs& in) { return layer_norm(in[0], {2, 3}, in[1], {}, 0.1); }, {{2, 2, 3}, {2, 3}},
+                  {.tolerance = 1e-7});
   check_gradients([](const Inputs& in) { return layer_norm(in[0], {1}, in[1], in[2], 0.1); }, {{3, 1}, {1}, {1}});
 }
 
@@ -146,9 +143,7 @@ TEST(Normalize, ErrorsSayWhatFits) {
             "batch_norm: weight has shape (3), wanted (4)");
   EXPECT_EQ(error_of<StateError>([&] { batch_norm(x, {}, {}, {}, {}, {.training = false}); }),
             "batch_norm: no running statistics were given outside training; pass them or set training");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              batch_norm(zeros({1, 4}), {}, {}, {}, {});
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { batch_norm(zeros({1, 4}), {}, {}, {}, {}); }),
             "batch_norm: input has shape (1,4), wanted more than one value per channel in training");
   EXPECT_EQ(error_of<ShapeError>([&] { layer_norm(x, {4}); }),
             "layer_norm: input has shape (2,4,3), wanted one that ends in (4)");

@@ -42,8 +42,7 @@ inline void expect_close(const Tensor& got, const nlohmann::json& expected, doub
     if (std::isnan(b[i]) || std::isinf(b[i]))
       EXPECT_TRUE(std::isnan(b[i]) ? std::isnan(a[i]) : a[i] == b[i])
           << what << ", element " << i << ": " << a[i] << " for " << b[i];
-    else
-      EXPECT_NEAR(a[i], b[i], tolerance * (1 + std::abs(b[i]))) << what << ", element " << i;
+    else EXPECT_NEAR(a[i], b[i], tolerance * (1 + std::abs(b[i]))) << what << ", element " << i;
   }
 }
 

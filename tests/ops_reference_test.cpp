@@ -58,46 +58,24 @@ const std::map<std::string, Op>& calls() {
          return conv_transpose2d(in[0], in[1], in[2],
                                  {.stride = 2, .padding = 1, .output_padding = {1, 0}, .groups = 2});
        }},
-      {"max_pool2d",
-       [](const Inputs& in) {
-         return max_pool2d(in[0], {3, 2}, {.stride = {2, 1}, .padding = {1, 0}});
-       }},
+      {"max_pool2d", [](const Inputs& in) { return max_pool2d(in[0], {3, 2}, {.stride = {2, 1}, .padding = {1, 0}}); }},
       {"max_pool2d of ties", [](const Inputs& in) { return max_pool2d(in[0], 3, {.stride = 1, .padding = 1}); }},
       {"avg_pool2d", [](const Inputs& in) { return avg_pool2d(in[0], 3, {.stride = 2, .padding = 1}); }},
       {"avg_pool2d without padding",
        [](const Inputs& in) { return avg_pool2d(in[0], 3, {.stride = 2, .padding = 1, .count_include_pad = false}); }},
-      {"adaptive_avg_pool2d",
-       [](const Inputs& in) {
-         return adaptive_avg_pool2d(in[0], {3, 2});
-       }},
+      {"adaptive_avg_pool2d", [](const Inputs& in) { return adaptive_avg_pool2d(in[0], {3, 2}); }},
       {"max_pool1d", [](const Inputs& in) { return max_pool1d(in[0], 3, {.stride = 2, .padding = 1}); }},
       {"avg_pool1d", [](const Inputs& in) { return avg_pool1d(in[0], 3, {.stride = 2, .padding = 1}); }},
       {"unfold",
-       [](const Inputs& in) {
-         return unfold(in[0], {2, 3}, {.stride = {2, 1}, .padding = 1, .dilation = {1, 2}});
-       }},
-      {"fold",
-       [](const Inputs& in) {
-         return fold(in[0], {4, 5}, {2, 3}, {.stride = {2, 1}, .padding = 1});
-       }},
+       [](const Inputs& in) { return unfold(in[0], {2, 3}, {.stride = {2, 1}, .padding = 1, .dilation = {1, 2}}); }},
+      {"fold", [](const Inputs& in) { return fold(in[0], {4, 5}, {2, 3}, {.stride = {2, 1}, .padding = 1}); }},
       {"batch_norm", [](const Inputs& in) { return batch_norm(in[0], in[1], in[2], {}, {}); }},
-      {"layer_norm",
-       [](const Inputs& in) {
-         return layer_norm(in[0], {3, 2}, in[1], in[2]);
-       }},
+      {"layer_norm", [](const Inputs& in) { return layer_norm(in[0], {3, 2}, in[1], in[2]); }},
       {"group_norm", [](const Inputs& in) { return group_norm(in[0], 2, in[1], in[2]); }},
-      {"bilinear",
-       [](const Inputs& in) {
-         return interpolate(in[0], {5, 3}, Interpolation::bilinear);
-       }},
+      {"bilinear", [](const Inputs& in) { return interpolate(in[0], {5, 3}, Interpolation::bilinear); }},
       {"bilinear, corners aligned",
-       [](const Inputs& in) {
-         return interpolate(in[0], {5, 3}, Interpolation::bilinear, true);
-       }},
-      {"nearest",
-       [](const Inputs& in) {
-         return interpolate(in[0], {5, 3});
-       }},
+       [](const Inputs& in) { return interpolate(in[0], {5, 3}, Interpolation::bilinear, true); }},
+      {"nearest", [](const Inputs& in) { return interpolate(in[0], {5, 3}); }},
       {"embedding", [](const Inputs& in) { return embedding(in[0], words, 0); }},
       {"linear", [](const Inputs& in) { return linear(in[0], in[1], in[2]); }},
       {"matmul", [](const Inputs& in) { return matmul(in[0], in[1]); }},
@@ -105,21 +83,12 @@ const std::map<std::string, Op>& calls() {
       {"svd", [](const Inputs& in) { return signless(svd(in[0])); }},
       {"gather", [](const Inputs& in) { return gather(in[0], 1, index); }},
       {"scatter_add", [](const Inputs& in) { return scatter_add(in[0], 0, index, in[1]); }},
-      {"index_select",
-       [](const Inputs& in) {
-         return index_select(in[0], 1, labels({2, 0, 2}));
-       }},
+      {"index_select", [](const Inputs& in) { return index_select(in[0], 1, labels({2, 0, 2})); }},
       {"masked_select", [](const Inputs& in) { return masked_select(in[0], first_and_third()); }},
-      {"pad",
-       [](const Inputs& in) {
-         return pad(in[0], {1, -1, 0, 2}, 0.5);
-       }},
+      {"pad", [](const Inputs& in) { return pad(in[0], {1, -1, 0, 2}, 0.5); }},
       {"topk", [](const Inputs& in) { return topk(in[0], 2, 0, false).values; }},
       {"sort", [](const Inputs& in) { return sort(in[0], 1, true).values; }},
-      {"repeat",
-       [](const Inputs& in) {
-         return repeat(in[0], {2, 1, 2});
-       }},
+      {"repeat", [](const Inputs& in) { return repeat(in[0], {2, 1, 2}); }},
       {"tril", [](const Inputs& in) { return tril(in[0], -1); }},
       {"diagonal", [](const Inputs& in) { return diagonal(in[0], 0, 2); }},
   };

@@ -209,9 +209,7 @@ TEST(Optim, WrongOptionsAreRefused) {
             "Adam: got beta1 = 1, wanted a number in [0, 1); leave it at its default");
   EXPECT_EQ(message_of<ParamError>([&] { AdamW(one, {.eps = std::nan("")}); }),
             "AdamW: got eps = nan, wanted at least 0; leave it at its default");
-  EXPECT_EQ(message_of<ParamError>([&] {
-              SGD({{"p", p}, {"p", p}});
-            }),
+  EXPECT_EQ(message_of<ParamError>([&] { SGD({{"p", p}, {"p", p}}); }),
             "SGD: got two parameters named 'p'; give each its own name");
   SGD sgd(one);
   EXPECT_EQ(message_of<ParamError>([&] { sgd.set_lr(std::numeric_limits<double>::infinity()); }),

@@ -19,8 +19,10 @@ using namespace gradus;
 // [own loss]
 struct Andrews {  // 1 - cos(e / scale), and 2 from pi on: what lies too far pulls no more
   Param scale = 1.0;
-  static constexpr Input<Andrews> inputs[] = {element("input"), element("target"), scalar("scale", &Andrews::scale, range::positive)};
-  static constexpr About about = {.name = "andrews_loss", .family = "regression", .summary = "", .formula = "", .gradient = ""};
+  static constexpr Input<Andrews> inputs[] = {element("input"), element("target"),
+                                              scalar("scale", &Andrews::scale, range::positive)};
+  static constexpr About about = {
+      .name = "andrews_loss", .family = "regression", .summary = "", .formula = "", .gradient = ""};
   static constexpr Example examples[] = {{R"({"input": [1], "target": [0]})", 0.45969769413186028, "1 - cos 1"}};
   template <class T> GRADUS_FN static Scored<T, 3> eval(T x, T y, T s) {
     T r = (x - y) / s;
@@ -58,9 +60,7 @@ TEST(OwnLoss, ChecksItsParameters) {
   try {
     andrews_loss(ones({2}), ones({2}), {.scale = 0.0});
     FAIL();
-  } catch (const ParamError& e) {
-    EXPECT_STREQ(e.what(), "andrews_loss: scale is 0, wanted a value > 0");
-  }
+  } catch (const ParamError& e) { EXPECT_STREQ(e.what(), "andrews_loss: scale is 0, wanted a value > 0"); }
 }
 
 }  // namespace

@@ -28,24 +28,20 @@ template <class T, class Fill> std::vector<T> filled(int64_t n, Fill&& fill, uin
   return values;
 }
 template <class T> std::vector<T> uniform(int64_t n, T low = 0, T high = 1, uint64_t seed = 1) {
-  return filled<T>(
-      n, [&](T* out, int64_t count, Generator& g) { fill_uniform(out, count, low, high, g); }, seed);
+  return filled<T>(n, [&](T* out, int64_t count, Generator& g) { fill_uniform(out, count, low, high, g); }, seed);
 }
 template <class T> std::vector<T> normal(int64_t n, T mean = 0, T std = 1, uint64_t seed = 1) {
-  return filled<T>(
-      n, [&](T* out, int64_t count, Generator& g) { fill_normal(out, count, mean, std, g); }, seed);
+  return filled<T>(n, [&](T* out, int64_t count, Generator& g) { fill_normal(out, count, mean, std, g); }, seed);
 }
 std::vector<int64_t> integers(int64_t n, int64_t low, int64_t high, uint64_t seed = 1) {
   return filled<int64_t>(
       n, [&](int64_t* out, int64_t count, Generator& g) { fill_integers(out, count, low, high, g); }, seed);
 }
 std::vector<uint8_t> bernoulli(int64_t n, double p, uint64_t seed = 1) {
-  return filled<uint8_t>(
-      n, [&](uint8_t* out, int64_t count, Generator& g) { fill_bernoulli(out, count, p, g); }, seed);
+  return filled<uint8_t>(n, [&](uint8_t* out, int64_t count, Generator& g) { fill_bernoulli(out, count, p, g); }, seed);
 }
 std::vector<int64_t> permuted(int64_t n, uint64_t seed = 1) {
-  return filled<int64_t>(
-      n, [](int64_t* out, int64_t count, Generator& g) { permutation(out, count, g); }, seed);
+  return filled<int64_t>(n, [](int64_t* out, int64_t count, Generator& g) { permutation(out, count, g); }, seed);
 }
 
 template <class T> double mean_of(const std::vector<T>& values) {

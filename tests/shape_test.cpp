@@ -85,9 +85,7 @@ TEST(Permute, MovesDimensions) {
   for (int64_t i = 0; i < 2; ++i)
     for (int64_t j = 0; j < 3; ++j)
       for (int64_t k = 0; k < 4; ++k) EXPECT_EQ(y.at({k, i, j}), x.at({i, j, k}));
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              permute(x, {0, 0, 1});
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { permute(x, {0, 0, 1}); }),
             "permute: got dims (0,0,1) for float32 (2,3,4), wanted each of its 3 dimensions once");
 }
 
@@ -112,9 +110,7 @@ TEST(Split, CutsIntoPieces) {
   EXPECT_EQ(pieces[2].to_vector(), (std::vector<double>{8, 9}));
   EXPECT_EQ(split(counted({2, 5}), std::vector<int64_t>{1, 4}, 1)[1].to_vector(),
             (std::vector<double>{1, 2, 3, 4, 6, 7, 8, 9}));
-  EXPECT_EQ(error_of<ShapeError>([] {
-              split(zeros({5}), std::vector<int64_t>{2, 2});
-            }),
+  EXPECT_EQ(error_of<ShapeError>([] { split(zeros({5}), std::vector<int64_t>{2, 2}); }),
             "split: the sizes sum to 4, wanted sizes >= 0 that sum to 5, the extent of dim 0 of float32 (5)");
 }
 
@@ -124,13 +120,9 @@ TEST(Concat, PutsTensorsBehindEachOther) {
   EXPECT_EQ(concat({a, zeros({0, 2}), a}).to_vector(), (std::vector<double>{0, 1, 2, 3, 0, 1, 2, 3}));
   EXPECT_EQ(stack({a, a}, 2).to_vector(), (std::vector<double>{0, 0, 1, 1, 2, 2, 3, 3}));
   EXPECT_EQ(text(stack({a, a}, -1).shape()), "(2,2,2)");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              concat({a, b});
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { concat({a, b}); }),
             "concat: tensor 1 has shape (2,3) but tensor 0 has shape (2,2), wanted equal extents but in dim 0");
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              stack({a, b});
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { stack({a, b}); }),
             "stack: tensor 1 has shape (2,3) but tensor 0 has shape (2,2), wanted one shape");
   EXPECT_EQ(error_of<ParamError>([] { concat({}); }), "concat: got no tensors, wanted at least one");
 }
@@ -141,9 +133,7 @@ TEST(Pad, AddsAroundAndCrops) {
   EXPECT_EQ(pad(x, {0, 1, 1, 0}).to_vector(), (std::vector<double>{0, 0, 0, 0, 1, 0, 2, 3, 0}));
   EXPECT_EQ(pad(x, {-1, 2}, 7).to_vector(), (std::vector<double>{1, 7, 7, 3, 7, 7}));
   EXPECT_EQ(pad(x, {-3, 2}, 7).to_vector(), (std::vector<double>{7, 7}));
-  EXPECT_EQ(error_of<ShapeError>([&] {
-              pad(x, {-3, 0});
-            }),
+  EXPECT_EQ(error_of<ShapeError>([&] { pad(x, {-3, 0}); }),
             "pad: amounts (-3,0) crop more than dim 1 of float32 (2,2) has");
   EXPECT_EQ(error_of<ParamError>([&] { pad(x, {1}); }),
             "pad: got 1 amounts for float32 (2,2), wanted pairs (before, after) for at most 2 dimensions");
@@ -180,31 +170,19 @@ TEST(Views, GradientsAgreeWithDifferences) {
   // Squared, so that the second order is not zero everywhere.
   const auto squared = [](const Tensor& t) { return mul(t, t); };
   const std::vector<std::function<Tensor(const Tensor&)>> views = {
-      [](const Tensor& t) {
-        return reshape(t, {4, 6});
-      },
+      [](const Tensor& t) { return reshape(t, {4, 6}); },
       [](const Tensor& t) { return flatten(t, 0, 1); },
-      [](const Tensor& t) {
-        return expand(unsqueeze(t, 1), {2, 3, 3, 4});
-      },
+      [](const Tensor& t) { return expand(unsqueeze(t, 1), {2, 3, 3, 4}); },
       [](const Tensor& t) { return transpose(t, 0, 2); },
-      [](const Tensor& t) {
-        return permute(t, {1, 2, 0});
-      },
+      [](const Tensor& t) { return permute(t, {1, 2, 0}); },
       [](const Tensor& t) { return squeeze(unsqueeze(t, 2)); },
       [](const Tensor& t) { return slice(t, 2, 1, 4, 2); },
       [](const Tensor& t) { return select(t, 1, -2); },
       [](const Tensor& t) { return split(t, 2, 1)[1]; },
       [](const Tensor& t) { return diagonal(t, 2, 0); },
-      [](const Tensor& t) {
-        return pad(t, {1, 2, -1, 1}, 3);
-      },
-      [](const Tensor& t) {
-        return flip(t, {0, 2});
-      },
-      [](const Tensor& t) {
-        return repeat(t, {2, 1, 2, 1});
-      },
+      [](const Tensor& t) { return pad(t, {1, 2, -1, 1}, 3); },
+      [](const Tensor& t) { return flip(t, {0, 2}); },
+      [](const Tensor& t) { return repeat(t, {2, 1, 2, 1}); },
       [](const Tensor& t) { return tril(t, -1); },
       [](const Tensor& t) { return triu(t, 1); },
       [](const Tensor& t) { return t.clone(); },
@@ -214,11 +192,8 @@ TEST(Views, GradientsAgreeWithDifferences) {
     SCOPED_TRACE(i);
     check_gradients([&](const Inputs& in) { return squared(views[i](in[0])); }, {{2, 3, 4}}, {.step = 1});
   }
-  check_gradients(
-      [&](const Inputs& in) {
-        return squared(concat({in[0], in[1], in[0]}, 1));
-      },
-      {{2, 2}, {2, 3}}, {.step = 1});
+  check_gradients([&](const Inputs& in) { return squared(concat({in[0], in[1], in[0]}, 1)); }, {{2, 2}, {2, 3}},
+                  {.step = 1});
   check_gradients([&](const Inputs& in) { return squared(stack({in[0], in[1]}, 1)); }, {{2, 2}, {2, 2}}, {.step = 1});
 }
 

@@ -67,9 +67,7 @@ TEST(Softmax, ThreadsDoNotChangeBits) {
 }
 
 TEST(Softmax, Errors) {
-  EXPECT_EQ(error_of<IndexError>([] {
-              softmax(zeros({2, 3}), 2);
-            }),
+  EXPECT_EQ(error_of<IndexError>([] { softmax(zeros({2, 3}), 2); }),
             "softmax: dim is 2, a tensor of 2 dimensions wants one in [-2, 2)");
   EXPECT_EQ(error_of<DtypeError>([] { log_softmax(labels({1}), 0); }),
             "log_softmax: got int64, wanted float32 or float64; convert it with to()");

@@ -17,9 +17,7 @@ using namespace gradus;
 template <class E> std::string message_of(auto f) {
   try {
     f();
-  } catch (const E& e) {
-    return e.what();
-  }
+  } catch (const E& e) { return e.what(); }
   return "nothing was thrown";
 }
 
@@ -39,7 +37,8 @@ TEST(Shape, HasAtMostEightDimensions) {
 TEST(Shape, DimensionsCountFromBothEnds) {
   EXPECT_EQ(dimension("sum", -1, 3), 2);
   EXPECT_EQ(dimension("sum", 0, 0), 0);
-  EXPECT_EQ(message_of<IndexError>([] { dimension("sum", 2, 2); }), "sum: dim is 2, a tensor of 2 dimensions wants one in [-2, 2)");
+  EXPECT_EQ(message_of<IndexError>([] { dimension("sum", 2, 2); }),
+            "sum: dim is 2, a tensor of 2 dimensions wants one in [-2, 2)");
 }
 
 TEST(TensorHandle, CopiesAliasAndClonesCopy) {
@@ -75,7 +74,8 @@ TEST(TensorHandle, ReadsAndRefuses) {
   EXPECT_EQ(t.at({-1, 0}), 3);
   EXPECT_EQ(message_of<IndexError>([&] { (void)t.at({0, 2}); }), "at: index 2 in dimension 1 is outside [0, 2)");
   EXPECT_EQ(message_of<IndexError>([&] { (void)t.at({0}); }), "at: got 1 indices, a tensor of shape (2,2) wants 2");
-  EXPECT_EQ(message_of<ShapeError>([&] { (void)t.item(); }), "item: got shape (2,2), wanted one element; reduce or index the tensor first");
+  EXPECT_EQ(message_of<ShapeError>([&] { (void)t.item(); }),
+            "item: got shape (2,2), wanted one element; reduce or index the tensor first");
   EXPECT_EQ(message_of<DtypeError>([&] { (void)t.data<double>(); }),
             "data: asked for float64, the tensor is float32; ask for its own type or convert it with to()");
 }
