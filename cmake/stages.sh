@@ -93,8 +93,7 @@ count_shard() {
 
 # The last line of the run, and its verdict.
 summary() {
-  local rest=""
-  ((skipped == 0)) || rest=", $skipped skipped"
-  printf '%d passed, %d failed%s\n' "$passed" "$failed" "$rest"
+  ((skipped == 0)) || note "$skipped skipped, each for the reason above"
+  printf '%d passed, %d failed\n' "$passed" "$failed"
   ((failed == 0))
 }
