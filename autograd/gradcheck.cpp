@@ -163,9 +163,12 @@ class Check {
 
   // ---- differences ------------------------------------------------------------------------------
 
+  // A point that f refuses lies outside its domain: no number, so that steps become smaller.
   Numbers outputs() const {
     NoGrad quiet;
-    return f_(moved_).to_vector();
+    try {
+      return f_(moved_).to_vector();
+    } catch (const DomainError&) { return Numbers(upstream_.size(), unknown); }
   }
   Numbers outputs_at(const Checked& in, int64_t i, double step) {
     double& x = moved_[in.at].mutable_data<double>()[i];
@@ -436,10 +439,13 @@ class Check {
     for (const Checked& in : checked_) scale = std::max(scale, 1e-3 * largest(in.hand));
 
     const auto estimate = [&](double h) {
-      move_along(v, h);
-      Numbers up = gradient_and_outputs();
-      move_along(v, -h);
-      const Numbers down = gradient_and_outputs();
+      Numbers up(hand.size(), unknown), down = up;
+      try {
+        move_along(v, h);
+        up = gradient_and_outputs();
+        move_along(v, -h);
+        down = gradient_and_outputs();
+      } catch (const DomainError&) {}  // outside the domain
       for (size_t i = 0; i < up.size(); ++i) up[i] = (up[i] - down[i]) / (2 * h);
       return up;
     };

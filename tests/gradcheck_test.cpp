@@ -176,6 +176,18 @@ TEST(Gradcheck, DoesNotPassWhatItCannotTell) {
   EXPECT_FALSE(report.ok);
 }
 
+TEST(Gradcheck, StaysWhereTheFunctionIsDefined) {
+  const Report report = gradcheck(
+      [](const std::vector<Tensor>& in) {
+        for (double x : in[0].to_vector())
+          if (std::abs(x) > 1.001) throw DomainError("too far");
+        return in[0] * in[0];
+      },
+      {leaf({1, -1, 0.5}, {3})});
+  EXPECT_TRUE(report.ok) << to_string(report);
+  EXPECT_EQ(report.points, 3);
+}
+
 TEST(Gradcheck, ReportsAFunctionThatChangesItsInput) {
   Tensor x = leaf({1, 2}, {2});
   const Report report = gradcheck(
