@@ -91,7 +91,11 @@ class Certification {
         {.style = Style::ties, .space = space(2, 5, 4)},
         {.style = Style::smooth, .space = space(3, 5, 3), .tensors = false, .strided = true},
     };
-    if (!thorough) return plans;
+    const auto alternating = [&plans] {
+      for (size_t i = 0; i < plans.size(); ++i) plans[i].alternative = int(i);
+      return plans;
+    };
+    if (!thorough) return alternating();
     const Plan more[] = {
         {.style = Style::ties, .space = space(1, 3, 7), .tensors = false, .defaults = true},
         {.style = Style::runs, .space = space(2, 9, 3)},
@@ -102,7 +106,7 @@ class Certification {
         {.style = Style::smooth, .space = space(2, 3, 135)},
     };
     plans.insert(plans.end(), std::begin(more), std::end(more));
-    return plans;
+    return alternating();
   }
 
   std::vector<Reduction> reductions_for(const Plan& plan, size_t turn, bool all) const {

@@ -150,14 +150,20 @@ Tensor filled(const std::vector<double>& values, const Shape& shape, bool stride
 // Are its inputs shaped by their dims, as those of Blocks and compositions?
 bool by_dims(const FormulaEntry& f) { return f.block || f.compose; }
 
+Dims dims_of(const LossPoint& point, int k, const Plan& plan) {
+  const std::vector<Dims> all = alternatives(point.facts(k).dims);
+  return all[size_t(plan.alternative) % all.size()];
+}
+
 // The extents of the letters, for a space of rows × columns: small, and no two alike.
-Extents extents_for(const LossPoint& point, const Shape& space) {
+Extents extents_for(const LossPoint& point, const Plan& plan) {
+  const Shape& space = plan.space;
   Extents extents;
   std::fill(std::begin(extents.of), std::end(extents.of), int64_t(-1));
   std::string letters;
   bool batched = false;
   for (int k = 0; k < point.entry().inputs; ++k) {
-    const Dims d = dims_for(point.facts(k).dims, -1);
+    const Dims d = dims_of(point, k, plan);
     batched |= d.batch_at >= 0;
     for (char c : d.letters)
       if (letters.find(c) == std::string::npos) letters += c;
@@ -173,10 +179,10 @@ Extents extents_for(const LossPoint& point, const Shape& space) {
   return extents;
 }
 
-Shape block_shape(const LossPoint& point, int k, const Shape& space) {
-  const Dims d = dims_for(point.facts(k).dims, -1);
-  const Extents extents = extents_for(point, space);
-  Shape batch = space;
+Shape block_shape(const LossPoint& point, int k, const Plan& plan) {
+  const Dims d = dims_of(point, k, plan);
+  const Extents extents = extents_for(point, plan);
+  Shape batch = plan.space;
   if (batch.rank()) batch.erase(batch.rank() - 1);
   Shape shape;
   const bool moves = d.batch_at == 0 && d.letters.size() == 1;
@@ -189,18 +195,18 @@ Shape block_shape(const LossPoint& point, int k, const Shape& space) {
   return shape;
 }
 
-Shape shape_of(const LossPoint& point, int k, const Shape& space, int axis, bool broadcast) {
-  if (by_dims(point.entry())) return block_shape(point, k, space);
-  Shape shape = space;
+Shape shape_of(const LossPoint& point, int k, const Plan& plan, int axis) {
+  if (by_dims(point.entry())) return block_shape(point, k, plan);
+  Shape shape = plan.space;
   switch (point.facts(k).role) {
     case Role::element: break;
     case Role::row:
       if (point.entry().fold) shape.erase(axis);
       break;
-    case Role::column: return {space[axis]};
+    case Role::column: return {plan.space[axis]};
     default: return {};
   }
-  if (broadcast && point.is_param(k) && shape.rank() > 0) {
+  if (plan.broadcast && point.is_param(k) && shape.rank() > 0) {
     if (shape.rank() > 1) shape.erase(0);
     else shape[0] = 1;
   }
@@ -337,7 +343,7 @@ class Drawing {
   Drawing(LossPoint& point, const Plan& plan, Generator& generator)
       : point_(point), plan_(plan), generator_(generator), axis_(point.class_axis(plan.space.rank())) {
     in_runs_ = plan.style == Style::runs || (plan.style == Style::infinite && uniform(generator, 0, 1) < 0.5);
-    if (by_dims(point.entry())) extents_ = extents_for(point, plan.space);
+    if (by_dims(point.entry())) extents_ = extents_for(point, plan);
     if (!point.entry().fold) return;
     columns_ = plan.space[axis_];
     for (int d = axis_ + 1; d < plan.space.rank(); ++d) inner_ *= plan.space[d];
@@ -360,7 +366,7 @@ class Drawing {
         point_.numbers[k] = usual ? point_.default_number(int(k)) : one_value(Style::ties, facts.range, generator_);
         continue;
       }
-      const Shape shape = shape_of(point_, int(k), plan_.space, axis_, plan_.broadcast);
+      const Shape shape = shape_of(point_, int(k), plan_, axis_);
       const bool everywhere = facts.role == Role::element && shape == plan_.space;
       std::vector<double> values = facts.label || facts.integer ? labels(int(k), shape.numel())
                                                                 : share(shape.numel(), facts.role, everywhere, [&] {

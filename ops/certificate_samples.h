@@ -73,6 +73,7 @@ struct Plan {
   bool defaults = false;   // the numbers are the defaults
   bool strided = false;    // inputs are views that are not dense
   bool broadcast = false;  // tensor parameters of fewer elements than their role allows
+  int alternative = 0;     // which of the shapes that an input may have, counted round
   Dtype dtype = Dtype::float64;
 };
 std::string to_string(const Plan&);

@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
+#include <sstream>
 
 namespace gradus {
 
@@ -17,17 +17,21 @@ Dims parse_dims(const std::string& text) {
   return d;
 }
 
-// The alternative that a tensor of this rank fits; the first one where none does.
+std::vector<Dims> alternatives(const char* text) {
+  std::vector<Dims> all;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, '|');) all.push_back(parse_dims(part));
+  if (all.empty()) all.emplace_back();  // a single number
+  return all;
+}
+
 Dims dims_for(const char* text, int rank) {
-  const std::string all = text;
-  for (size_t from = 0; from <= all.size();) {
-    const size_t bar = std::min(all.find('|', from), all.size());
-    Dims d = parse_dims(all.substr(from, bar - from));
+  const std::vector<Dims> all = alternatives(text);
+  for (const Dims& d : all) {
     const int letters = int(d.letters.size());
     if (d.flat || (d.batch_at >= 0 ? rank >= letters : rank == letters)) return d;
-    from = bar + 1;
   }
-  return parse_dims(all.substr(0, all.find('|')));
+  return all[0];
 }
 
 std::string readable(const Dims& d) {

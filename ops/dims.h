@@ -14,6 +14,7 @@ struct Dims {
 };
 
 Dims parse_dims(const std::string& text);  // one alternative
+std::vector<Dims> alternatives(const char* text);
 // The alternative that a tensor of this rank fits; the first one where none does.
 Dims dims_for(const char* text, int rank);
 std::string readable(const Dims&);  // "(…,N,K)"
