@@ -24,6 +24,7 @@
 #include "gradus/ops/matmul.h"
 #include "gradus/ops/rearrange.h"
 #include "gradus/ops/reduce.h"
+#include "gradus/ops/rescale.h"
 #include "gradus/ops/shape.h"
 #include "gradus/ops/softmax.h"
 #include "gradus/optim/adam.h"
@@ -319,6 +320,35 @@ TEST(Coverage, PaddedTokensDoNotInfluenceASequence) {  // 4.29
 }
 
 // ---- weight decay, clipping ---------------------------------------------------------------------
+
+TEST(Coverage, FeaturesAreBroughtToOneScale) {  // 4.25
+  const Numbers wild = uniform(40, 25, -3e3, 1e4);
+  Numbers columns;
+  for (double x : wild) columns.insert(columns.end(), {x, 1e6 + 1e-3 * x, 0.1});
+  const Tensor x = leaf(columns, {40, 3}), z = standardize(x), unit = minmax(x);
+  for (int64_t c = 0; c < 3; ++c) {
+    double sum = 0, squares = 0, low = 1e9, high = -1e9;
+    for (int64_t r = 0; r < 40; ++r) {
+      sum += z.at({r, c});
+      squares += z.at({r, c}) * z.at({r, c});
+      low = std::min(low, unit.at({r, c}));
+      high = std::max(high, unit.at({r, c}));
+    }
+    EXPECT_NEAR(sum / 40, 0, 1e-12);
+    EXPECT_NEAR(std::sqrt(squares / 40), c < 2 ? 1 : 0, 1e-12);  // the last column is constant
+    EXPECT_EQ(low, 0);
+    EXPECT_EQ(high, c < 2 ? 1 : 0);
+  }
+  const Tensor rows = standardize(doubles({1, 3, 5, 5}, {2, 2}), {1});
+  EXPECT_EQ(rows.to_vector(), (Numbers{-1, 1, 0, 0}));
+  for (auto* op : {+[](const Tensor& t) { return standardize(t); }, +[](const Tensor& t) { return minmax(t); }}) {
+    const Report r = gradcheck([&](const std::vector<Tensor>& in) { return op(in[0]); }, {leaf(uniform(12, 4), {6, 2})},
+                               {.second_order = true});
+    EXPECT_TRUE(r.ok) << to_string(r);
+    const Tensor same = leaf({0.1, 0.1, 0.1});
+    EXPECT_EQ(gradient(op(same), same), (Numbers{0, 0, 0}));
+  }
+}
 
 TEST(Coverage, WeightDecayIsHalfTheSquaredPenalty) {  // 4.23
   const Numbers start = uniform(5, 11), target = uniform(5, 12);
