@@ -1,5 +1,6 @@
 // The list of losses against the catalogue: no name of tiers 1 and 2 is missing, none lacks an input or a parameter,
 // and every default is the catalogue's.
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -52,7 +53,7 @@ TEST(Catalogue, HasEveryNameOfTheFirstTwoTiers) {
     if (tier != "T1" && tier != "T2") continue;
     const LossEntry* entry = find_loss(name);
     ASSERT_NO_THROW(loss_named(name)) << name;
-    EXPECT_EQ("T" + std::to_string(entry->about->tier), tier) << name;
+    EXPECT_EQ(fmt::format("T{}", entry->about->tier), tier) << name;
   }
 }
 
