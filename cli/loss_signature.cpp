@@ -23,6 +23,12 @@ std::string range_text(const Range& r) {
   return fmt::format("{}{:g}, {:g}{}", r.open_low ? "(" : "[", r.low, r.high, r.open_high ? ")" : "]");
 }
 
+// Integers below, or up to, the extent that a letter of the shapes stands for.
+std::string integers_text(const InputFacts& in) {
+  if (!in.below) return bounded(in.range) ? range_text(in.range) : "whole numbers";
+  return fmt::format("whole numbers in [0, {}{}", in.below, in.up_to ? "]" : ")");
+}
+
 // A tensor of the prediction's size belongs to the inputs even where it has a default; a single number is a parameter.
 Line line_of(const InputFacts& in, const Param* param) {
   constexpr const char* roles[] = {"element", "row", "column", "scalar", "array"};
@@ -32,7 +38,7 @@ Line line_of(const InputFacts& in, const Param* param) {
   line.input = in.role != Role::scalar || !param;
   line.required = !param;
   if (param) line.value = ordered_json(param->number()).dump();
-  line.values = in.label ? "class index" : range_text(in.range);
+  line.values = in.label ? "class index" : in.integer ? integers_text(in) : range_text(in.range);
   return line;
 }
 
@@ -53,6 +59,7 @@ Line line_of(const OptionFacts& o, double value) {
     case OptionFacts::integer:
       if (value != double(never_ignored)) line.value = std::to_string(int64_t(value));
       line.values = bounded(o.range) ? range_text(o.range) : "whole number";
+      if (o.up_to || o.below) line.values += fmt::format(", {} {}", o.below ? "<" : "<=", o.below ? o.below : o.up_to);
       break;
     case OptionFacts::number:
       if (!std::isnan(value)) line.value = ordered_json(value).dump();

@@ -17,6 +17,8 @@ class Tensor;
 
 // ---- what a formula declares --------------------------------------------------------------------
 
+constexpr double none = __builtin_nan("");  // of an optional number that is not there
+
 // An input with a default: a number, or a tensor that may train.
 class Param {
  public:
@@ -178,8 +180,8 @@ struct OptionFacts {
   bool optional = false;
   const char* const* choices = nullptr;
   int choice_count = 0;
-  char up_to = 0;          // of a Block: at most the extent of this letter
-  bool tolerance = false;  // the gradient is only right where it is tiny, so that certificates leave it at its default
+  char up_to = 0, below = 0;  // of a Block: at most, or less than, the extent of this letter
+  bool tolerance = false;     // the gradient is only right where it is tiny, so that certificates leave it at its default
 };
 template <class L> struct Option : OptionFacts {
   double L::* as_number = nullptr;
@@ -193,6 +195,10 @@ constexpr Option<L> option(const char* name, double L::* m, Range r = range::any
 }
 template <class L> constexpr Option<L> up_to(char letter, Option<L> o) {
   o.up_to = letter;
+  return o;
+}
+template <class L> constexpr Option<L> below(char letter, Option<L> o) {
+  o.below = letter;
   return o;
 }
 template <class L> constexpr Option<L> tolerance(Option<L> o) {

@@ -65,7 +65,9 @@ template <Number T> GRADUS_FN T times(T weight, T cost) {
 }
 
 // A function of one number together with its derivative.
-template <class T> struct WithSlope { T value, slope; };
+template <class T> struct WithSlope {
+  T value, slope;
+};
 
 // x^p for x >= 0.  Where p < 1 the slope at 0 is infinite and taken as 0.
 template <Number T> GRADUS_FN WithSlope<T> power(T x, double p) {
@@ -81,14 +83,20 @@ template <Number T> GRADUS_FN WithSlope<T> power(T x, double p) {
   return {select(zero, 0.0, raised), select(zero, 0.0, p * raised / base)};
 }
 
-// log(1 + r²/k), also where r² overflows.
-template <Number T> GRADUS_FN WithSlope<T> log1p_square(T r, double k) {
-  T z = r * r / k;
-  auto over = !(z < T::infinity());
-  T far = select(over, r, 1.0), near = select(over, 1.0, r);
-  return {select(over, 2.0 * log(abs(far)) - log(T(k)), log1p(near * near / k)),
-          select(over, 2.0 / far, 2.0 * near / (k + near * near))};
-}
+// log(1 + r²/k) of r = (x - t)/scale, also where r², r or even x - t overflow.
+template <class T> struct HeavyTail {
+  T value, slope;  // slope: of x
+  T outward;       // r times the slope of r, from 0 at the centre to 2 far out
+
+  GRADUS_FN HeavyTail(T x, T t, T scale, double k) {
+    const T width = sqrt(T(k)), u = (x - t) / scale / width;
+    auto over = !(u * u < T::infinity());
+    T near = select(over, 0.0, u), half = select(over, 0.5 * x - 0.5 * t, 1.0), bend = 2.0 * near / (1.0 + near * near);
+    value = select(over, 2.0 * (log(abs(half)) - log(scale) - log(0.5 * width)), log1p(near * near));
+    slope = select(over, 1.0 / half, bend / width / scale);
+    outward = select(over, 2.0, near * bend);
+  }
+};
 
 // A logit as the answer to a yes/no question: the probabilities of both answers, and what each costs, -log of it.
 template <class T> struct Logit {

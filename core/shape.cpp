@@ -33,11 +33,11 @@ Shape dense_strides(const Shape& shape) {
   return strides;
 }
 
-int dimension(const char* op, int64_t dim, int rank) {
+int dimension(const char* op, int64_t dim, int rank, const char* name) {
   const int64_t limit = std::max(rank, 1);  // a number accepts dim 0 and -1, as in PyTorch
   if (dim < -limit || dim >= limit)
     throw IndexError(
-        fmt::format("{}: dim is {}, a tensor of {} dimensions wants one in [{}, {})", op, dim, rank, -limit, limit));
+        fmt::format("{}: {} is {}, a tensor of {} dimensions wants one in [{}, {})", op, name, dim, rank, -limit, limit));
   return int(dim < 0 ? dim + limit : dim);
 }
 

@@ -71,7 +71,7 @@ Shape dense_strides(const Shape&);
 
 // Turns a dimension counted from the end (-1: the last) into one counted from the front; IndexError names op, dim and
 // rank.
-int dimension(const char* op, int64_t dim, int rank);
+int dimension(const char* op, int64_t dim, int rank, const char* name = "dim");
 
 // NumPy broadcasting of two shapes; ShapeError names op and both shapes.
 Shape broadcast(const char* op, const Shape&, const Shape&);

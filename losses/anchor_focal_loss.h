@@ -28,17 +28,15 @@ struct AnchorFocalLoss {
           "not at all.",
       .formula =
           "Σ_c of an anchor, p the probability of class c: alpha (1-p)^gamma (-log p) where its label is 1, (1-alpha) "
-          "p^gamma (-log(1-p)) where "
-          "0; a target row is C labels and a state: 1 object, 0 background (all labels 0), -1 ignored.  mean and "
-          "sum_over_pos divide the sum "
-          "by max(1, number of objects)",
+          "p^gamma (-log(1-p)) where 0; a target row is C labels and a state: 1 object, 0 background (all labels 0), "
+          "-1 ignored.  mean and sum_over_pos divide the sum by max(1, number of objects)",
       .gradient =
           "alpha (gamma (1-p)^(gamma-1) log p - (1-p)^gamma / p);  (1-alpha) (p^gamma / (1-p) - gamma p^(gamma-1) "
           "log(1-p))",
       .kinks = "where p or 1-p is clip: the logarithms are held there, and their slope is 0 below",
       .edges =
-          "ignored anchors have value and gradient 0; lenient lets background anchors have labels, whose cross-entropy "
-          "is then weighed by p^gamma",
+          "ignored anchors have value and gradient 0; lenient lets background anchors have labels, whose "
+          "cross-entropy is then weighed by p^gamma",
       .paper = "T. Lin et al., Focal Loss for Dense Object Detection, 2017; the form of keras-retinanet",
       .aliases = "keras-retinanet focal; focal_anchor",
       .kind = "map",

@@ -19,13 +19,12 @@ struct ApproxNdcgLoss {
       .summary = "One minus the normalised discounted cumulative gain at smooth ranks.",
       .formula =
           "rank_i = 1 + Σ_{j≠i} sigmoid((s_j - s_i) / tau);  1 - Σ_i (2^r_i - 1) / log2(1 + rank_i) / IDCG a list, "
-          "IDCG that of the best "
-          "order; mean divides by the number of lists that have a relevant item",
+          "IDCG that of the best order; mean divides by the number of lists that have a relevant item",
       .gradient = "d_i = (2^r_i - 1) ln 2 / ((1 + rank_i) ln²(1 + rank_i)) / IDCG; Σ_j σ'_ij (d_j - d_i) / tau",
       .edges = "a list without relevant items has value, gradient and count 0",
       .paper =
-          "T. Qin et al., A General Approximation Framework for Direct Optimization of Information Retrieval Measures, "
-          "2010",
+          "T. Qin et al., A General Approximation Framework for Direct Optimization of Information Retrieval "
+          "Measures, 2010",
       .aliases = "TF-Ranking approx_ndcg",
   };
   static constexpr Example examples[] = {

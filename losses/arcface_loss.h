@@ -30,8 +30,7 @@ struct ArcFaceLoss {
           "to the cosines: scale (softmax_j - [j = y]), for the target times sin(θ + margin) / sin(θ), else times 1",
       .kinks =
           "jumps at θ + margin = π; at θ = 0 and θ = π the gradient is that of cos(margin) c; the cosine with a zero "
-          "vector is 0 "
-          "without gradient",
+          "vector is 0 without gradient",
       .edges =
           "sin(θ) comes from the difference of the unit vectors, so that small angles keep their digits; a single "
           "class: 0",

@@ -21,8 +21,8 @@ struct Asymmetric {
       .summary = "Multi-label classification where each label is mostly absent.",
       .formula = "p = sigmoid(x), p_m = [p - clip]+;  -y (1 - p)^gamma_pos log p - (1 - y) p_m^gamma_neg log(1 - p_m)",
       .gradient =
-          "y = 1: -(1 - p)^gamma_pos [(1 - p) - gamma_pos p log p];  y = 0: where p > clip "
-          "-p (1 - p) [gamma_neg p_m^(gamma_neg - 1) log(1 - p_m) - p_m^gamma_neg / (1 - p_m)], else 0",
+          "y = 1: -(1 - p)^gamma_pos [(1 - p) - gamma_pos p log p];  y = 0: where p > clip -p (1 - p) [gamma_neg "
+          "p_m^(gamma_neg - 1) log(1 - p_m) - p_m^gamma_neg / (1 - p_m)], else 0",
       .kinks = "gamma_neg = 0: at p = clip 0; gamma_neg < 1: there too, since the slope is infinite",
       .edges = "the weights are differentiated; a target outside [0, 1] is a DomainError",
       .paper = "T. Ridnik et al., Asymmetric Loss for Multi-Label Classification, 2021",

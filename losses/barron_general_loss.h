@@ -30,14 +30,13 @@ struct BarronGeneral {
           "Robust regression whose robustness alpha can be learnt: 2 is squared error, 1 Charbonnier, 0 Cauchy, "
           "-infinity Welsch.",
       .formula =
-          "r = (x - t)/scale, b = |alpha - 2|;  (b/alpha) [(r²/b + 1)^(alpha/2) - 1];  alpha = 2: r²/2;  0: log(r²/2 + "
-          "1);  "
-          "-infinity: 1 - exp(-r²/2);  infinity: exp(r²/2) - 1",
+          "r = (x - t)/scale, b = |alpha - 2|;  (b/alpha) [(r²/b + 1)^(alpha/2) - 1];  alpha = 2: r²/2;  0: log(r²/2 "
+          "+ 1);  -infinity: 1 - exp(-r²/2);  infinity: exp(r²/2) - 1",
       .gradient = "(r/scale) (r²/b + 1)^(alpha/2 - 1), and its limits",
       .kinks = "alpha = 2: the slope along alpha is infinite and taken as 0",
       .edges =
-          "smooth through alpha = 0; r² may overflow; scale <= 0 is a ParamError; the normaliser of the density is not "
-          "added",
+          "smooth through alpha = 0; r² may overflow; scale <= 0 is a ParamError; the normaliser of the density is "
+          "not added",
       .paper = "J. Barron, A General and Adaptive Robust Loss Function, 2019",
       .aliases = "adaptive robust loss; barron_loss",
   };

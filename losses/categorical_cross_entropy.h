@@ -22,8 +22,8 @@ struct CategoricalCrossEntropy {
       .summary =
           "Cross-entropy of a target distribution for a model that ends in softmax; prefer cross_entropy on logits.",
       .formula =
-          "u = x / Σ x over the last dimension (x itself without normalize), v = clip(u, eps, 1 - eps);  "
-          "-Σ t' log v, t' = (1 - s) t + s / C for label_smoothing s.  With from_logits log v = log_softmax(x)",
+          "u = x / Σ x over the last dimension (x itself without normalize), v = clip(u, eps, 1 - eps);  -Σ t' log v, "
+          "t' = (1 - s) t + s / C for label_smoothing s.  With from_logits log v = log_softmax(x)",
       .gradient = "(h_k - Σ h u) / Σ x, h = -t' / u, 0 where u was clipped;  of the target: -(1 - s) log v",
       .kinks = "where u meets an end of the clip: 0 is returned; in t where t' and u are 0 and eps is 0: 0 is returned",
       .edges =

@@ -18,7 +18,7 @@ struct Cauchy {
       .summary = "Robust regression: squared error near the target, logarithmic far from it.",
       .formula = "log(1 + r²/2), r = (x - t)/scale",
       .gradient = "2 e/(e² + 2 scale²), e = x - t",
-      .edges = "finite wherever r is",
+      .edges = "finite wherever input, target and scale are",
       .paper = "J. Barron, A General and Adaptive Robust Loss Function, 2019: alpha = 0",
       .aliases = "Lorentzian; barron alpha 0",
   };
@@ -28,11 +28,8 @@ struct Cauchy {
   };
 
   template <class T> GRADUS_FN static Scored<T, 3> eval(T x, T t, T c) {
-    T r = (x - t) / c;
-    const auto loss = log1p_square(r, 2);
-    auto far = (r == T::infinity()) | (r == -T::infinity());
-    T g = loss.slope / c, outward = select(far, 2.0, loss.slope * select(far, 0.0, r));
-    return {loss.value, {g, -g, -outward / c}};
+    const HeavyTail<T> tail(x, t, c, 2);
+    return {tail.value, {tail.slope, -tail.slope, -tail.outward / c}};
   }
 };
 inline constexpr Loss<Cauchy> cauchy_loss;

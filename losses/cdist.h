@@ -23,10 +23,8 @@ struct PairwiseDistances {
       .summary = "The p-norm distance of every vector of one set to every vector of another.",
       .formula =
           "‖x1_i - x2_j + eps‖_p;  p = infinity: the largest component; p = 0: how many components differ.  mode gemm "
-          "goes through "
-          "|x|² + |y|² - 2 x·y about the mean of x2 where that is exact enough (p = 2) and directly for pairs where it "
-          "would "
-          "cancel; auto does so from 64 components on",
+          "goes through |x|² + |y|² - 2 x·y about the mean of x2 where that is exact enough (p = 2) and directly for "
+          "pairs where it would cancel; auto does so from 64 components on",
       .gradient =
           "sign(e_k) |e_k|^(p-1) / distance^(p-1) for x1, minus that for x2; shared evenly where p = infinity has "
           "ties; 0 for p = 0",

@@ -22,8 +22,8 @@ struct CircleLoss {
           "s = cosine, a_p = [1 + m - s_ip]₊, a_n = [s_in + m]₊;  softplus(logΣexp_P(-gamma a_p (s_ip - 1 + m)) + "
           "logΣexp_N(gamma a_n (s_in - m))), mean over the rows with positives and negatives",
       .gradient =
-          "the weights a count as constants: σ times -gamma a_p softmax_P of the positives, gamma a_n softmax_N of the "
-          "negatives",
+          "the weights a count as constants: σ times -gamma a_p softmax_P of the positives, gamma a_n softmax_N of "
+          "the negatives",
       .kinks = "the cosine with a zero vector is 0, and so is its gradient",
       .edges = "rows without positives or negatives are left out; no row has both: a mean over nothing, 0",
       .paper = "Y. Sun et al., Circle Loss: A Unified Perspective of Pair Similarity Optimization, 2020",

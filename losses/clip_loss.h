@@ -18,8 +18,8 @@ struct ClipLoss {
           "Two views of each thing, as an image and its text, are to find each other among all of the batch, in both "
           "directions.",
       .formula =
-          "S = min(exp(log_scale), max_scale) x̂1 x̂2ᵀ;  mean over i of half of (logΣexp of row i - S_ii) + (logΣexp of "
-          "column i - S_ii)",
+          "S = min(exp(log_scale), max_scale) x̂1 x̂2ᵀ;  mean over i of half of (logΣexp of row i - S_ii) + (logΣexp "
+          "of column i - S_ii)",
       .gradient = "G = (softmax of rows + softmax of columns - 2·1) / 2N; to log_scale: Σ G∘S",
       .kinks =
           "the cosine with a zero vector is 0, and so is its gradient; where exp(log_scale) reaches max_scale its "

@@ -21,8 +21,8 @@ struct Contrastive {
       .name = "contrastive_loss",
       .family = "metric learning",
       .summary =
-          "Pulls similar pairs (target 1) together and pushes dissimilar ones (target 0) apart until their distance is "
-          "the margin.",
+          "Pulls similar pairs (target 1) together and pushes dissimilar ones (target 0) apart until their distance "
+          "is the margin.",
       .formula =
           "y d^power + (1 - y) [margin - d]+^power, d = |x1 - x2 + eps| over the last dimension; half of it with "
           "`half`",

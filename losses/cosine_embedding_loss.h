@@ -24,8 +24,8 @@ struct CosineEmbedding {
       .gradient = "k (v - c u) / n, n² = |x|² + 1e-12, u = x / n, v likewise of y;  k = -1, or 1 where c > margin",
       .kinks = "at c = margin the active branch is taken",
       .edges =
-          "c is 0 for a zero vector; neither overflows nor underflows; PyTorch takes any other target for a loss of 0, "
-          "here it is an error",
+          "c is 0 for a zero vector; neither overflows nor underflows; PyTorch takes any other target for a loss of "
+          "0, here it is an error",
       .aliases = "nn.CosineEmbeddingLoss",
   };
   static constexpr Example examples[] = {

@@ -24,8 +24,7 @@ struct CrfNllLoss {
       .summary = "Negative log-likelihood of a tag sequence whose neighbouring tags have a score together.",
       .formula =
           "log Z - score, score = start[y_1] + Σ_t emissions[t, y_t] + Σ_t transitions[y_{t-1}, y_t] + end[y_last], Z "
-          "the sum of exp(score) "
-          "over all tag sequences; mean divides by the batch",
+          "the sum of exp(score) over all tag sequences; mean divides by the batch",
       .gradient = "the probability of a tag, or of two neighbours, less what the tags have",
       .edges = "steps with mask 0 are left out, their gradient is 0; a sequence without steps is 0",
       .paper = "J. Lafferty et al., Conditional Random Fields, 2001",

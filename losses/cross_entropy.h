@@ -18,7 +18,6 @@ struct ScoreOf {
   }
 };
 
-constexpr double none = __builtin_nan("");
 constexpr const char* weight_norms[] = {"torch", "never", "always"};
 
 struct CrossEntropy {
@@ -48,14 +47,14 @@ struct CrossEntropy {
       .family = "classification",
       .summary = "Negative log-likelihood of the right class under softmax, straight from logits.",
       .formula =
-          "lse = log Σ_k exp(z_k);  (1-ε) w_y (lse - z_y) + (ε/C) Σ_k w_k (lse - z_k) for a label y;  "
-          "Σ_k w_k q'_k (lse - z_k), q' = (1-ε) q + ε/C, for probabilities q;  + z_loss lse².  "
-          "z = softcap tanh(x / temperature / softcap).  mean divides by Σ w_y over the rows not ignored; "
-          "for probabilities by the number of rows",
+          "lse = log Σ_k exp(z_k);  (1-ε) w_y (lse - z_y) + (ε/C) Σ_k w_k (lse - z_k) for a label y;  Σ_k w_k q'_k "
+          "(lse - z_k), q' = (1-ε) q + ε/C, for probabilities q;  + z_loss lse².  z = softcap tanh(x / temperature / "
+          "softcap).  mean divides by Σ w_y over the rows not ignored; for probabilities by the number of rows",
       .gradient = "(1-ε) w_y (p_k - [k = y]) + (ε/C) (p_k Σ w - w_k), p = softmax(z), times dz/dx",
       .edges =
           "ignored rows have value and gradient exactly 0; a class whose logit is -infinity has p = 0; a row of only "
-          "-infinity is NaN; the target logit's gradient is -(1 - p_y) without cancellation",
+          "-infinity is NaN; the target logit's gradient is -(1 - p_y) without cancellation; holds at most one "
+          "gradient until backward",
       .paper = "label smoothing: Szegedy et al. 2016; z-loss: Chowdhery et al. 2022",
       .aliases = "nn.CrossEntropyLoss; softmax_cross_entropy; keras CategoricalCrossentropy(from_logits)",
   };

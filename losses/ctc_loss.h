@@ -12,7 +12,7 @@ struct CtcLoss {
   using Self = CtcLoss;
   static constexpr Input<Self> inputs[] = {array("log_probs", "T*C"), integers("targets", "NS|P"),
                                            lengths("input_lengths", "*", 'T'), lengths("target_lengths", "*", 'S')};
-  static constexpr Option<Self> options[] = {up_to('C', option("blank", &Self::blank, range::non_negative)),
+  static constexpr Option<Self> options[] = {below('C', option("blank", &Self::blank, range::non_negative)),
                                              option("zero_infinity", &Self::zero_infinity)};
 
   static constexpr About about = {
@@ -24,15 +24,14 @@ struct CtcLoss {
           "log-probabilities.",
       .formula =
           "-log Σ over paths Π_t p_t(path_t) of those that become the target when repeats are joined and blanks "
-          "removed, log p the input as it is; mean divides "
-          "each by its target length (at least 1), and by the batch",
+          "removed, log p the input as it is; mean divides each by its target length (at least 1), and by the batch",
       .gradient =
           "-γ_t(k), the probability that a path has label k at frame t: the true partial derivative, where others "
           "return softmax - γ",
       .edges =
           "infinite where the frames are too few, with gradient 0 (value 0 too with zero_infinity); frames beyond the "
-          "input length have "
-          "gradient 0; targets (N, S) padded, or (Σ lengths) one behind the other; (T, C) is a batch of one",
+          "input length have gradient 0; targets (N, S) padded, or (Σ lengths) one behind the other; (T, C) is a "
+          "batch of one",
       .paper = "A. Graves et al., Connectionist Temporal Classification, 2006",
       .aliases = "nn.CTCLoss (value; its gradient is that of the logits form)",
       .kind = "sequence",

@@ -13,7 +13,7 @@ struct CtcLossWithLogits {
   using Self = CtcLossWithLogits;
   static constexpr Input<Self> inputs[] = {array("input", "T*C"), integers("targets", "NS|P"),
                                            lengths("input_lengths", "*", 'T'), lengths("target_lengths", "*", 'S')};
-  static constexpr Option<Self> options[] = {up_to('C', option("blank", &Self::blank, range::non_negative)),
+  static constexpr Option<Self> options[] = {below('C', option("blank", &Self::blank, range::non_negative)),
                                              option("zero_infinity", &Self::zero_infinity)};
 
   static constexpr About about = {
@@ -23,13 +23,12 @@ struct CtcLossWithLogits {
       .summary = "Negative log-likelihood of a label sequence that may lie anywhere along a longer one, from logits.",
       .formula =
           "-log Σ over paths Π_t p_t(path_t) of those that become the target when repeats are joined and blanks "
-          "removed, p = softmax(input); mean divides "
-          "each by its target length (at least 1), and by the batch",
+          "removed, p = softmax(input); mean divides each by its target length (at least 1), and by the batch",
       .gradient = "softmax - γ_t(k), the probability that a path has label k at frame t",
       .edges =
           "infinite where the frames are too few, with gradient 0 (value 0 too with zero_infinity); frames beyond the "
-          "input length have "
-          "gradient 0; targets (N, S) padded, or (Σ lengths) one behind the other; (T, C) is a batch of one",
+          "input length have gradient 0; targets (N, S) padded, or (Σ lengths) one behind the other; (T, C) is a "
+          "batch of one",
       .paper = "A. Graves et al., Connectionist Temporal Classification, 2006",
       .aliases = "CTCLoss behind log_softmax",
       .kind = "sequence",

@@ -6,7 +6,7 @@
 namespace gradus {
 
 struct DebiasedContrastiveLoss {
-  Param extra_positive = __builtin_nan("");
+  Param extra_positive = none;
   double eta_plus = 0.1, temperature = 0.5;
 
   using Self = DebiasedContrastiveLoss;
@@ -21,9 +21,8 @@ struct DebiasedContrastiveLoss {
       .summary = "InfoNCE corrected for the share eta_plus of negatives that are really positives.",
       .formula =
           "R = mean_k exp(negative);  h = max((R - eta_plus mean_m exp(extra)) / (1 - eta_plus), exp(-1 / "
-          "temperature));  "
-          "log(exp(s) + K h) - s a row of a positive s and K negatives, all divided by the temperature before; extra "
-          "is s by default",
+          "temperature));  log(exp(s) + K h) - s a row of a positive s and K negatives, all divided by the "
+          "temperature before; extra is s by default",
       .gradient =
           "A = exp(s) + K h;  exp(s) / A - 1 to s;  K / ((1 - eta_plus) A) dR to the negatives; 0 where h is clamped",
       .kinks = "where h reaches its least value; there it counts as free",

@@ -17,8 +17,8 @@ struct DiouLoss {
       .tier = 3,
       .summary = "Intersection over union that also pulls the centres of the boxes together.",
       .formula =
-          "1 - IoU + ρ² / c², ρ the distance of the centres, c² = cw² + ch² + eps, cw and ch the sides of the smallest "
-          "box around both; IoU = I / (U + eps)",
+          "1 - IoU + ρ² / c², ρ the distance of the centres, c² = cw² + ch² + eps, cw and ch the sides of the "
+          "smallest box around both; IoU = I / (U + eps)",
       .gradient = "-dIoU + (dρ² c² - ρ² dc²) / c⁴",
       .kinks =
           "equal edges of the two boxes share the slope; boxes that touch or lie apart have no slope in their "

@@ -18,8 +18,8 @@ struct Distillation {
       .tier = 3,
       .summary = "Teaches a small network the whole distribution that a large one predicts, not just its first choice.",
       .formula =
-          "T² Σ_k p_k (log p_k - log q_k) over the last dimension, p = softmax(target / T) the teacher, "
-          "q = softmax(input / T) the student",
+          "T² Σ_k p_k (log p_k - log q_k) over the last dimension, p = softmax(target / T) the teacher, q = "
+          "softmax(input / T) the student",
       .gradient = "T (q_k - p_k);  of the teacher: T p_k (log p_k - log q_k - Σ p (log p - log q))",
       .edges = "the factor T² keeps the size of the gradient; equal logits give exactly 0",
       .paper = "G. Hinton, O. Vinyals, J. Dean, Distilling the Knowledge in a Neural Network, 2015",

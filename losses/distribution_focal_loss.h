@@ -15,8 +15,8 @@ struct DistributionFocal {
       .tier = 3,
       .summary = "Teaches a distribution over bins 0 … C-1 to gather at the two bins around a real target.",
       .formula =
-          "-(1 - f) log p_b - f log p_(b+1), b = floor(y), f = y - b, p = softmax(x) over the last dimension; "
-          "b = C - 2 and f = 1 for y = C - 1",
+          "-(1 - f) log p_b - f log p_(b+1), b = floor(y), f = y - b, p = softmax(x) over the last dimension; b = C - "
+          "2 and f = 1 for y = C - 1",
       .gradient = "p_k - (1 - f) [k = b] - f [k = b + 1];  of the target: log p_b - log p_(b+1)",
       .kinks = "in y at the bins: the slope between this bin and the next is returned, at the last bin that before it",
       .edges = "y outside [0, C - 1] is a DomainError; one bin alone costs 0",

@@ -18,8 +18,7 @@ struct Entmax15Loss {
       .summary = "The loss whose prediction is entmax15 of the logits: zero once the right class leads by two.",
       .formula =
           "p = entmax15(z), Ω(p) = (Σ p^a - 1) / (a (a - 1)), a = 1.5;  (p - q)·z - Ω(p) + Ω(q).  mean divides by the "
-          "number of rows that are "
-          "not ignored",
+          "number of rows that are not ignored",
       .gradient = "p - q",
       .kinks = "none in the value or slope; the second derivative jumps where a class enters the support",
       .edges =

@@ -20,8 +20,7 @@ struct EntmaxLoss {
       .summary = "The loss whose prediction is entmax of the logits, sparser the larger alpha is.",
       .formula =
           "p = entmax(z), Ω(p) = (Σ p^a - 1) / (a (a - 1)), a = alpha;  (p - q)·z - Ω(p) + Ω(q).  mean divides by the "
-          "number of rows that are "
-          "not ignored",
+          "number of rows that are not ignored",
       .gradient = "p - q",
       .kinks = "none in the value or slope; the second derivative jumps where a class enters the support",
       .edges =

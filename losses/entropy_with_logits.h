@@ -15,8 +15,8 @@ struct EntropyWithLogits {
       .formula = "H = -Σ_k p_k log p_k over the last dimension, p = softmax(x)",
       .gradient = "-p_k (log p_k + H)",
       .edges =
-          "a class whose logit is -infinity has p = 0 and adds nothing; a row of only -infinity is NaN; "
-          "near 0 nothing cancels",
+          "a class whose logit is -infinity has p = 0 and adds nothing; a row of only -infinity is NaN; near 0 "
+          "nothing cancels",
       .paper = "C. Shannon, A Mathematical Theory of Communication, 1948",
       .aliases = "Categorical(logits).entropy",
   };

@@ -18,8 +18,8 @@ struct GaussianNllOfLogVar {
       .tier = 3,
       .summary = "Squared error that knows how sure it is, without a floor for the variance.",
       .formula =
-          "s = log_var;  (s + (x - t)² exp(-s)) / 2;  full adds log(2 π)/2.  log_var may lack the last axis or have it "
-          "1",
+          "s = log_var;  (s + (x - t)² exp(-s)) / 2;  full adds log(2 π)/2.  log_var may lack the last axis or have "
+          "it 1",
       .gradient = "(x - t) exp(-s);  of s: (1 - (x - t)² exp(-s))/2",
       .edges = "x = t costs s/2 for every finite s",
       .aliases = "gaussian NLL, log-variance head",

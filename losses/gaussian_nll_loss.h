@@ -19,8 +19,8 @@ struct GaussianNll {
       .tier = 2,
       .summary = "Squared error that knows how sure it is; gaussian_nll_log_var_loss needs no floor for the variance.",
       .formula =
-          "v = max(var, eps);  (log v + (x - t)²/v) / 2;  full adds log(2 π)/2.  var may lack the last axis or have it "
-          "1",
+          "v = max(var, eps);  (log v + (x - t)²/v) / 2;  full adds log(2 π)/2.  var may lack the last axis or have "
+          "it 1",
       .gradient = "(x - t)/v;  of var: (1/v - (x - t)²/v²)/2 where var > eps, else 0",
       .kinks = "at var = eps: 0",
       .edges = "a negative var is a DomainError; PyTorch lets the gradient of var through its clamp, this does not",

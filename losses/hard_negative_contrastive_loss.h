@@ -6,7 +6,7 @@
 namespace gradus {
 
 struct HardNegativeContrastiveLoss {
-  Param extra_positive = __builtin_nan("");
+  Param extra_positive = none;
   double beta = 1, eta_plus = 0.1, temperature = 0.5;
 
   using Self = HardNegativeContrastiveLoss;
@@ -21,10 +21,9 @@ struct HardNegativeContrastiveLoss {
       .family = "contrastive",
       .summary = "The debiased contrastive loss with negatives weighed by exp(beta s): the harder, the more.",
       .formula =
-          "R = Σ_k exp((beta + 1) negative) / Σ_k exp(beta negative);  h = max((R - eta_plus mean_m exp(extra)) / (1 - "
-          "eta_plus), exp(-1 / temperature));  "
-          "log(exp(s) + K h) - s a row of a positive s and K negatives, all divided by the temperature before; extra "
-          "is s by default",
+          "R = Σ_k exp((beta + 1) negative) / Σ_k exp(beta negative);  h = max((R - eta_plus mean_m exp(extra)) / (1 "
+          "- eta_plus), exp(-1 / temperature));  log(exp(s) + K h) - s a row of a positive s and K negatives, all "
+          "divided by the temperature before; extra is s by default",
       .gradient =
           "A = exp(s) + K h;  exp(s) / A - 1 to s;  K / ((1 - eta_plus) A) dR to the negatives; 0 where h is clamped",
       .kinks = "where h reaches its least value; there it counts as free",

@@ -7,7 +7,7 @@ namespace gradus {
 struct InfoNceLoss {
   enum Similarity : uint8_t { cosine, dot, bilinear };
   static constexpr const char* similarities[] = {"cosine", "dot", "bilinear"};
-  Param negative_keys = __builtin_nan(""), weight = __builtin_nan(""), temperature = 0.07;
+  Param negative_keys = none, weight = none, temperature = 0.07;
   uint8_t sim = cosine;
   bool symmetric = false;
 
@@ -28,18 +28,15 @@ struct InfoNceLoss {
           "negatives.",
       .formula =
           "s_ij = sim(q_i, k_j) / temperature;  log Σ_j exp(s_ij) - s_ii, where j runs over all rows, or over the own "
-          "key and "
-          "negative_keys: (M,D) the same for all, or (N,M,D).  sim is the cosine, q·k, or q·W k (without a weight W = "
-          "1).  "
-          "symmetric: half of this and half of the same with queries and keys exchanged",
+          "key and negative_keys: (M,D) the same for all, or (N,M,D).  sim is the cosine, q·k, or q·W k (without a "
+          "weight W = 1).  symmetric: half of this and half of the same with queries and keys exchanged",
       .gradient =
           "G = (softmax_j s_ij - [j = i]) / temperature;  Σ_j G_ij k_j, through the normalisation where sim is the "
           "cosine",
       .kinks = "the cosine with a zero vector is 0, and so is its gradient",
       .edges =
           "nothing to be told from (one row without negatives): 0; with explicit negatives there is nothing to "
-          "exchange: "
-          "symmetric is refused",
+          "exchange: symmetric is refused",
       .paper = "A. van den Oord, Y. Li, O. Vinyals, Representation Learning with Contrastive Predictive Coding, 2018",
       .aliases = "InfoNCE; MoCo; SimCSE; MultipleNegativesRanking",
       .kind = "pairs",

@@ -26,8 +26,7 @@ struct InstanceDiscriminationNceLoss {
           "random.",
       .formula =
           "l(u) = v·u / temperature - log_z - log(K / bank_size);  softplus(-l(bank_positive)) + Σ_k "
-          "softplus(l(bank_negative_k)) + "
-          "proximal |v - bank_positive|²",
+          "softplus(l(bank_negative_k)) + proximal |v - bank_positive|²",
       .gradient = "(-σ(-l⁺) u⁺ + Σ_k σ(l_k) u_k) / temperature + 2 proximal (v - u⁺); the bank has none",
       .edges = "K = 0: log(K / bank_size) is -infinity and the loss is the penalty alone",
       .paper =

@@ -18,8 +18,8 @@ struct JsDivergenceWithLogits {
       .tier = 3,
       .summary = "How different two predictions are: bounded, and symmetric for beta = 1/2.",
       .formula =
-          "beta KL(P || M) + (1 - beta) KL(Q || M), M = beta P + (1 - beta) Q, P = softmax(target), "
-          "Q = softmax(input) over the last dimension;  beta 0: KL(P || Q), beta 1: KL(Q || P)",
+          "beta KL(P || M) + (1 - beta) KL(Q || M), M = beta P + (1 - beta) Q, P = softmax(target), Q = "
+          "softmax(input) over the last dimension;  beta 0: KL(P || Q), beta 1: KL(Q || P)",
       .gradient = "g_k - Q_k Σ g, g = (1 - beta) Q log(Q / M)",
       .edges =
           "equal logits give exactly 0; a class that neither can be adds nothing; at most the entropy of (beta, 1 - "

@@ -22,8 +22,7 @@ struct LiftedStructuredLoss {
           "most.",
       .formula =
           "J_ij = D_ij + log(Σ_{k: other class} exp(margin - D_ik) + Σ_k exp(margin - D_jk)), the largest in place of "
-          "log Σ exp with hard;  "
-          "Σ_{i<j: same class} [J_ij]+² / (2 number of such pairs), D the Euclidean distance",
+          "log Σ exp with hard;  Σ_{i<j: same class} [J_ij]+² / (2 number of such pairs), D the Euclidean distance",
       .gradient = "to D: [J]+ / pairs to D_ij, and its negative shared among the negatives by softmax",
       .kinks = "of two equal rows the distance has gradient 0; with hard, where two negatives are nearest",
       .edges = "0 without a pair of one class or without a second class",

@@ -20,8 +20,7 @@ struct LovaszHingeLoss {
       .summary = "Optimises the intersection over union of a binary segmentation from logits.",
       .formula =
           "e = 1 - (2y - 1) x in descending order, Δ_k the rise of the Jaccard loss when the k-th is wrong too;  Σ Δ "
-          "[e]+ over all pixels, or "
-          "with per_image the mean over the first axis of each one's own",
+          "[e]+ over all pixels, or with per_image the mean over the first axis of each one's own",
       .gradient = "-(2y - 1) Δ where e > 0",
       .kinks =
           "where two errors tie, of which the first counts as the larger, and where an error is 0, which has gradient "

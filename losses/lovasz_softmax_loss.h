@@ -25,8 +25,7 @@ struct LovaszSoftmaxLoss {
       .summary = "Optimises the mean intersection over union of a segmentation from class probabilities.",
       .formula =
           "of each class e = |[y = c] - p_c| in descending order, Δ_k the rise of the Jaccard loss when the k-th is "
-          "wrong too;  the mean over "
-          "classes of Σ Δ e over all pixels of the batch",
+          "wrong too;  the mean over classes of Σ Δ e over all pixels of the batch",
       .gradient = "sign(p_c - [y = c]) Δ / number of classes",
       .kinks =
           "where two errors tie, of which the first counts as the larger; where an error is 0, which has gradient 0",

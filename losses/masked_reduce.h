@@ -27,13 +27,12 @@ struct MaskedReduce {
       .family = "aggregation",
       .summary = "Sum or mean over the elements a mask selects, of padded sequences for example.",
       .formula =
-          "sum: Σ m l;  mean: Σ m l / Σ m;  mean_per_row: the mean over rows (all axes but the last) of Σ m l / Σ m in "
-          "each row",
+          "sum: Σ m l;  mean: Σ m l / Σ m;  mean_per_row: the mean over rows (all axes but the last) of Σ m l / Σ m "
+          "in each row",
       .gradient = "m / Σ m",
       .edges =
           "masked elements are selected away: NaN and infinity there count nothing, in value and gradient; a row "
-          "without "
-          "any selected element counts as 0; the mask may hold weights and broadcast to the input",
+          "without any selected element counts as 0; the mask may hold weights and broadcast to the input",
   };
   static constexpr Example examples[] = {
       {R"({"input": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "mask": [[1, 1, 0], [1, 0, 0]]})", 2.3333333333333335,

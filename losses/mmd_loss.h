@@ -19,8 +19,8 @@ struct MmdLoss {
       .tier = 3,
       .summary = "The squared distance of two samples' means in the feature space of a Gaussian kernel.",
       .formula =
-          "k(a, b) = exp(-|a - b|² / (2 sigma²));  mean k(x, x') + mean k(y, y') - 2 mean k(x, y); unbiased leaves out "
-          "x = x', y = y'",
+          "k(a, b) = exp(-|a - b|² / (2 sigma²));  mean k(x, x') + mean k(y, y') - 2 mean k(x, y); unbiased leaves "
+          "out x = x', y = y'",
       .gradient = "to each squared distance: -k / (2 sigma²) times its weight in the means",
       .edges =
           "no vectors: a mean over nothing, 0; a single vector adds nothing to the unbiased loss; near samples keep "

@@ -20,8 +20,8 @@ struct MultiMargin {
       .tier = 2,
       .summary = "The hinge of a classifier of many classes: all wrong classes that come too near pull.",
       .formula =
-          "w_y / C Σ_{j≠y} [margin - x_y + x_j]+^p over the classes of dimension 1, p = 1 or 2.  mean divides by "
-          "the number of rows",
+          "w_y / C Σ_{j≠y} [margin - x_y + x_j]+^p over the classes of dimension 1, p = 1 or 2.  mean divides by the "
+          "number of rows",
       .gradient = "h_j = w_y / C p [margin - x_y + x_j]+^(p-1) where positive; at y: -Σ h",
       .kinks = "p = 1: where margin - x_y + x_j = 0; 0 is returned, as for what is below",
       .edges = "one class alone costs 0",

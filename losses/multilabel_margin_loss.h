@@ -16,8 +16,7 @@ struct MultilabelMarginLoss {
       .summary = "A hinge between all right and all wrong classes of a row that may have several right ones.",
       .formula =
           "(1/C) Σ_{j in T} Σ_{k not in T} [1 - x_j + x_k]+ a row, T the classes listed in target up to the first -1; "
-          "mean divides by the "
-          "number of rows",
+          "mean divides by the number of rows",
       .gradient = "(1/C) for the wrong class and -(1/C) for the right one of every active pair",
       .kinks = "where a pair is exactly 1 apart; there it is inactive",
       .edges = "a class that is listed twice counts twice; a row without classes, or with all of them, is 0",

@@ -18,8 +18,8 @@ struct NcaLoss {
       .tier = 3,
       .summary = "The negative log probability that a neighbour drawn by its nearness has the row's label.",
       .formula =
-          "logΣexp_{k≠i}(-scale |x_i - x_k|²) - logΣexp_P(-scale |x_i - x_p|²), mean over the rows that have positives "
-          "P",
+          "logΣexp_{k≠i}(-scale |x_i - x_k|²) - logΣexp_P(-scale |x_i - x_p|²), mean over the rows that have "
+          "positives P",
       .gradient = "to the squared distances: -scale (softmax_{k≠i} - softmax_P)",
       .edges =
           "rows without positives are left out; none has any: a mean over nothing, 0; hopelessly far rows keep their "

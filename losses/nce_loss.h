@@ -14,8 +14,8 @@ struct NoiseContrastive {
       .family = "contrastive",
       .summary = "Is this sample data or one of K drawn from the noise q?  Asks a logistic regression, row by row.",
       .formula =
-          "softplus(-l) + Σ_k softplus(l_k), l = s - log(K q) for the score s of the data and of each of its K "
-          "noise samples, over the last dimension of input_noise",
+          "softplus(-l) + Σ_k softplus(l_k), l = s - log(K q) for the score s of the data and of each of its K noise "
+          "samples, over the last dimension of input_noise",
       .gradient = "-sigmoid(-l);  of the noise: sigmoid(l_k);  of log q: the negatives of these",
       .edges = "finite for all finite scores",
       .paper = "M. Gutmann, A. Hyvärinen, Noise-contrastive Estimation, 2010",

@@ -1,18 +1,22 @@
 // Negative log-likelihood: minus the log-probability that the model gave to the right class.
 #pragma once
+#include "gradus/core/block.h"
 #include "gradus/core/folds.h"
 #include "gradus/core/formula.h"
+#include "gradus/core/scores.h"
 
 namespace gradus {
 
 struct NegativeLogLikelihood {
   Param weight = 1.0;
   int64_t ignore_index = -100;
+  double check = none;  // by how much the probabilities of a row may miss 1
 
   using Self = NegativeLogLikelihood;
   static constexpr Input<Self> inputs[] = {element("input"), label("target", &Self::ignore_index),
                                            in_count(column("weight", &Self::weight, range::non_negative))};
-  static constexpr Option<Self> options[] = {option("ignore_index", &Self::ignore_index)};
+  static constexpr Option<Self> options[] = {option("ignore_index", &Self::ignore_index),
+                                             option("check", &Self::check, range::positive, true)};
 
   static constexpr About about = {
       .name = "nll_loss",
@@ -21,8 +25,8 @@ struct NegativeLogLikelihood {
       .formula = "-w_y x_y over the classes of dimension 1.  mean divides by Σ w_y over the rows not ignored",
       .gradient = "-w_y at the class y, 0 at the others",
       .edges =
-          "ignored rows have value and gradient exactly 0; the input is taken as it is, normalised or not; "
-          "log-probability -infinity gives infinity",
+          "ignored rows have value and gradient exactly 0; the input is taken as it is, normalised or not, unless "
+          "check says by how much its probabilities may miss 1; log-probability -infinity gives infinity",
       .aliases = "nn.NLLLoss; NLLLoss2d",
   };
   static constexpr Example examples[] = {
@@ -32,8 +36,11 @@ struct NegativeLogLikelihood {
   };
 
   int64_t class_axis() const { return 1; }
+  int choose(bool) const { return check == check; }
 
-  template <class T> struct State { T score = 0, weight = 0; };  // of the target class
+  template <class T> struct State {
+    T score = 0, weight = 0;
+  };  // of the target class
   template <class T> struct Constants {};
 
   template <class T> GRADUS_FN State<T> lift(Column<T> at, T x, Index<T> y, T w) const {
@@ -51,6 +58,52 @@ struct NegativeLogLikelihood {
     return {{select(hit, -w, 0.0), select(hit, -x, 0.0)}, {0.0, select(hit, T(1.0), 0.0)}};
   }
 };
-inline constexpr Loss<NegativeLogLikelihood> nll_loss;
+
+// The same for rows that must be log-probabilities.
+struct NegativeLogLikelihoodChecked {
+  Param weight = 1.0;
+  int64_t ignore_index = -100;
+  double check = none;
+
+  NegativeLogLikelihoodChecked() = default;
+  explicit NegativeLogLikelihoodChecked(const NegativeLogLikelihood& n)
+      : weight(n.weight), ignore_index(n.ignore_index), check(n.check) {}
+
+  using Self = NegativeLogLikelihoodChecked;
+  using Parameters = NegativeLogLikelihood;
+  static constexpr Input<Self> inputs[] = {array("input", "*C"), indices<Self>("target", "*", 'C', &Self::ignore_index),
+                                           in_count(array("weight", "C", &Self::weight, range::non_negative))};
+  int64_t class_axis() const { return 1; }
+
+  // Certificates: rows become log-probabilities.
+  void make_acceptable(int k, double* values, int64_t n, const Extents& e) const {
+    const int64_t classes = e['C'];
+    if (k != 0 || classes == 0) return;
+    for (int64_t row = 0; row + classes <= n; row += classes) {
+      double sum = 0;
+      for (int64_t i = 0; i < classes; ++i) sum += __builtin_exp(values[row + i]);
+      for (int64_t i = 0; i < classes; ++i) values[row + i] -= __builtin_log(sum);
+    }
+  }
+
+  template <class T> void solve(Case<T>& c) const {
+    const Array<T>& x = c.in[0];
+    const int64_t y = c.whole[1](), classes = x.size();
+    c.count() = 0.0;
+    if (y < 0) return;
+    const T sum = total<T>(classes, [&](int64_t k) { return exp(x(k)); });
+    if (!holds(abs(sum - 1.0) <= check)) {
+      const int64_t top = place_of_largest(x.data, classes);
+      return c.reject(0, top, double(plain(x(top)).lane(0)),
+                      "a row of log-probabilities, which as probabilities add up to 1; apply log_softmax first");
+    }
+    const T w = c.in[2](y);
+    c.value() = times(w, -x(y));
+    c.count() = w;
+    if (c.grad[0]) c.grad[0](y) = -c.up() * w;
+    if (c.grad[2]) c.grad[2](y) = c.count_up - c.up() * x(y);
+  }
+};
+inline constexpr Loss<NegativeLogLikelihood, NegativeLogLikelihoodChecked> nll_loss;
 
 }  // namespace gradus

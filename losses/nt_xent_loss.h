@@ -5,7 +5,7 @@
 namespace gradus {
 
 struct NtXentLoss {
-  Param labels = __builtin_nan(""), temperature = 0.5;
+  Param labels = none, temperature = 0.5;
 
   using Self = NtXentLoss;
   static constexpr Input<Self> inputs[] = {array("input", "ND"),
@@ -19,16 +19,15 @@ struct NtXentLoss {
       .summary = "Each row is to find its positives by the cosine, each of them alone among the rows that are not.",
       .formula =
           "s_ij = cos(x_i, x_j) / temperature;  mean over all positive pairs (i, p) of log(exp(s_ip) + Σ_n exp(s_in)) "
-          "- s_ip, "
-          "n over the negatives of i.  Rows i and i + N/2 are a pair; with labels all others of the same label are "
-          "positives",
+          "- s_ip, n over the negatives of i.  Rows i and i + N/2 are a pair; with labels all others of the same "
+          "label are positives",
       .gradient =
           "q_ip = 1 - exp(-loss_ip);  G_ip = -q_ip, G_in = Σ_p q_ip softmax_n(s_in), divided by temperature and the "
           "number of pairs",
       .kinks = "the cosine with a zero vector is 0, and so is its gradient",
       .edges =
-          "no positive pair: a mean over nothing, 0; a pair without negatives: 0; without labels the number of rows is "
-          "even",
+          "no positive pair: a mean over nothing, 0; a pair without negatives: 0; without labels the number of rows "
+          "is even",
       .paper =
           "T. Chen, S. Kornblith, M. Norouzi, G. Hinton, A Simple Framework for Contrastive Learning of Visual "
           "Representations, 2020",

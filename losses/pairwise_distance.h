@@ -24,15 +24,14 @@ struct PairwiseDistance {
       .family = "distances",
       .summary = "How far each row of x1 lies from the same row of x2, in any p-norm over the last dimension.",
       .formula =
-          "||x1 - x2 + eps||_p;  eps_mode none: ||x1 - x2||_p;  "
-          "inside_sqrt: (Σ |x1 - x2|^p + eps^p)^(1/p), for p = 2 sqrt(Σ (x1 - x2)² + eps²)",
+          "||x1 - x2 + eps||_p;  eps_mode none: ||x1 - x2||_p;  inside_sqrt: (Σ |x1 - x2|^p + eps^p)^(1/p), for p = 2 "
+          "sqrt(Σ (x1 - x2)² + eps²)",
       .gradient = "sign(e) (|e| / d)^(p-1), e = x1 - x2 + eps, d the distance; 0 for p = 0",
       .kinks =
           "0 at distance 0, and for p <= 1 in each coordinate that is 0; where p = infinity ties, the maxima share",
       .edges =
           "with eps_mode torch the distance is not symmetric, that of equal rows is eps D^(1/p), and its gradient is "
-          "not 0; "
-          "neither overflows nor underflows",
+          "not 0; neither overflows nor underflows",
       .aliases = "nn.PairwiseDistance; PML LpDistance",
       .reduction = Reduction::none,
       .fixed = true,

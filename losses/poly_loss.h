@@ -17,8 +17,8 @@ struct Poly {
       .tier = 3,
       .summary = "Cross-entropy plus a multiple of 1 - p: steeper where the model is already confident.",
       .formula =
-          "-log p_y + epsilon (1 - p_y) for a label y;  Σ_k q_k (-log p_k + epsilon (1 - p_k)) for probabilities "
-          "q;  p = softmax(x) over dimension 1",
+          "-log p_y + epsilon (1 - p_y) for a label y;  Σ_k q_k (-log p_k + epsilon (1 - p_k)) for probabilities q;  "
+          "p = softmax(x) over dimension 1",
       .gradient = "(1 + epsilon p_y) (p_k - [k = y]);  p_k Σ q - q_k - epsilon p_k (q_k - Σ p q)",
       .edges = "epsilon 0 is cross-entropy; 1 - p is summed over the other classes and does not cancel",
       .paper = "Z. Leng et al., PolyLoss, 2022",

@@ -20,8 +20,7 @@ struct ProxyAnchorLoss {
       .summary = "Each proxy pulls the rows of its class and pushes the others, the hardest most.",
       .formula =
           "s = cosine;  mean over the proxies with positives of log(1 + Σ_P exp(-alpha (s - delta))) + mean over all "
-          "proxies of "
-          "log(1 + Σ_N exp(alpha (s + delta)))",
+          "proxies of log(1 + Σ_N exp(alpha (s + delta)))",
       .gradient =
           "to s: -alpha e_p / (1 + Σ e) / number of proxies with positives; alpha e_n / (1 + Σ e) / number of proxies",
       .kinks = "the cosine with a zero vector is 0, and so is its gradient",

@@ -25,8 +25,8 @@ struct Pta {
           "Learns from propagated labels and trusts them the more, the more the model agrees and the longer it "
           "trained.",
       .formula =
-          "-Σ_k y_k w_k log f_k over the last dimension, f = softmax(x); w = 1 (PTS), f (PTD) or "
-          "f^log(1 + epoch / epsilon) (PTA)",
+          "-Σ_k y_k w_k log f_k over the last dimension, f = softmax(x); w = 1 (PTS), f (PTD) or f^log(1 + epoch / "
+          "epsilon) (PTA)",
       .gradient = "f_k Σ q - q_k, q = y w;  of the pseudo-labels: -w_k log f_k",
       .edges = "at epoch 0 all three weigh alike where PTA is chosen: w = 1; terms with y = 0 are 0",
       .paper = "H. Dong et al., On the Equivalence of Decoupled Graph Convolution Network and Label Propagation, 2021",

@@ -16,16 +16,15 @@ struct Renyi {
       .family = "information",
       .tier = 3,
       .summary =
-          "A family of divergences around Kullback-Leibler's: alpha = 1/2 is twice the Bhattacharyya distance, alpha = "
-          "1 KL.",
+          "A family of divergences around Kullback-Leibler's: alpha = 1/2 is twice the Bhattacharyya distance, alpha "
+          "= 1 KL.",
       .formula = "log Σ p^alpha q^(1-alpha) / (alpha - 1) over the last dimension; alpha = 1: Σ p log(p / q)",
       .gradient =
-          "alpha / (alpha - 1) (p / q)^(alpha-1) / S, and -(p / q)^alpha / S to q, S = Σ p^alpha q^(1-alpha); "
-          "alpha = 1: log(p / q) + 1 and -p / q",
+          "alpha / (alpha - 1) (p / q)^(alpha-1) / S, and -(p / q)^alpha / S to q, S = Σ p^alpha q^(1-alpha); alpha = "
+          "1: log(p / q) + 1 and -p / q",
       .edges =
           "infinity, with gradient 0, where q = 0 < p and alpha >= 1, or where p and q share nothing; 0 is returned "
-          "where the "
-          "slope at p = 0 or q = 0 is infinite; in log space, so that powers neither overflow nor underflow",
+          "where the slope at p = 0 or q = 0 is infinite; in log space, so that powers neither overflow nor underflow",
       .paper = "A. Rényi, On measures of entropy and information, 1961",
   };
   static constexpr Example examples[] = {

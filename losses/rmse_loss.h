@@ -7,7 +7,7 @@ namespace gradus {
 
 struct RootMeanSquaredError {
   double eps = 0;
-  double dim = __builtin_nan("");  // none: over all elements
+  double dim = none;  // none: over all elements
 
   using Self = RootMeanSquaredError;
   static constexpr Input<Self> inputs[] = {element("input"), element("target")};

@@ -9,19 +9,18 @@ struct RnntLoss {
   int64_t blank = 0;
 
   static constexpr Input<RnntLoss> inputs[] = {array("input", "*TU+1V"), indices<RnntLoss>("targets", "*U", 'V')};
-  static constexpr Option<RnntLoss> options[] = {up_to('V', option("blank", &RnntLoss::blank, range::non_negative))};
+  static constexpr Option<RnntLoss> options[] = {below('V', option("blank", &RnntLoss::blank, range::non_negative))};
 
   static constexpr About about = {
       .name = "rnnt_loss",
       .family = "sequences",
       .tier = 3,
       .summary =
-          "Negative log-likelihood of a label sequence under a transducer, from logits for every frame and every label "
-          "so far.",
+          "Negative log-likelihood of a label sequence under a transducer, from logits for every frame and every "
+          "label so far.",
       .formula =
           "-log Σ over paths Π softmax(input[t, u])_k from (0, 0) to beyond the last frame, a step being the blank (t "
-          "+ 1) or the next label "
-          "(u + 1); mean divides by the batch",
+          "+ 1) or the next label (u + 1); mean divides by the batch",
       .gradient = "γ(t, u) softmax - the probability that the path makes step k at (t, u)",
       .edges = "no labels: only blanks; infinite without frames",
       .paper = "A. Graves, Sequence Transduction with Recurrent Neural Networks, 2012",
@@ -39,7 +38,6 @@ struct RnntLoss {
     const int64_t frames = c.in[0].extent[0], width = c.in[0].extent[1], classes = c.in[0].extent[2],
                   cells = frames * width;
     const T none = -T::infinity();
-    if (blank >= classes && cells > 0) return c.reject(1, 0, double(blank), "a blank that is a class");
     if (frames == 0) {
       c.value() = -none;
       return;

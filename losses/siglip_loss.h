@@ -14,8 +14,8 @@ struct SigLipLoss {
       .family = "contrastive",
       .tier = 3,
       .summary =
-          "Whether two views belong together is asked of each pair alone, by a logistic loss, so that no row needs the "
-          "others.",
+          "Whether two views belong together is asked of each pair alone, by a logistic loss, so that no row needs "
+          "the others.",
       .formula =
           "mean over i of Σ_j softplus(-z_ij (exp(log_t) cos(x1_i, x2_j) + bias)), z_ij = 1 where i = j, else -1",
       .gradient = "to the logits: -z σ(-z logit); to log_t: Σ of that times exp(log_t) cos; to bias: Σ of that",

@@ -26,11 +26,10 @@ struct SigmoidFocal {
       .family = "classification",
       .summary = "Binary cross-entropy weighted by how wrong the prediction is, for rare positives.",
       .formula =
-          "p = sigmoid(x), ce = (1 - y) softplus(x) + y softplus(-x), a = alpha y + (1 - alpha) (1 - y).  "
-          "retinanet: a m^gamma ce, m = y + p - 2 p y;  absdiff: |y - p|^gamma [alpha y softplus(-x) + (1 - alpha) (1 "
-          "- y) softplus(x)];  "
-          "exp_bce: alpha (1 - exp(-ce))^gamma ce.  mean divides by the number of elements, or by max(1, Σ y) with "
-          "normalizer=sum_pos",
+          "p = sigmoid(x), ce = (1 - y) softplus(x) + y softplus(-x), a = alpha y + (1 - alpha) (1 - y).  retinanet: "
+          "a m^gamma ce, m = y + p - 2 p y;  absdiff: |y - p|^gamma [alpha y softplus(-x) + (1 - alpha) (1 - y) "
+          "softplus(x)];  exp_bce: alpha (1 - exp(-ce))^gamma ce.  mean divides by the number of elements, or by "
+          "max(1, Σ y) with normalizer=sum_pos",
       .gradient =
           "hard labels, s = 2 y - 1, u = s x: -s a sigmoid(-u)^gamma [gamma sigmoid(u) softplus(-u) + sigmoid(-u)]",
       .kinks =

@@ -16,8 +16,8 @@ struct SmoothL1 {
       .family = "regression",
       .summary = "Absolute error with its tip rounded off within beta of the target.",
       .formula =
-          "e = x - t;  e²/(2 beta) where |e| < beta, else |e| - beta/2.  huber_loss(delta) = delta smooth_l1_loss(beta "
-          "= delta)",
+          "e = x - t;  e²/(2 beta) where |e| < beta, else |e| - beta/2.  huber_loss(delta) = delta "
+          "smooth_l1_loss(beta = delta)",
       .gradient = "clip(e / beta, -1, 1)",
       .kinks = "only for beta = 0, which is l1_loss: 0 at x = t",
       .edges = "a negative beta is a ParamError",

@@ -22,8 +22,7 @@ struct SoftNearestNeighborLoss {
       .summary = "The negative log probability that a row's random neighbour, the nearer the likelier, has its label.",
       .formula =
           "a_ij = -d_ij / temperature;  logΣexp_{k≠i} a_ik - logΣexp_P a_ip, P the other rows of i's label; mean over "
-          "the rows "
-          "that have any.  d is the squared distance, or 1 - cosine",
+          "the rows that have any.  d is the squared distance, or 1 - cosine",
       .gradient = "to a: softmax_{k≠i} - softmax_P; to d: that times -1/temperature",
       .kinks = "the cosine with a zero vector is 0, and so is its gradient",
       .edges = "rows without positives are left out; none has any: a mean over nothing, 0; a row without negatives: 0",

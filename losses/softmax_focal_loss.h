@@ -35,12 +35,12 @@ struct SoftmaxFocal {
       .summary =
           "Softmax cross-entropy whose easy rows count little, against many easy examples drowning the hard ones.",
       .formula =
-          "-alpha w_y (1 - p_y)^gamma log p_y, p = softmax(x) over dimension 1.  mean divides by the number of "
-          "rows not ignored, or by Σ w_y with weight_norm",
+          "-alpha w_y (1 - p_y)^gamma log p_y, p = softmax(x) over dimension 1.  mean divides by the number of rows "
+          "not ignored, or by Σ w_y with weight_norm",
       .gradient = "alpha w_y (1 - p_y)^gamma (1 - gamma p_y log p_y / (1 - p_y)) (p_k - [k = y])",
       .edges =
-          "gamma 0 is cross-entropy; 1 - p_y is summed over the other classes and does not cancel; "
-          "ignored rows have value and gradient exactly 0",
+          "gamma 0 is cross-entropy; 1 - p_y is summed over the other classes and does not cancel; ignored rows have "
+          "value and gradient exactly 0",
       .paper = "T.-Y. Lin et al., Focal Loss for Dense Object Detection, 2017",
       .aliases = "keras CategoricalFocalCrossentropy; multi-class focal",
   };

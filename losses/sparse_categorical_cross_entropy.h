@@ -21,8 +21,8 @@ struct SparseCategoricalCrossEntropy {
       .family = "classification",
       .summary = "Cross-entropy of class labels for a model that ends in softmax; prefer cross_entropy on logits.",
       .formula =
-          "u = x / Σ x over the last dimension (x itself without normalize);  -log clip(u_y, eps, 1 - eps).  "
-          "With from_logits -log_softmax(x)_y",
+          "u = x / Σ x over the last dimension (x itself without normalize);  -log clip(u_y, eps, 1 - eps).  With "
+          "from_logits -log_softmax(x)_y",
       .gradient = "(1 - [k = y] / u_y) / Σ x, 0 where u_y was clipped",
       .kinks = "where u_y meets an end of the clip: 0 is returned",
       .edges =

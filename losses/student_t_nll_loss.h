@@ -20,7 +20,7 @@ struct StudentTNll {
       .formula =
           "r = (x - t)/scale;  log scale + (nu + 1)/2 log(1 + r²/nu) + log Γ(nu/2) - log Γ((nu + 1)/2) + log(π nu)/2",
       .gradient = "(nu + 1) (x - t)/(nu scale² + (x - t)²);  of the scale: (1 - (nu + 1) r²/(nu + r²))/scale",
-      .edges = "finite wherever r is; a scale that is not positive is a DomainError",
+      .edges = "finite wherever input, target and scale are; a scale that is not positive is a DomainError",
   };
   static constexpr Example examples[] = {
       {R"({"input": [1.0, -0.5], "target": [0.5, 0.5], "scale": [0.5, 2.0], "reduction": "sum"})", 2.7372272594976543,
@@ -39,12 +39,10 @@ struct StudentTNll {
   }
 
   template <class T> GRADUS_FN Scored<T, 3> eval(T x, T t, T scale) const {
-    T r = (x - t) / scale;
-    const auto tail = log1p_square(r, nu);
-    T pull = 0.5 * (nu + 1) * tail.slope, g = pull / scale;
-    auto far = (r == T::infinity()) | (r == -T::infinity());
-    T outward = select(far, nu + 1, pull * select(far, 0.0, r));
-    return {log(scale) + 0.5 * (nu + 1) * tail.value + normalizer<T>(), {g, -g, (1.0 - outward) / scale}};
+    const HeavyTail<T> tail(x, t, scale, nu);
+    T g = 0.5 * (nu + 1) * tail.slope;
+    return {log(scale) + 0.5 * (nu + 1) * tail.value + normalizer<T>(),
+            {g, -g, (1.0 - 0.5 * (nu + 1) * tail.outward) / scale}};
   }
 };
 inline constexpr Loss<StudentTNll> student_t_nll_loss;

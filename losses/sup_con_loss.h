@@ -8,7 +8,7 @@ struct SupConLoss {
   enum Form : uint8_t { out, in };
   static constexpr const char* forms[] = {"out", "in"};
   Param temperature = 0.1;
-  double base_temperature = __builtin_nan("");
+  double base_temperature = none;
   uint8_t form = out;
 
   using Self = SupConLoss;
@@ -25,10 +25,9 @@ struct SupConLoss {
           "Each row is to be more similar to the rows of its label than to all others; views of one thing are rows of "
           "one label.",
       .formula =
-          "s_ij = cos(x_i, x_j) / temperature, P the other rows of i's label;  out: logΣexp_{k≠i} s_ik - mean_P s_ip;  "
-          "in: logΣexp_{k≠i} s_ik - logΣexp_P s_ip + log|P|;  times temperature / base_temperature where that is "
-          "given; "
-          "mean over the rows that have positives",
+          "s_ij = cos(x_i, x_j) / temperature, P the other rows of i's label;  out: logΣexp_{k≠i} s_ik - mean_P "
+          "s_ip;  in: logΣexp_{k≠i} s_ik - logΣexp_P s_ip + log|P|;  times temperature / base_temperature where that "
+          "is given; mean over the rows that have positives",
       .gradient = "out: softmax_{k≠i} - [P] / |P|; in: softmax_{k≠i} - softmax_P",
       .kinks = "the cosine with a zero vector is 0, and so is its gradient",
       .edges = "rows without positives are left out; none has any: a mean over nothing, 0",

@@ -6,7 +6,7 @@
 namespace gradus {
 
 struct SwavSwappedPredictionLoss {
-  Param codes1 = __builtin_nan(""), codes2 = __builtin_nan("");
+  Param codes1 = none, codes2 = none;
   double temperature = 0.1, epsilon = 0.05;
   int64_t sinkhorn_iters = 3;
 
@@ -27,10 +27,9 @@ struct SwavSwappedPredictionLoss {
           "Learns features and prototypes together: the prototype assignment of one view is predicted from the other.",
       .formula =
           "a = input1 P', b = input2 P';  -Σ_k q(a)_k log softmax(b / temperature)_k - Σ_k q(b)_k log softmax(a / "
-          "temperature)_k a sample;  "
-          "q from exp(scores / epsilon) over its total, then sinkhorn_iters times prototypes to 1/K and samples to "
-          "1/B, times B; codes1 and "
-          "codes2 stand for q(a) and q(b) where given, as from a queue",
+          "temperature)_k a sample;  q from exp(scores / epsilon) over its total, then sinkhorn_iters times "
+          "prototypes to 1/K and samples to 1/B, times B; codes1 and codes2 stand for q(a) and q(b) where given, as "
+          "from a queue",
       .gradient = "(softmax Σ q - q) P / temperature, codes held constant",
       .edges = "features and prototypes are used as given: normalise them before; Sinkhorn runs on logarithms",
       .paper = "M. Caron et al., Unsupervised Learning of Visual Features by Contrasting Cluster Assignments, 2020",

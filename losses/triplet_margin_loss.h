@@ -21,8 +21,8 @@ struct TripletMargin {
       .family = "metric learning",
       .summary = "Pulls anchor and positive together and pushes the negative away until it is farther by a margin.",
       .formula =
-          "[margin + d(a, p) - d(a, n)]+ a row, d(x, y) = ||x - y + eps||_p over the last dimension; "
-          "with swap d(p, n) stands in for d(a, n) where it is smaller",
+          "[margin + d(a, p) - d(a, n)]+ a row, d(x, y) = ||x - y + eps||_p over the last dimension; with swap d(p, "
+          "n) stands in for d(a, n) where it is smaller",
       .gradient = "where active: u - v, u = d d(a, p)/da, v = d d(a, n)/da",
       .kinks =
           "at the hinge the active branch is taken; the gradient of a distance is 0 at distance 0; where swap ties, "

@@ -137,14 +137,12 @@ struct TripletMarginWithDistance {
           "The triplet margin loss with another distance: the positive shall lie nearer to the anchor than the "
           "negative, by a margin.",
       .formula =
-          "[margin + d(a, p) - d(a, n)]+ a row; with swap d(p, n) stands in for d(a, n) where it is smaller.  "
-          "d over the last dimension: euclidean |x - y + 1e-6|, sqeuclidean |x - y|², cosine 1 - cos(x, y), l1 Σ |x - "
-          "y|",
+          "[margin + d(a, p) - d(a, n)]+ a row; with swap d(p, n) stands in for d(a, n) where it is smaller.  d over "
+          "the last dimension: euclidean |x - y + 1e-6|, sqeuclidean |x - y|², cosine 1 - cos(x, y), l1 Σ |x - y|",
       .gradient = "where active: d d(a, p)/da - d d(a, n)/da",
       .kinks =
-          "at the hinge the active branch is taken; where swap ties, each distance takes one half; the gradient of the "
-          "Euclidean "
-          "distance is 0 at distance 0, of |x - y| at x = y, and the cosine is clamped at |x| = 1e-8",
+          "at the hinge the active branch is taken; where swap ties, each distance takes one half; the gradient of "
+          "the Euclidean distance is 0 at distance 0, of |x - y| at x = y, and the cosine is clamped at |x| = 1e-8",
       .edges = "euclidean and cosine neither overflow nor underflow; the cosine of a zero vector is 0",
       .paper = "V. Balntas et al., Learning local feature descriptors with triplets, 2016",
       .aliases = "nn.TripletMarginWithDistanceLoss",

@@ -19,8 +19,8 @@ struct VectorNorm {
       .family = "distances",
       .summary = "How far two vectors lie apart, in any p-norm.",
       .formula =
-          "||x - t + eps||_p over dim; p = infinity: the largest difference; p = 0: how many differ.  "
-          "mean divides by the number of vectors",
+          "||x - t + eps||_p over dim; p = infinity: the largest difference; p = 0: how many differ.  mean divides by "
+          "the number of vectors",
       .gradient = "sign(e) (|e| / ||e||)^(p-1), e = x - t + eps; 0 for p = 0",
       .kinks = "0 at e = 0, and for p <= 1 in each coordinate that is 0; where p = infinity ties, the maxima share",
       .edges =

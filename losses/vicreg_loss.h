@@ -23,11 +23,10 @@ struct VicRegLoss {
           "others.",
       .formula =
           "sim_weight mean (x1 - x2)² + Σ over both views of std_weight / 2 mean_d [1 - √(var_d + eps)]₊ + cov_weight "
-          "/ D Σ_{d≠e} cov_de²; "
-          "variances and covariances over N - 1",
+          "/ D Σ_{d≠e} cov_de²; variances and covariances over N - 1",
       .gradient =
-          "h = x - mean, s = √(var + eps):  2 sim_weight (x1 - x2) / (N D) - std_weight [s < 1] h / (2 D (N-1) s) + "
-          "4 cov_weight h offdiag(cov) / (D (N-1))",
+          "h = x - mean, s = √(var + eps):  2 sim_weight (x1 - x2) / (N D) - std_weight [s < 1] h / (2 D (N-1) s) + 4 "
+          "cov_weight h offdiag(cov) / (D (N-1))",
       .kinks = "the hinge where a deviation is 1 (gradient 0)",
       .edges = "one row has no variance and is refused; no rows: 0",
       .paper =

@@ -13,8 +13,8 @@ struct ZeroOne {
       .family = "classification",
       .summary = "1 where the prediction is wrong, else 0: what the margin losses bound from above.",
       .formula =
-          "1 where the first largest score of dimension 1 is not the label's; for targets -1 or 1, 1 where the "
-          "score has not the target's sign",
+          "1 where the first largest score of dimension 1 is not the label's; for targets -1 or 1, 1 where the score "
+          "has not the target's sign",
       .gradient = "none: it is constant wherever it is differentiable",
       .edges = "a score of 0 counts as wrong",
       .aliases = "sklearn zero_one_loss",

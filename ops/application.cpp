@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string_view>
 
 #include "gradus/core/error.h"
 #include "gradus/ops/application.h"
@@ -172,15 +173,22 @@ void settle_space(Application& a) {
     a.axis = lead;
     return;
   }
-  int64_t axis = a.entry->class_axis(a.formula->get());
-  if (axis == 1 && a.space.rank() == 1) axis = 0;  // one row without a batch
   if (a.space.rank() == 0)
     throw ShapeError(fmt::format("{}: {} has shape (), wanted at least one dimension; unsqueeze it", a.name(),
                                  a.facts(a.widest()).name));
-  a.axis = dimension(a.name(), axis, a.space.rank());
+  a.axis = class_dimension(a, a.space.rank());
 }
 
 }  // namespace
+
+int class_dimension(const Application& a, int rank) {
+  int64_t axis = a.entry->class_axis(a.formula->get());
+  if (axis == 1 && rank == 1) axis = 0;  // one row without a batch
+  for (int i = 0; i < a.entry->options; ++i)
+    if (const char* name = a.entry->option(i)->name; std::string_view(name) == "class_dim")
+      return dimension(a.name(), axis, rank, name);
+  return dimension(a.name(), axis, rank);
+}
 
 void check_options(const About& about, const FormulaEntry& entry, const void* formula) {
   for (int i = 0; i < entry.options; ++i) {

@@ -72,6 +72,8 @@ void check_options(const About&, const FormulaEntry&, const void* formula);
 
 Tensor scalar_tensor(double x, Dtype dtype);
 Tensor converted(const Tensor& t, Dtype dtype);  // below the graph
+// The axis of a tensor of this rank that the formula calls its classes; IndexError names the option that asked for it.
+int class_dimension(const Application&, int rank);
 // What operand k must be shaped like.
 Shape wanted_shape(const Application&, int k);
 // A gradient of operand k in the shape of the tensor that was given.

@@ -30,9 +30,7 @@ bool is_number(const Application& a, int k) {
 // The one axis that a formula of "*C" folds, which need not be the last.
 int moved_axis(const Application& a, const Dims& d, int rank) {
   if (d.batch_at != 0 || d.letters.size() != 1) return -1;
-  int64_t axis = a.entry->class_axis(a.formula->get());
-  if (axis == 1 && rank == 1) axis = 0;  // one row without a batch
-  return dimension(a.name(), axis, rank);
+  return class_dimension(a, rank);
 }
 
 // The dimensions of a tensor, batch axes first: inner dimension i is dimension order[i].
@@ -274,6 +272,9 @@ void lay_out_block(Application& a) {
     const double x = a.entry->get(a.formula->get(), i);
     if (o.up_to && x > double(l.extents[o.up_to]))
       throw ParamError(fmt::format("{}: {} is {}, wanted at most {}", a.name(), o.name, number(x), l.extents[o.up_to]));
+    if (o.below && x >= double(l.extents[o.below]))
+      throw ParamError(
+          fmt::format("{}: {} is {}, wanted less than {}", a.name(), o.name, number(x), l.extents[o.below]));
   }
   for (int k = 0; k < a.entry->inputs; ++k) {  // a formula may ask for one extent
     if (absent(a, k) || is_number(a, k)) continue;

@@ -370,6 +370,33 @@ TEST(Coverage, LikelihoodOfAMapIsThatOfItsPixels) {  // 3.12, 3.15
   EXPECT_NEAR(of_map.item(), -sum / 320, 1e-14);
 }
 
+TEST(Coverage, WhatIsNoLogProbabilityIsFoundWhenAsked) {  // 3.15
+  const Options asked = {{"check", 1e-4}};
+  const Tensor weight = leaf({2, 0.5, 1}), x = leaf(uniform(12, 8, -5, 5), {4, 3});
+  const Tensor sure = log_softmax(x, 1).detach().requires_grad(true);
+  const Tensor y = classes({2, 0, -100, 1});
+  for (const char* reduction : {"none", "sum", "mean"}) {
+    Options plain = {{"reduction", reduction}}, checked = asked;
+    checked.push_back(plain[0]);
+    const Tensor a = call("nll_loss", {sure, y}, checked, {{"weight", weight}}),
+                 b = call("nll_loss", {sure, y}, plain, {{"weight", weight}});
+    EXPECT_LE(apart(a.to_vector(), b.to_vector()), 1e-15) << reduction;
+    EXPECT_LE(apart(gradient(a, sure), gradient(b, sure)), 1e-15) << reduction;
+    EXPECT_LE(apart(gradient(a, weight), gradient(b, weight)), 1e-15) << reduction;
+  }
+  const Tensor single = log_softmax(tensor(x.to_vector(), {4, 3}, Dtype::float32), 1);
+  EXPECT_NO_THROW(call("nll_loss", {single, y}, asked));
+  EXPECT_NO_THROW(call("nll_loss", {doubles({-INFINITY, 0}, {1, 2}), classes({1})}, asked));
+  EXPECT_EQ(
+      error_of<DomainError>([&] { call("nll_loss", {doubles({-1, -2, 0.5, -3}, {2, 2}), classes({0, 1})}, asked); }),
+      "nll_loss: input is -1 at (0,0), wanted a row of log-probabilities, which as probabilities add up to 1; apply "
+      "log_softmax first");
+  EXPECT_EQ(
+      error_of<DomainError>([&] { call("nll_loss", {doubles({0.5, -3}, {1, 2}), classes({1})}, asked); }),
+      "nll_loss: input is 0.5 at (0,0), wanted a row of log-probabilities, which as probabilities add up to 1; apply "
+      "log_softmax first");
+}
+
 TEST(Coverage, AConvolutionFitsTheKernelAsOftenAsTheStepAllows) {  // 3.13
   struct Size {
     int64_t h, k, s, p, out;

@@ -492,6 +492,7 @@ TEST(LossErrors, AnOptionOutsideItsRangeOrOfAnotherKindIsAParamError) {
           wrong(o.name, x, {is + number(x), "wanted "});
         }
       if (o.up_to) wrong(o.name, 1000.0, {is + "1000", "wanted at most "});
+      if (o.below) wrong(o.name, 1000.0, {is + "1000", "wanted less than "});
     }
     return n;
   });
