@@ -262,7 +262,7 @@ int wrong_shapes_of_dims(const Sample& s, int k) {
   return refused;
 }
 
-TEST(LossErrors, AWrongRankOrExtentIsAShapeErrorThatNamesBoth) {
+TEST(LossErrors, AWrongRankOrExtentIsAShapeErrorThatNamesBoth) {  // 5.6
   const int refused = over_all([](const Sample& s) {
     int n = 0;
     for (int k = 0; k < s.size(); ++k)
