@@ -86,6 +86,8 @@ template <class F, class S> class FoldDriver {
     int64_t chunk;
     size_t slot, lane_slot;
     Scratch memory;
+    // What rows share (constants, values per column) is staged once: from which column on input k lies there; -1: not.
+    int64_t staged[max_inputs] = {-1, -1, -1, -1, -1, -1, -1, -1};
   };
   static constexpr int value_lanes = 2 * max_inputs, count_lanes = value_lanes + 1, scale_lanes = value_lanes + 2,
                        scale_tangent_lanes = value_lanes + 3;
@@ -110,7 +112,9 @@ template <class F, class S> class FoldDriver {
     return -1;
   }
 
-  struct Place { int64_t outer, column, inner; };
+  struct Place {
+    int64_t outer, column, inner;
+  };
 
   // ---- narrow -----------------------------------------------------------------------------------
 
@@ -166,7 +170,8 @@ template <class F, class S> class FoldDriver {
         }
       };
       for (int k = 0; k < entry_.inputs; ++k) {
-        if (role(k) == Role::element) {
+        if (stage_constant(k, block, buffers, outcome.problem)) {
+        } else if (role(k) == Role::element) {
           copy(call_.in[k], buffers.input(k));
           block.in[k] = buffers.input(k);
           if (checking)
@@ -207,19 +212,33 @@ template <class F, class S> class FoldDriver {
     }
   }
 
+  // An input of elements or columns that is one number everywhere fills its buffer once, and is checked once.
+  bool stage_constant(int k, kernels::FoldBlock& block, Buffers& buffers, Problem& problem) {
+    if (role(k) != Role::element && role(k) != Role::column) return false;
+    if (!is_constant(call_.in[k]) || call_.direction[k].data) return false;
+    F* to = buffers.input(k);
+    if (buffers.staged[k] < 0) {
+      std::fill_n(to, buffers.chunk + max_lanes, F(*static_cast<const S*>(call_.in[k].data)));
+      check(k, to, 1, problem, [](int64_t) { return Place{0, 0, 0}; });
+      buffers.staged[k] = 0;
+    }
+    block.in[k] = to;
+    return true;
+  }
+
   void stage_columns(int k, kernels::FoldBlock& block, Buffers& buffers, Problem& problem, bool checking) {
+    block.in[k] = buffers.input(k);
+    if (call_.direction[k].data) block.direction[k] = buffers.direction(k);
+    if (buffers.staged[k] == block.first) return;  // another row had the same columns
+    buffers.staged[k] = block.first;
     const int64_t n = block.columns;
     const auto copy = [&](const View& v, F* to) {
-      const S* from = static_cast<const S*>(v.data) + block.first * v.stride[1];
-      for (int64_t c = 0; c < n; ++c) to[c] = F(from[c * v.stride[1]]);
+      copy_run(static_cast<const S*>(v.data) + block.first * v.stride[1], v.stride[1], n, to);
       pad(to, n, n + kernel_.lanes - 1);
     };
     copy(call_.in[k], buffers.input(k));
-    block.in[k] = buffers.input(k);
     if (checking) check(k, buffers.input(k), n, problem, [&](int64_t c) { return Place{0, block.first + c, 0}; });
-    if (!call_.direction[k].data) return;
-    copy(call_.direction[k], buffers.direction(k));
-    block.direction[k] = buffers.direction(k);
+    if (call_.direction[k].data) copy(call_.direction[k], buffers.direction(k));
   }
 
   void emit(int64_t outer, int64_t inner, F value, F count, Totals& totals) const {
@@ -264,13 +283,14 @@ template <class F, class S> class FoldDriver {
     block.first = first;
     block.columns = n;
     for (int k = 0; k < entry_.inputs; ++k) {
-      if (role(k) == Role::element) {
+      if (stage_constant(k, block, buffers, problem)) {
+      } else if (role(k) == Role::element) {
         const View& v = call_.in[k];
         const S* from = element<const S>(v, outer, first, inner);
         if (v.stride[1] == 1 && n == padded && std::is_same_v<F, S>) block.in[k] = from;
         else {
           F* to = buffers.input(k);
-          for (int64_t c = 0; c < n; ++c) to[c] = F(from[c * v.stride[1]]);
+          copy_run(from, v.stride[1], n, to);
           pad(to, n, padded);
           block.in[k] = to;
         }
@@ -293,7 +313,7 @@ template <class F, class S> class FoldDriver {
     for (int k = 0; k < entry_.inputs; ++k) {
       if (!call_.grad[k].data || block.grad[k] != buffers.grad(k)) continue;
       S* to = element<S>(call_.grad[k], outer, block.first, inner);
-      for (int64_t c = 0; c < block.columns; ++c) to[c * call_.grad[k].stride[1]] = S(buffers.grad(k)[c]);
+      copy_run(buffers.grad(k), 1, block.columns, to, call_.grad[k].stride[1]);
     }
   }
 

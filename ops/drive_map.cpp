@@ -132,6 +132,10 @@ template <class F, class S> class MapTask {
   void check(int k, const F* x, int64_t start, int64_t n, Problem& problem) const {
     const Range& range = entry_.input(k)->range;
     if (!bounded(range) || !entry_.checked(call_.formula, k)) return;
+    if (is_constant(call_.in[k])) {
+      if (start > 0) return;  // it is the same everywhere
+      n = 1;
+    }
     if (const int64_t bad = outside(x, n, range); bad >= 0) problem = {k, double(x[bad]), {start + bad, 0, 0}};
   }
 

@@ -63,14 +63,23 @@ inline bool is_dense(const View& v, const int64_t (&extent)[3]) {
          (extent[0] == 1 || v.stride[0] == extent[1] * extent[2]);
 }
 
+// to[j * to_step] = T(from[j * step]) for 0 <= j < n.  Dense and constant runs have loops of their own, which
+// vectorise.
+template <class T, class S> void copy_run(const S* from, int64_t step, int64_t n, T* to, int64_t to_step = 1) {
+  if (step == 1 && to_step == 1)
+    for (int64_t j = 0; j < n; ++j) to[j] = T(from[j]);
+  else if (step == 0 && to_step == 1) std::fill_n(to, n, T(*from));
+  else
+    for (int64_t j = 0; j < n; ++j) to[j * to_step] = T(from[j * step]);
+}
+
 // out[j] = F(element start + j) for 0 <= j < n, read from a view of S.
 template <class F, class S>
 void gather(const View& view, const int64_t (&extent)[3], int64_t start, int64_t n, F* out) {
   const S* from = static_cast<const S*>(view.data);
   for (Cursor at(view, extent, start); n > 0;) {
-    const int64_t run = std::min(n, at.run()), step = view.stride[2];
-    const S* p = from + at.offset();
-    for (int64_t j = 0; j < run; ++j) out[j] = F(p[j * step]);
+    const int64_t run = std::min(n, at.run());
+    copy_run(from + at.offset(), view.stride[2], run, out);
     at.advance(run);
     out += run;
     n -= run;
@@ -81,9 +90,8 @@ template <class F, class S>
 void scatter(const F* in, const View& view, const int64_t (&extent)[3], int64_t start, int64_t n) {
   S* to = static_cast<S*>(view.data);
   for (Cursor at(view, extent, start); n > 0;) {
-    const int64_t run = std::min(n, at.run()), step = view.stride[2];
-    S* p = to + at.offset();
-    for (int64_t j = 0; j < run; ++j) p[j * step] = S(in[j]);
+    const int64_t run = std::min(n, at.run());
+    copy_run(in, 1, run, to + at.offset(), view.stride[2]);
     at.advance(run);
     in += run;
     n -= run;
@@ -103,8 +111,9 @@ template <class F> double sum_of(const F* x, int64_t n) {  // eight chains, so t
   for (int j = 0; i < n; ++i, ++j) lane[j] += double(x[i]);
   return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
+// Of a block, which is short: an integer as wide as F can count it, and keeps the loop in lanes.
 template <class F> double nonzeros_of(const F* x, int64_t n) {
-  int64_t count = 0;
+  IntBeside<F> count = 0;
   for (int64_t i = 0; i < n; ++i) count += x[i] != F(0);
   return double(count);
 }
@@ -123,19 +132,17 @@ template <class Get> double tree_sum(int64_t first, int64_t last, Get get) {
 // The first element outside the range, or -1.  A NaN is outside every range.
 template <class F> int64_t outside(const F* x, int64_t n, const Range& r) {
   const F low = F(r.low), high = F(r.high);
-  const auto bad = [&](F v) {
-    if (r.only_ends) return v != low && v != high;
-    return !(v >= low && v <= high) || (r.open_low && v == low) || (r.open_high && v == high);
+  const auto first_not = [&](auto inside) -> int64_t {  // without a branch and as wide as F: the scan runs in lanes
+    IntBeside<F> bad = 0;
+    for (int64_t i = 0; i < n; ++i) bad |= inside(x[i]) ? 0 : 1;
+    if (!bad) return -1;
+    return std::find_if_not(x, x + n, inside) - x;
   };
-  bool any = false;
-  if (!r.only_ends && !r.open_low && !r.open_high)
-    for (int64_t i = 0; i < n; ++i) any |= !(x[i] >= low && x[i] <= high);
-  else
-    for (int64_t i = 0; i < n; ++i) any |= bad(x[i]);
-  if (!any) return -1;
-  for (int64_t i = 0; i < n; ++i)
-    if (bad(x[i])) return i;
-  return -1;
+  if (r.only_ends) return first_not([=](F v) { return (v == low) | (v == high); });
+  if (r.open_low && r.open_high) return first_not([=](F v) { return (v > low) & (v < high); });
+  if (r.open_low) return first_not([=](F v) { return (v > low) & (v <= high); });
+  if (r.open_high) return first_not([=](F v) { return (v >= low) & (v < high); });
+  return first_not([=](F v) { return (v >= low) & (v <= high); });
 }
 
 }  // namespace gradus
