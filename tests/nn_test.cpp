@@ -56,6 +56,20 @@ TEST(Nn, ParametersAreNamedByTheirPlace) {
   EXPECT_EQ(names_of(model.named_buffers()), (std::vector<std::string>{"1.running_mean", "1.running_var"}));
 }
 
+TEST(Nn, AParameterThatReceivesNoGradientIsNamed) {
+  Generator generator(1);
+  Net net(generator);
+  net.output.weight.requires_grad(false);
+  const auto all = std::vector<std::string>{"hidden.weight", "hidden.bias"};
+  EXPECT_EQ(net.without_gradient(), all);
+  backward(sum(net.hidden.weight));
+  EXPECT_EQ(net.without_gradient(), std::vector<std::string>{"hidden.bias"});
+  backward(sum(net(ones({2, 3}))));
+  EXPECT_EQ(net.without_gradient(), std::vector<std::string>{});
+  net.zero_grad();
+  EXPECT_EQ(net.without_gradient(), all);
+}
+
 TEST(Nn, LinearIsAProductAndABias) {
   Generator generator(2);
   Linear layer(3, 2, true, generator);
@@ -204,7 +218,9 @@ TEST(Nn, BatchNormNormalisesAndRemembers) {
   EXPECT_NEAR(layer.running_var.item(), 0.5 + 7.0 / 3, 1e-6);
   layer.eval();
   EXPECT_NEAR(layer(x).to_vector()[0], (1 - 1.5) / std::sqrt(0.5 + 7.0 / 3 + 1e-5), 1e-6);
-  EXPECT_EQ(message_of<ShapeError>([&] { layer(ones({2, 1})); }),
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              layer(ones({2, 1}));
+            }),
             "BatchNorm2d: input has shape (2,1), wanted (N,1,H,W); reshape it");
 }
 
