@@ -106,9 +106,7 @@ TEST(CustomFunctions, LeaveNothingBehind) {
 TEST(CustomFunctions, MayReturnAnInputOrLeaveAGradientOut) {
   const CustomFunction same = {.name = "same",
                                .forward = [](FunctionContext&, In in) { return in[0]; },
-                               .backward = [](const FunctionContext&, const Tensor& g) -> Out {
-                                 return {g, {}};
-                               }};
+                               .backward = [](const FunctionContext&, const Tensor& g) -> Out { return {g, {}}; }};
   const Tensor x = leaf({2}), unused = leaf({3});
   const Tensor y = same({x, unused});
   EXPECT_TRUE(x.is_leaf());

@@ -82,13 +82,9 @@ TEST(Engine, RefusesWhatHasNoGradient) {
             "backward: the output does not depend on a tensor that requires a gradient; call requires_grad(true) on an "
             "input before computing it");
   EXPECT_EQ(
-      message_of<ShapeError>([] {
-        backward(leaf({1, 2}));
-      }),
+      message_of<ShapeError>([] { backward(leaf({1, 2})); }),
       "backward: the output has shape (2), wanted a single number; reduce it with sum() or mean(), or pass a gradient");
-  EXPECT_EQ(message_of<ShapeError>([] {
-              backward(leaf({1, 2}), tensor({1}, Dtype::float64));
-            }),
+  EXPECT_EQ(message_of<ShapeError>([] { backward(leaf({1, 2}), tensor({1}, Dtype::float64)); }),
             "backward: gradient has shape (1) but the output has shape (2); pass one of the output's shape");
   EXPECT_EQ(message_of<DtypeError>([] { tensor({1}, Dtype::int64).requires_grad(true); }),
             "requires_grad: the tensor is int64, gradients exist for float32 and float64; convert it with to()");

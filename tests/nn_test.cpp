@@ -218,9 +218,7 @@ TEST(Nn, BatchNormNormalisesAndRemembers) {
   EXPECT_NEAR(layer.running_var.item(), 0.5 + 7.0 / 3, 1e-6);
   layer.eval();
   EXPECT_NEAR(layer(x).to_vector()[0], (1 - 1.5) / std::sqrt(0.5 + 7.0 / 3 + 1e-5), 1e-6);
-  EXPECT_EQ(message_of<ShapeError>([&] {
-              layer(ones({2, 1}));
-            }),
+  EXPECT_EQ(message_of<ShapeError>([&] { layer(ones({2, 1})); }),
             "BatchNorm2d: input has shape (2,1), wanted (N,1,H,W); reshape it");
 }
 
