@@ -198,6 +198,13 @@ const char* running_backward() { return running; }
 void set_anomaly_mode(bool on) { anomaly = on; }
 bool anomaly_mode() { return anomaly; }
 
+std::vector<std::string> without_gradient(const NamedTensors& parameters) {
+  std::vector<std::string> names;
+  for (const auto& [name, t] : parameters)
+    if (t.requires_grad() && !t.grad().defined()) names.push_back(name);
+  return names;
+}
+
 void backward(const Tensor& output, const Tensor& gradient, BackwardOptions options) {
   Tensor seed = seed_for("backward", output, gradient);
   Pass pass(options);

@@ -1,8 +1,10 @@
 // The engine: walks recorded nodes from an output to the leaves, newest first.
 #pragma once
+#include <string>
 #include <vector>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/named_tensors.h"
 
 namespace gradus {
 
@@ -20,6 +22,9 @@ void backward(const Tensor& output, const Tensor& gradient = Tensor(), BackwardO
 // the outputs do not depend on gets an undefined tensor.  `gradients` may be empty when all outputs are single numbers.
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const std::vector<Tensor>& gradients = {}, BackwardOptions options = {});
+
+// The names of those that require a gradient and have none: no backward reached them since their gradients were cleared.
+std::vector<std::string> without_gradient(const NamedTensors& parameters);
 
 // While on (process-wide), backward throws a DomainError naming the first op whose backward made a NaN.
 void set_anomaly_mode(bool on);

@@ -302,9 +302,16 @@ struct Choices {
 };
 
 nlohmann::json parse(const std::string& path) {
+  constexpr int deepest = 32;  // copying, printing and comparing JSON goes down as many calls as it has levels
   const std::vector<uint8_t> bytes = read_file(path);
-  nlohmann::json all = nlohmann::json::parse(bytes, nullptr, false);
-  if (!all.is_object() || all.value("format", "") != "gradus-vectors-1" || !all.contains("vectors") ||
+  const auto check_depth = [&](int depth, json::parse_event_t, const json&) {
+    if (depth > deepest)
+      throw FileError(
+          fmt::format("{}: has lists in lists beyond {} levels; wanted a file of test vectors", path, deepest));
+    return true;
+  };
+  nlohmann::json all = nlohmann::json::parse(bytes, check_depth, false);
+  if (!all.is_object() || !all.contains("format") || all["format"] != "gradus-vectors-1" || !all.contains("vectors") ||
       !all["vectors"].is_array())
     throw FileError(fmt::format(
         "{}: is no file of test vectors; wanted a JSON object with \"format\": \"gradus-vectors-1\" and \"vectors\"",

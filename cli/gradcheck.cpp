@@ -1,4 +1,4 @@
-// gradus gradcheck: the certificates of the losses, and their example numbers.
+// gradus gradcheck: the certificates of the losses, with their example numbers, and of the tensor ops.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -7,10 +7,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "gradus/cli/choices.h"
 #include "gradus/cli/commands.h"
 #include "gradus/cli/loss_json.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/certificate.h"
+#include "gradus/ops/op_certificate.h"
 
 namespace gradus {
 namespace {
@@ -58,9 +60,17 @@ ordered_json as_json(const Certificate& c, const std::vector<std::string>& examp
           {"rows", rows}};
 }
 
+ordered_json as_json(const OpCertificate& c) {
+  ordered_json rows = ordered_json::array();
+  for (OpStep step : op_steps)
+    rows.push_back({{"step", name_of(step)}, {"cases", c.row(step).cases}, {"worst", c.row(step).worst}});
+  return {{"op", c.op},       {"header", c.header},     {"complete", c.complete},
+          {"kinks", c.kinks}, {"failures", c.failures}, {"rows", rows}};
+}
+
 struct Choices {
   std::vector<std::string> names;
-  bool json = false, verbose = false;
+  bool ops = false, json = false, verbose = false;
   uint64_t seed = 0;
 };
 
@@ -72,42 +82,92 @@ bool provable(const LossEntry& loss) {
   return f.gradients > 0;
 }
 
-// True when every certificate is complete.
-bool run_gradcheck(const Choices& choices) {
-  std::vector<const LossEntry*> entries;
-  for (const std::string& name : choices.names) entries.push_back(&loss_named(name));
-  if (entries.empty())
-    for (const LossEntry* loss : losses())
-      if (provable(*loss)) entries.push_back(loss);
-  ordered_json list = ordered_json::array();
-  size_t complete = 0;
-  for (const LossEntry* loss : entries) {
-    const Certificate c = certify(*loss, {.seed = choices.seed});
-    const std::vector<std::string> examples = wrong_examples(*loss);
-    complete += c.complete && examples.empty();
-    if (choices.json) {
-      list.push_back(as_json(c, examples));
-      continue;
-    }
-    fmt::print("{}", to_string(c, choices.verbose));
-    for (const std::string& e : examples) fmt::print("  FAILED example: {}\n", e);
+// What is to be certified: a name may be that of a loss, of a tensor op, or of both.
+struct Subjects {
+  std::vector<const LossEntry*> losses;
+  std::vector<const OpEntry*> ops;
+};
+
+Subjects all_subjects(bool ops_alone) {
+  Subjects all;
+  for (const LossEntry* loss : losses())
+    if (provable(*loss) && !ops_alone) all.losses.push_back(loss);
+  for (const OpEntry& op : differentiable_ops()) all.ops.push_back(&op);
+  return all;
+}
+
+Subjects subjects_named(const Choices& choices) {
+  if (choices.names.empty()) return all_subjects(choices.ops);
+  Subjects named;
+  for (const std::string& name : choices.names) {
+    const LossEntry* loss = choices.ops ? nullptr : find_loss(name);
+    const OpEntry* op = find_op(name);
+    if (loss) named.losses.push_back(loss);
+    if (op) named.ops.push_back(op);
+    if (loss || op) continue;
+    std::vector<std::string> known;
+    for (const LossEntry* entry : losses())
+      if (!choices.ops) known.push_back(entry->about->name);
+    for (const OpEntry& entry : differentiable_ops()) known.push_back(entry.name);
+    choose("gradcheck", name, known);
+  }
+  return named;
+}
+
+// Prints certificates one by one, or collects them for JSON.
+class Account {
+ public:
+  explicit Account(const Choices& choices) : choices_(choices) {}
+
+  void add(const Certificate& c, const std::vector<std::string>& wrong_examples) {
+    std::string text = to_string(c, choices_.verbose);
+    for (const std::string& e : wrong_examples) text += fmt::format("  FAILED example: {}\n", e);
+    add(c.complete && wrong_examples.empty(), as_json(c, wrong_examples), text);
+  }
+  void add(const OpCertificate& c) { add(c.complete, as_json(c), to_string(c)); }
+
+  // True when every certificate is complete.
+  bool close() const {
+    if (choices_.json) fmt::print("{}\n", list_.dump(2));
+    else fmt::print("{} of {} certificates complete\n", complete_, all_);
+    return complete_ == all_;
+  }
+
+ private:
+  void add(bool complete, ordered_json json, const std::string& text) {
+    ++all_;
+    complete_ += complete;
+    if (choices_.json) return list_.push_back(std::move(json));
+    fmt::print("{}", text);
     std::fflush(stdout);
   }
-  if (choices.json) fmt::print("{}\n", list.dump(2));
-  else fmt::print("{} of {} certificates complete\n", complete, entries.size());
-  return complete == entries.size();
+
+  const Choices& choices_;
+  ordered_json list_ = ordered_json::array();
+  size_t complete_ = 0, all_ = 0;
+};
+
+bool run_gradcheck(const Choices& choices) {
+  const Subjects subjects = subjects_named(choices);
+  Account account(choices);
+  for (const LossEntry* loss : subjects.losses)
+    account.add(certify(*loss, {.seed = choices.seed}), wrong_examples(*loss));
+  for (const OpEntry* op : subjects.ops) account.add(certify(*op, {.seed = choices.seed}));
+  return account.close();
 }
 
 }  // namespace
 
 void add_gradcheck(CLI::App& app, int& status) {
   const auto choices = std::make_shared<Choices>();
-  CLI::App* command = app.add_subcommand("gradcheck", "Prove the gradients of the losses");
-  command->add_option("name", choices->names, "the losses; none: all of them")->type_name("NAME");
+  CLI::App* command = app.add_subcommand("gradcheck", "Prove the gradients of the losses and of the tensor ops");
+  command->add_option("name", choices->names, "losses or tensor ops; none: all of them")->type_name("NAME");
+  command->add_flag("--ops", choices->ops, "tensor ops alone");
   command->add_flag("--json", choices->json, "print JSON: an array of certificates");
   command->add_option("--seed", choices->seed, "of the samples")->type_name("N")->capture_default_str();
   command->add_flag("--verbose", choices->verbose, "print every variant, reduction and input");
-  command->footer("Examples:\n  gradus gradcheck huber_loss\n  gradus gradcheck --json");
+  command->footer(
+      "Examples:\n  gradus gradcheck huber_loss matmul\n  gradus gradcheck --ops\n  gradus gradcheck --json");
   command->callback([choices, &status] { status = run_gradcheck(*choices) ? 0 : 1; });
 }
 

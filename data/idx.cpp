@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "gradus/core/error.h"
 #include "gradus/data/bytes.h"
 
@@ -19,7 +21,8 @@ Shape read_extents(ByteReader& reader, int rank) {
     if (reader.read(b, 4) < 4)
       throw FileError(fmt::format("{}: ends within the IDX header; fetch the file again", reader.name()));
     shape.push_back(int64_t(b[0]) << 24 | int64_t(b[1]) << 16 | int64_t(b[2]) << 8 | int64_t(b[3]));
-    if (__builtin_mul_overflow(elements, shape.back(), &elements) || elements > most_elements)
+    const int64_t counted = std::max<int64_t>(shape.back(), 1);  // a zero elsewhere excuses no absurd extent
+    if (__builtin_mul_overflow(elements, counted, &elements) || elements > most_elements)
       throw FileError(fmt::format("{}: its header asks for {} elements or more, wanted at most {}; the file is damaged",
                                   reader.name(), text(shape), most_elements));
   }

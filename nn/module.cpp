@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "gradus/autograd/engine.h"
 #include "gradus/core/error.h"
 
 namespace gradus {
@@ -116,5 +117,7 @@ void Module::to(Dtype dtype) {
 void Module::zero_grad() {
   for (auto& [name, t] : named_parameters()) t.zero_grad();
 }
+
+std::vector<std::string> Module::without_gradient() { return gradus::without_gradient(named_parameters()); }
 
 }  // namespace gradus

@@ -59,6 +59,8 @@ class Module {
   /// afterwards: one made before goes on with the old tensors. Throws DtypeError unless float32 or float64.
   void to(Dtype dtype);
   void zero_grad();
+  /// The names of the parameters that require a gradient and have none: the last backward did not reach them.
+  std::vector<std::string> without_gradient();
 
  private:
   template <class Visit> void walk(const std::string& prefix, Visit visit);

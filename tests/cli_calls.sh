@@ -52,6 +52,13 @@ expect 2 "--batch-size: got 3, wanted at least 4" train triplet --batch-size 3
 expect 2 "SGD: got lr = -1" train classify --lr -1
 expect 2 "there is no folder '/no/such'" train classify --data /no/such
 expect 2 "there is no 'hubber_loss'; did you mean 'huber_loss'?" losses hubber_loss
+expect 0 "huber_loss: complete" gradcheck huber_loss
+expect 0 "matmul (ops/matmul.h): complete" gradcheck matmul
+expect 0 "2 of 2 certificates complete" gradcheck softmax
+expect 0 "1 of 1 certificates complete" gradcheck softmax --ops
+expect 0 '"op": "relu"' gradcheck relu --json
+expect 2 "gradcheck: there is no 'matmull'; did you mean 'matmul'?" gradcheck matmull
+expect 2 "gradcheck: there is no 'huber_loss'; did you mean" gradcheck huber_loss --ops
 expect 1 "the loss became" train classify --lr 1e30
 expect 1 "there is no train-images-idx3-ubyte" train classify --data "$folder"
 expect 1 "cannot be opened" conformance /no/such.json

@@ -138,25 +138,6 @@ TEST(Data, AnAbsurdHeaderCostsNoMemory) {
   EXPECT_LT(resident() - before, 100);
 }
 
-TEST(Data, AnyBytesGiveATensorOrAFileError) {
-  const Bytes good = idx({3, 4}, Bytes(12, 7)), packed = gzipped(good);
-  for (uint64_t seed = 0; seed < 3000; ++seed) {
-    const auto draw = [seed, n = uint64_t{0}](uint64_t below) mutable {
-      return integer_below(below, philox(seed, 0, n++));
-    };
-    auto next = draw;
-    Bytes bytes = seed % 2 ? good : packed;
-    for (uint64_t k = next(4); k > 0; --k) bytes[next(bytes.size())] = uint8_t(next(256));
-    if (next(3) == 0) bytes.resize(next(bytes.size() + 1));
-    try {
-      parse_idx(bytes);
-    } catch (const FileError&) {}
-    try {
-      read_csv("x", bytes.data(), bytes.size());
-    } catch (const FileError&) {}
-  }
-}
-
 TEST(Data, FilesThatCannotBeReadAreNamed) {
   const Folder folder;
   const std::string path = folder.path.string();

@@ -178,6 +178,68 @@ TEST(Engine, HookSeesTheCompleteGradientOnceAndMayReplaceIt) {
             "hook: returned float64 (3), the gradient is float64 (1); return one like it");
 }
 
+TEST(Engine, HooksRunInOrderAndMayBeRemoved) {
+  const Tensor x = leaf({3});
+  std::string order;
+  const auto note = [&](char name) {
+    return [&order, name](const Tensor&) {
+      order += name;
+      return Tensor();
+    };
+  };
+  HookHandle first = register_hook(x, note('a')), second;
+  second = register_hook(x, [&](const Tensor&) {
+    order += 'b';
+    second.remove();  // runs once
+    return Tensor();
+  });
+  register_hook(x, note('c'));
+  backward(mul(x, x));
+  first.remove();
+  first.remove();
+  EXPECT_EQ(grad({mul(x, x)}, {x})[0].item(), 6);
+  EXPECT_EQ(order, "abcc");
+  HookHandle of_nothing;
+  of_nothing.remove();
+  {
+    const Tensor gone = leaf({1});
+    first = register_hook(gone, note('d'));
+  }
+  first.remove();
+}
+
+TEST(Engine, HooksOfALeafSeeTheSumOfAllItsUses) {
+  const Tensor x = leaf({3});
+  register_hook(x, [](const Tensor& g) { return g * 2.0; });
+  backward(mul(x, x) + x);
+  EXPECT_EQ(x.grad().item(), 14);
+  EXPECT_EQ(
+      message_of<StateError>([] { register_hook(tensor({1}), [](const Tensor& g) { return g; }); }),
+      "register_hook: the tensor requires no gradient, so its hook would never run; call requires_grad(true) first");
+}
+
+TEST(Engine, GradOfSeveralOutputsIsThatOfTheirSum) {
+  const Tensor x = leaf({3}), y = x * 2.0, z = mul(x, x);
+  EXPECT_EQ(grad({y, z}, {x}, {tensor({10}, Dtype::float64), tensor({1}, Dtype::float64)})[0].item(), 26);
+  const auto message = [&](const std::vector<Tensor>& inputs, const std::vector<Tensor>& gradients) {
+    return message_of<Error>([&] { grad({x * 2.0}, inputs, gradients); });
+  };
+  EXPECT_EQ(message({x}, {x, x}), "grad: got 2 gradients for 1 outputs; pass one per output, or none");
+  EXPECT_EQ(message({x, tensor({1})}, {}),
+            "grad: input 1 requires no gradient; call requires_grad(true) on it before computing the outputs");
+  EXPECT_EQ(message({x}, {tensor({1, 2}, Dtype::float64)}),
+            "grad: gradient has shape (2) but the output has shape (1); pass one of the output's shape");
+  EXPECT_EQ(message({x}, {tensor({1})}), "grad: gradient is float32 but the output is float64; convert it with to()");
+}
+
+TEST(Engine, DetachCutsTheGraphAndSharesTheElements) {
+  const Tensor x = leaf({3});
+  const Tensor y = mul(x, x), cut = y.detach();
+  EXPECT_TRUE(cut.same_storage(y));
+  backward(mul(x, cut));
+  EXPECT_EQ(x.grad().item(), 9);
+}
+
 TEST(Engine, AFailedBackwardLeavesNothingBehind) {
   const Tensor x = leaf({2});
   const Tensor bad = x * 1.0;

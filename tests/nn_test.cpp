@@ -56,6 +56,20 @@ TEST(Nn, ParametersAreNamedByTheirPlace) {
   EXPECT_EQ(names_of(model.named_buffers()), (std::vector<std::string>{"1.running_mean", "1.running_var"}));
 }
 
+TEST(Nn, AParameterThatReceivesNoGradientIsNamed) {
+  Generator generator(1);
+  Net net(generator);
+  net.output.weight.requires_grad(false);
+  const auto all = std::vector<std::string>{"hidden.weight", "hidden.bias"};
+  EXPECT_EQ(net.without_gradient(), all);
+  backward(sum(net.hidden.weight));
+  EXPECT_EQ(net.without_gradient(), std::vector<std::string>{"hidden.bias"});
+  backward(sum(net(ones({2, 3}))));
+  EXPECT_EQ(net.without_gradient(), std::vector<std::string>{});
+  net.zero_grad();
+  EXPECT_EQ(net.without_gradient(), all);
+}
+
 TEST(Nn, LinearIsAProductAndABias) {
   Generator generator(2);
   Linear layer(3, 2, true, generator);

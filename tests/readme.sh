@@ -1,24 +1,32 @@
 #!/usr/bin/env bash
-# Every C++ program of README.md compiles against the library and prints what its comment promises.
+# Every C++ program of README.md and docs/*.md compiles against the library and prints what is promised: the block of
+# text that follows it, or else the comments behind its calls of printf.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=${GRADUS_BUILD:-$root/build/release}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-awk -v dir="$work" '/^```cpp$/ {n++; out = dir "/snippet" n ".cpp"; next} /^```/ {out = ""} out {print > out}' "$root/README.md"
+for page in "$root/README.md" "$root"/docs/*.md; do
+  awk -v stem="$work/$(basename "$page" .md)_" '
+    /^```cpp$/ {n++; out = stem n ".cpp"; next}
+    /^```text$/ && closed == NR - 1 && n {out = stem n ".promised"; next}
+    /^```/ {if (out) closed = NR; out = ""}
+    out {print > out}' "$page"
+done
 library=$(find "$build" -name 'libgradus.a' -o -name 'libgradus.so' | head -n 1)
 blas=$(find /usr/lib -path '*openblas-pthread/libopenblas.so' | head -n 1)
 count=0
-for source in "$work"/snippet*.cpp; do
+for source in "$work"/*.cpp; do
+  program=${source%.cpp}
   "${CXX:-g++}" -std=c++20 -O1 -march=x86-64-v3 -ffp-contract=off -I"$build/include" "$source" "$library" -lfmt "${blas:--lopenblas}" -lz -lpthread -ldl \
-    -Wl,-rpath,"$(dirname "$library")" -o "${source%.cpp}"
-  promised=$(sed -n 's|.*std::printf.*;  // ||p' "$source")
-  printed=$("${source%.cpp}")
-  if [ "$promised" != "$printed" ]; then
-    echo "README program $(basename "$source"): promises '$promised', prints '$printed'"
+    -Wl,-rpath,"$(dirname "$library")" -o "$program"
+  [ -e "$program.promised" ] || sed -n 's|.*std::printf.*;  // ||p' "$source" >"$program.promised"
+  "$program" >"$program.printed"
+  if ! diff "$program.promised" "$program.printed"; then
+    echo "$(basename "$program"), the page and number of a program: does not print what is promised"
     exit 1
   fi
   count=$((count + 1))
 done
-[ "$count" -ge 2 ] || { echo "README.md: found $count programs, wanted at least 2"; exit 1; }
-echo "README programs: $count run as promised"
+[ "$count" -ge 5 ] || { echo "README.md and docs: found $count programs, wanted at least 5"; exit 1; }
+echo "README and docs: $count programs run as promised"
