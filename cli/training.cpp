@@ -93,7 +93,7 @@ std::unique_ptr<Optimizer> make_optimizer(const TrainOptions& options, Module& m
   if (options.optimizer == "sgd")
     return std::make_unique<SGD>(parameters, SGDOptions{.lr = options.lr.value_or(0.1), .momentum = 0.9});
   if (options.optimizer == "adamw")
-    return std::make_unique<AdamW>(parameters, AdamOptions{.lr = options.lr.value_or(3e-3), .weight_decay = 0.01});
+    return std::make_unique<AdamW>(parameters, AdamWOptions{.lr = options.lr.value_or(3e-3)});
   return std::make_unique<Adam>(parameters, AdamOptions{.lr = options.lr.value_or(3e-3)});
 }
 
