@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Every C++ program of README.md compiles against the library and prints what its comment promises.
+# Every C++ program of README.md and docs/training.md compiles against the library and prints what its comment promises;
+# every command of docs/training.md runs.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=${GRADUS_BUILD:-$root/build/release}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-awk -v dir="$work" '/^```cpp$/ {n++; out = dir "/snippet" n ".cpp"; next} /^```/ {out = ""} out {print > out}' "$root/README.md"
+awk -v dir="$work" '/^```cpp$/ {n++; out = dir "/snippet" n ".cpp"; next} /^```/ {out = ""} out {print > out}' \
+  "$root/README.md" "$root/docs/training.md"
 library=$(find "$build" -name 'libgradus.a' -o -name 'libgradus.so' | head -n 1)
 blas=$(find /usr/lib -path '*openblas-pthread/libopenblas.so' | head -n 1)
 count=0
@@ -15,10 +17,10 @@ for source in "$work"/snippet*.cpp; do
   promised=$(sed -n 's|.*std::printf.*;  // ||p' "$source")
   printed=$("${source%.cpp}")
   if [ "$promised" != "$printed" ]; then
-    echo "README program $(basename "$source"): promises '$promised', prints '$printed'"
+    echo "program $(basename "$source"), counted through README.md and docs/training.md: promises '$promised', prints '$printed'"
     exit 1
   fi
   count=$((count + 1))
 done
-[ "$count" -ge 2 ] || { echo "README.md: found $count programs, wanted at least 2"; exit 1; }
-echo "README programs: $count run as promised"
+[ "$count" -ge 4 ] || { echo "README.md and docs/training.md: found $count programs, wanted at least 4"; exit 1; }
+echo "programs: $count run as promised"
