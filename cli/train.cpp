@@ -36,7 +36,7 @@ void check_at_least_one(const char* option, int64_t value) {
 
 void check(const TrainOptions& o) {
   choose("--model", o.model, {"mlp", "cnn"});
-  choose("--optimizer", o.optimizer, {"sgd", "adam", "adamw"});
+  choose("--optimizer", o.optimizer, {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "lion"});
   choose("--dtype", o.dtype, {"float32", "float64"});
   check_at_least_one("--epochs", o.epochs);
   check_at_least_one("--batch-size", o.batch_size);
@@ -55,11 +55,13 @@ void add_options(CLI::App& command, Arguments& a) {
       ->type_name("NAME")
       ->default_str("");
   command.add_option("--optimizer", o.optimizer, "how weights follow gradients")
-      ->type_name("sgd|adam|adamw")
+      ->type_name("sgd|adam|adamw|rmsprop|adagrad|adadelta|lion")
       ->capture_default_str();
   command
       .add_option("--lr", o.lr,
-                  "learning rate, which falls to 0 along half a cosine; default: 0.003, for sgd (momentum 0.9) 0.1")
+                  "learning rate, which falls to 0 along half a cosine; default: 0.1 for sgd (with momentum 0.9), "
+                  "0.003 for adam "
+                  "and adamw, 0.001 for rmsprop, 0.01 for adagrad, 1 for adadelta, 0.0003 for lion")
       ->type_name("RATE");
   command.add_option("--epochs", o.epochs, "passes over the training data")->type_name("N")->capture_default_str();
   command.add_option("--batch-size", o.batch_size, "samples per step")->type_name("N")->capture_default_str();

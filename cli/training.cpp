@@ -20,7 +20,11 @@
 #include "gradus/nn/models.h"
 #include "gradus/ops/index.h"
 #include "gradus/ops/registry.h"
+#include "gradus/optim/adadelta.h"
+#include "gradus/optim/adagrad.h"
 #include "gradus/optim/adam.h"
+#include "gradus/optim/lion.h"
+#include "gradus/optim/rmsprop.h"
 #include "gradus/optim/schedule.h"
 #include "gradus/optim/sgd.h"
 
@@ -93,11 +97,15 @@ Sequential make_model(const TrainOptions& options, const Tensor& features, int64
 
 std::unique_ptr<Optimizer> make_optimizer(const TrainOptions& options, Module& model) {
   const NamedTensors parameters = model.named_parameters();
-  if (options.optimizer == "sgd")
-    return std::make_unique<SGD>(parameters, SGDOptions{.lr = options.lr.value_or(0.1), .momentum = 0.9});
-  if (options.optimizer == "adamw")
-    return std::make_unique<AdamW>(parameters, AdamWOptions{.lr = options.lr.value_or(3e-3)});
-  return std::make_unique<Adam>(parameters, AdamOptions{.lr = options.lr.value_or(3e-3)});
+  const std::string& name = options.optimizer;
+  const auto lr = [&](double own) { return options.lr.value_or(own); };
+  if (name == "sgd") return std::make_unique<SGD>(parameters, SGDOptions{.lr = lr(0.1), .momentum = 0.9});
+  if (name == "adamw") return std::make_unique<AdamW>(parameters, AdamWOptions{.lr = lr(3e-3)});
+  if (name == "rmsprop") return std::make_unique<RMSprop>(parameters, RMSpropOptions{.lr = lr(1e-3)});
+  if (name == "adagrad") return std::make_unique<Adagrad>(parameters, AdagradOptions{.lr = lr(1e-2)});
+  if (name == "adadelta") return std::make_unique<Adadelta>(parameters, AdadeltaOptions{.lr = lr(1)});
+  if (name == "lion") return std::make_unique<Lion>(parameters, LionOptions{.lr = lr(3e-4)});
+  return std::make_unique<Adam>(parameters, AdamOptions{.lr = lr(3e-3)});
 }
 
 namespace {

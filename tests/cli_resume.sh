@@ -67,8 +67,8 @@ refused 2 "--resume: got no checkpoint to go on from; name it with --checkpoint 
 refused 2 "--out: got --checkpoint too, wanted one of them; leave one out" classify --out f --checkpoint c
 refused 2 "--checkpoint-every: got 0, wanted at least 1; see --help" classify --checkpoint d --checkpoint-every 0
 refused 1 "no: cannot be opened (No such file or directory); check the path and its permissions" classify --checkpoint no --resume
-head -c 1000 c >cut
-refused 1 "$("$gradus" train triplet --checkpoint cut --resume 2>&1 >/dev/null | sed 's/^gradus: //')" triplet --checkpoint cut --resume
+head -c 1000 c >short
+refused 1 "$("$gradus" train triplet --checkpoint short --resume 2>&1 >/dev/null | sed 's/^gradus: //')" triplet --checkpoint short --resume
 same "the checkpoint after wrong calls" "$before" "$(sha256sum c)"
 [[ ! -e d && ! -e no ]] || fail "a wrong call made a file"
 

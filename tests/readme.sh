@@ -15,12 +15,18 @@ for source in "$work"/snippet*.cpp; do
   "${CXX:-g++}" -std=c++20 -O1 -march=x86-64-v3 -ffp-contract=off -I"$build/include" "$source" "$library" -lfmt "${blas:--lopenblas}" -lz -lpthread -ldl \
     -Wl,-rpath,"$(dirname "$library")" -o "${source%.cpp}"
   promised=$(sed -n 's|.*std::printf.*;  // ||p' "$source")
-  printed=$("${source%.cpp}")
+  printed=$(cd "$work" && "${source%.cpp}")
   if [ "$promised" != "$printed" ]; then
     echo "program $(basename "$source"), counted through README.md and docs/training.md: promises '$promised', prints '$printed'"
     exit 1
   fi
   count=$((count + 1))
 done
-[ "$count" -ge 4 ] || { echo "README.md and docs/training.md: found $count programs, wanted at least 4"; exit 1; }
+[ "$count" -ge 5 ] || { echo "README.md and docs/training.md: found $count programs, wanted at least 5"; exit 1; }
 echo "programs: $count run as promised"
+
+commands=$(awk '/^```sh$/ {inside = 1; next} /^```/ {inside = 0} inside' "$root/docs/training.md")
+[ -n "$commands" ] || { echo "docs/training.md: found no command, wanted some"; exit 1; }
+(cd "$work" && PATH=$build/bin:$PATH bash -euo pipefail -c "$commands" >commands.log 2>&1) ||
+  { cat "$work/commands.log"; echo "the commands of docs/training.md fail"; exit 1; }
+echo "commands of docs/training.md: $(wc -l <<<"$commands") run"
