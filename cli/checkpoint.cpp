@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "gradus/core/error.h"
 #include "gradus/data/safetensors.h"
@@ -35,6 +37,13 @@ TensorFile read(const std::string& path) {
   return file;
 }
 
+// Whose random numbers a training may draw: the process's generator, which layers such as dropout use, and its own.
+std::vector<std::pair<std::string, Generator*>> generators(const Training& training) {
+  std::vector<std::pair<std::string, Generator*>> all = {{"random.process.", &default_generator()}};
+  if (training.random) all.emplace_back("random.training.", training.random);
+  return all;
+}
+
 template <class T> Tensor single(T value) { return from_data(&value, {}); }
 
 // The one number of that name.
@@ -59,16 +68,16 @@ void save_checkpoint(const std::string& path, const std::string& config, const T
           {"samples", single(position.samples)},
           {"loss_sum", single(position.loss.sum())},
           {"loss_weight", single(position.loss.weight())}});
-  if (training.random) {
-    const Generator::State state = training.random->state();
-    append(all, "random.", {{"seed", single(int64_t(state.seed))}, {"stream", single(int64_t(state.stream))}});
+  for (const auto& [prefix, generator] : generators(training)) {
+    const Generator::State state = generator->state();
+    append(all, prefix, {{"seed", single(int64_t(state.seed))}, {"stream", single(int64_t(state.stream))}});
   }
   write_safetensors(path, all, {{format_key, format}, {"gradus", version}, {config_key, config}});
 }
 
 Position load_checkpoint(const std::string& path, const Training& training) {
   const NamedTensors all = read(path).tensors;
-  const auto whole = [&](const char* name) { return number<int64_t>(path, all, name); };
+  const auto whole = [&](const std::string& name) { return number<int64_t>(path, all, name); };
   const Position position = {
       .epoch = whole("position.epoch"),
       .batch = whole("position.batch"),
@@ -77,7 +86,8 @@ Position load_checkpoint(const std::string& path, const Training& training) {
   training.model.load_state_dict(part(all, model));
   training.optimizer.load_state(part(all, optimizer));
   training.scheduler.load_state(part(all, schedule));
-  if (training.random) training.random->set_state({uint64_t(whole("random.seed")), uint64_t(whole("random.stream"))});
+  for (const auto& [prefix, generator] : generators(training))
+    generator->set_state({uint64_t(whole(prefix + "seed")), uint64_t(whole(prefix + "stream"))});
   return position;
 }
 

@@ -16,7 +16,7 @@ struct Position {
   RunningMean loss;
 };
 
-/// What changes while a training runs; the random numbers may be null.
+/// What changes while a training runs, beside the process's random numbers; those of its own may be null.
 struct Training {
   Module& model;
   Optimizer& optimizer;
