@@ -87,7 +87,7 @@ TrainResult train_embedding(const TrainOptions& options, const Split& split, FIL
     return triplet_loss(index_select(embedded, 0, t.anchor), index_select(embedded, 0, t.positive),
                         index_select(embedded, 0, t.negative));
   };
-  TrainResult result = fit(options, model, loader, loss_of, out);
+  TrainResult result = fit(options, model, loader, loss_of, &negatives, out);
   result.accuracy = knn_accuracy(predict(model, split.train["features"]), labels,
                                  predict(model, split.test["features"]), split.test["labels"], neighbours);
   result.raw_accuracy = raw_knn_accuracy(split);

@@ -14,6 +14,7 @@
 
 #include "gradus/cli/choices.h"
 #include "gradus/cli/commands.h"
+#include "gradus/cli/interrupt.h"
 #include "gradus/core/error.h"
 #include "gradus/version.h"
 
@@ -44,7 +45,7 @@ void interrupted(int) {
   ::_exit(130);
 }
 
-constexpr int wrong_call = 2, failure = 1;
+constexpr int wrong_call = 2, failure = 1, killed_by = 128;  // and the signal, as the shell has it
 
 int refuse(const std::string& sentence) {
   fmt::print(stderr, "gradus: {}\n", sentence);
@@ -122,7 +123,10 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) { return checked(app.exit(success)); } catch (const CLI::ParseError& error) {
     return refuse(explain(app, error));
-  } catch (const gradus::ParamError& error) { return refuse(error.what()); } catch (const std::exception& error) {
+  } catch (const gradus::ParamError& error) { return refuse(error.what()); } catch (const gradus::Interrupted& stop) {
+    fmt::print(stderr, "gradus: {}\n", stop.what());
+    return killed_by + stop.signal;
+  } catch (const std::exception& error) {
     if (std::ferror(stdout)) return checked(failure);  // a table that fills the disk midway
     fmt::print(stderr, "gradus: {}\n", error.what());
     return failure;

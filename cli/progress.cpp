@@ -40,8 +40,8 @@ std::string duration_text(double seconds) {
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
 }
 
-Progress::Progress(int64_t epochs, int64_t steps, FILE* out)
-    : epochs_(epochs), steps_(steps), out_(out), bar_(on_terminal(out)) {}
+Progress::Progress(int64_t epochs, int64_t steps, FILE* out, int64_t done, RunningMean loss)
+    : epochs_(epochs), steps_(steps), done_(done), before_(done), out_(out), bar_(on_terminal(out)), loss_(loss) {}
 
 Progress::~Progress() {
   if (bar_) fmt::print(out_, "\r\033[K");
@@ -64,11 +64,12 @@ std::string Progress::figures() const {
 
 void Progress::draw() {
   drawn_ = Clock::now();
-  const double left = elapsed() / share() - elapsed();
+  const int64_t all = epochs_ * steps_;
+  const double share = double(done_) / double(all), left = elapsed() / double(done_ - before_) * double(all - done_);
   const std::string head = fmt::format("epoch {}/{} ", std::min(epochs_, done_ / steps_ + 1), epochs_);
-  const std::string tail = fmt::format(" {:3.0f} %  {}  {} left", 100 * share(), figures(), duration_text(left));
+  const std::string tail = fmt::format(" {:3.0f} %  {}  {} left", 100 * share, figures(), duration_text(left));
   const int width = std::clamp(columns_of(out_) - int(head.size() + tail.size()) - 3, 0, 40),
-            filled = int(share() * width);
+            filled = int(share * width);
   const std::string bar =
       width < 5 ? ""
                 : fmt::format("[{}{}]", std::string(size_t(filled), '='), std::string(size_t(width - filled), ' '));

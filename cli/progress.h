@@ -14,16 +14,15 @@ bool on_terminal(FILE* stream);
 
 class Progress {
  public:
-  /// For `epochs` epochs of `steps` batches each, written to `out`.
-  Progress(int64_t epochs, int64_t steps, FILE* out);
+  /// For `epochs` epochs of `steps` batches each, of which `done` batches are done already, with the loss of the epoch
+  /// under way; written to `out`.
+  Progress(int64_t epochs, int64_t steps, FILE* out, int64_t done = 0, RunningMean loss = {});
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   /// A batch of `samples` is done, with this mean loss.
   void step(double loss, int64_t samples);
-  /// Which share of all batches is done.
-  double share() const { return double(done_) / double(epochs_ * steps_); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -32,7 +31,7 @@ class Progress {
   void draw();
   void end_epoch();
 
-  int64_t epochs_, steps_, done_ = 0, samples_ = 0;
+  int64_t epochs_, steps_, done_, before_, samples_ = 0;  // before_: done by an earlier run
   FILE* out_;
   bool bar_;
   RunningMean loss_;  // of the epoch under way

@@ -1,13 +1,16 @@
-// gradus train: trains a classifier or an embedding and says how good it is.
+// gradus train: trains a classifier or an embedding, saves it on the way, and says how good it is.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 
+#include "gradus/cli/checkpoint.h"
 #include "gradus/cli/choices.h"
 #include "gradus/cli/commands.h"
 #include "gradus/cli/progress.h"
@@ -22,6 +25,7 @@ namespace {
 // What the command line says, before it is checked.
 struct Arguments {
   TrainOptions options;
+  std::string out;  // a folder for the checkpoint
   int64_t seed = int64_t(options.seed);
   std::optional<int> threads;
 };
@@ -32,7 +36,7 @@ void check_at_least_one(const char* option, int64_t value) {
 
 void check(const TrainOptions& o) {
   choose("--model", o.model, {"mlp", "cnn"});
-  choose("--optimizer", o.optimizer, {"sgd", "adam", "adamw"});
+  choose("--optimizer", o.optimizer, {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "lion"});
   choose("--dtype", o.dtype, {"float32", "float64"});
   check_at_least_one("--epochs", o.epochs);
   check_at_least_one("--batch-size", o.batch_size);
@@ -51,11 +55,13 @@ void add_options(CLI::App& command, Arguments& a) {
       ->type_name("NAME")
       ->default_str("");
   command.add_option("--optimizer", o.optimizer, "how weights follow gradients")
-      ->type_name("sgd|adam|adamw")
+      ->type_name("sgd|adam|adamw|rmsprop|adagrad|adadelta|lion")
       ->capture_default_str();
   command
       .add_option("--lr", o.lr,
-                  "learning rate, which falls to 0 along half a cosine; default: 0.003, for sgd (momentum 0.9) 0.1")
+                  "learning rate, which falls to 0 along half a cosine; default: 0.1 for sgd (with momentum 0.9), "
+                  "0.003 for adam "
+                  "and adamw, 0.001 for rmsprop, 0.01 for adagrad, 1 for adadelta, 0.0003 for lion")
       ->type_name("RATE");
   command.add_option("--epochs", o.epochs, "passes over the training data")->type_name("N")->capture_default_str();
   command.add_option("--batch-size", o.batch_size, "samples per step")->type_name("N")->capture_default_str();
@@ -67,8 +73,98 @@ void add_options(CLI::App& command, Arguments& a) {
   command.add_option("--dtype", o.dtype, "precision of data and weights")
       ->type_name("float32|float64")
       ->capture_default_str();
+  command
+      .add_option("--checkpoint", o.checkpoint,
+                  "save the training in this file (safetensors), so that it can go on after an interrupt or a crash")
+      ->type_name("FILE");
+  command.add_option("--out", a.out, "the same, as checkpoint.safetensors in this folder, which is made if need be")
+      ->type_name("FOLDER");
+  command.add_option("--checkpoint-every", o.checkpoint_every, "epochs from one saving to the next")
+      ->type_name("N")
+      ->capture_default_str();
+  command.add_flag("--resume", o.resume, "go on from the checkpoint, with the options it was made with");
   command.add_flag("--json", o.json, "print one JSON object; progress goes to standard error");
 }
+
+// ---- what a checkpoint keeps --------------------------------------------------------------------
+
+nlohmann::ordered_json config_of(const char* task, const TrainOptions& o) {
+  return {{"task", task},
+          {"data", o.data},
+          {"model", o.model},
+          {"loss", o.loss},
+          {"optimizer", o.optimizer},
+          {"lr", o.lr ? nlohmann::ordered_json(*o.lr) : nlohmann::ordered_json()},
+          {"epochs", o.epochs},
+          {"batch_size", o.batch_size},
+          {"seed", o.seed},
+          {"dtype", o.dtype}};
+}
+
+void take_config(const nlohmann::ordered_json& config, TrainOptions& o) {
+  config.at("data").get_to(o.data);
+  config.at("model").get_to(o.model);
+  config.at("loss").get_to(o.loss);
+  config.at("optimizer").get_to(o.optimizer);
+  if (config.at("lr").is_null()) o.lr.reset();
+  else o.lr = config.at("lr").get<double>();
+  config.at("epochs").get_to(o.epochs);
+  config.at("batch_size").get_to(o.batch_size);
+  config.at("seed").get_to(o.seed);
+  config.at("dtype").get_to(o.dtype);
+}
+
+std::string option_name(std::string key) {
+  std::replace(key.begin(), key.end(), '_', '-');
+  return "--" + key;
+}
+
+// Takes the options of the checkpoint; what the command line says otherwise is refused, for it would be another
+// training.
+void resume_options(const char* task, const CLI::App& command, TrainOptions& o) {
+  try {
+    const auto saved = nlohmann::ordered_json::parse(checkpoint_config(o.checkpoint)), said = config_of(task, o);
+    for (const auto& [key, value] : said.items()) {
+      const bool told = key == "task" || command.count(option_name(key)) > 0;
+      if (told && value != saved.at(key))
+        throw ParamError(fmt::format("{}: got {}, but {} was made with {}; leave it out, or begin anew elsewhere",
+                                     key == "task" ? "--resume" : option_name(key), value.dump(), o.checkpoint,
+                                     saved.at(key).dump()));
+    }
+    take_config(saved, o);
+  } catch (const nlohmann::json::exception&) {
+    throw FileError(fmt::format("{}: its config lacks an option or is no JSON; begin anew elsewhere", o.checkpoint));
+  }
+}
+
+void prepare_checkpoint(const char* task, const CLI::App& command, const std::string& out, TrainOptions& o) {
+  if (!out.empty() && !o.checkpoint.empty())
+    throw ParamError("--out: got --checkpoint too, wanted one of them; leave one out");
+  check_at_least_one("--checkpoint-every", o.checkpoint_every);
+  if (!out.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(out, error);
+    if (error)
+      throw FileError(
+          fmt::format("{}: cannot be made ({}); choose a folder that can be written", out, error.message()));
+    o.checkpoint = (std::filesystem::path(out) / "checkpoint.safetensors").string();
+  }
+  if (o.checkpoint.empty()) {
+    if (o.resume) throw ParamError("--resume: got no checkpoint to go on from; name it with --checkpoint or --out");
+    return;
+  }
+  o.again = fmt::format("gradus train {} {} {} --resume", task, out.empty() ? "--checkpoint" : "--out",
+                        out.empty() ? o.checkpoint : out);
+  if (o.resume) resume_options(task, command, o);
+  else if (std::filesystem::exists(o.checkpoint))
+    throw ParamError(
+        fmt::format("--checkpoint: '{}' exists already, wanted a new file; add --resume to go on with it, "
+                    "or name another",
+                    o.checkpoint));
+  o.config = config_of(task, o).dump();
+}
+
+// ---- the command --------------------------------------------------------------------------------
 
 nlohmann::ordered_json report(const char* task, const TrainOptions& o, const TrainResult& r) {
   nlohmann::ordered_json j = {
@@ -90,10 +186,11 @@ nlohmann::ordered_json report(const char* task, const TrainOptions& o, const Tra
   return j;
 }
 
-void train_and_report(const char* task, const Arguments& arguments) {
+void train_and_report(const char* task, const CLI::App& command, const Arguments& arguments) {
   if (arguments.seed < 0) throw ParamError(fmt::format("--seed: got {}, wanted at least 0; try 1", arguments.seed));
   TrainOptions o = arguments.options;
   o.seed = uint64_t(arguments.seed);
+  prepare_checkpoint(task, command, arguments.out, o);
   check(o);
   if (arguments.threads) set_threads(*arguments.threads);
   const bool classify = std::string(task) == "classify";
@@ -116,7 +213,7 @@ void add_task(CLI::App& train, const char* task, const char* description, const 
   arguments->options = std::move(defaults);
   add_options(*command, *arguments);
   command->footer(footer);
-  command->callback([=] { train_and_report(task, *arguments); });
+  command->callback([=] { train_and_report(task, *command, *arguments); });
 }
 
 }  // namespace
@@ -129,7 +226,9 @@ void add_train(CLI::App& app, int&) {
            "Examples:\n"
            "  gradus train classify\n"
            "  gradus train classify --model cnn --optimizer adam --epochs 20\n"
-           "  gradus train classify --loss huber_loss --json",
+           "  gradus train classify --loss huber_loss --json\n"
+           "  gradus train classify --checkpoint run.safetensors\n"
+           "  gradus train classify --checkpoint run.safetensors --resume",
            TrainOptions());
   add_task(*train, "triplet", "An embedding, in which samples of one class lie together",
            "Examples:\n"

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numbers>
+#include <optional>
 
 #include "gradus/autograd/engine.h"
+#include "gradus/cli/checkpoint.h"
+#include "gradus/cli/interrupt.h"
 #include "gradus/cli/progress.h"
 #include "gradus/core/error.h"
 #include "gradus/data/digits.h"
@@ -18,7 +20,12 @@
 #include "gradus/nn/models.h"
 #include "gradus/ops/index.h"
 #include "gradus/ops/registry.h"
+#include "gradus/optim/adadelta.h"
+#include "gradus/optim/adagrad.h"
 #include "gradus/optim/adam.h"
+#include "gradus/optim/lion.h"
+#include "gradus/optim/rmsprop.h"
+#include "gradus/optim/schedule.h"
 #include "gradus/optim/sgd.h"
 
 namespace gradus {
@@ -90,39 +97,105 @@ Sequential make_model(const TrainOptions& options, const Tensor& features, int64
 
 std::unique_ptr<Optimizer> make_optimizer(const TrainOptions& options, Module& model) {
   const NamedTensors parameters = model.named_parameters();
-  if (options.optimizer == "sgd")
-    return std::make_unique<SGD>(parameters, SGDOptions{.lr = options.lr.value_or(0.1), .momentum = 0.9});
-  if (options.optimizer == "adamw")
-    return std::make_unique<AdamW>(parameters, AdamOptions{.lr = options.lr.value_or(3e-3), .weight_decay = 0.01});
-  return std::make_unique<Adam>(parameters, AdamOptions{.lr = options.lr.value_or(3e-3)});
+  const std::string& name = options.optimizer;
+  const auto lr = [&](double own) { return options.lr.value_or(own); };
+  if (name == "sgd") return std::make_unique<SGD>(parameters, SGDOptions{.lr = lr(0.1), .momentum = 0.9});
+  if (name == "adamw") return std::make_unique<AdamW>(parameters, AdamWOptions{.lr = lr(3e-3)});
+  if (name == "rmsprop") return std::make_unique<RMSprop>(parameters, RMSpropOptions{.lr = lr(1e-3)});
+  if (name == "adagrad") return std::make_unique<Adagrad>(parameters, AdagradOptions{.lr = lr(1e-2)});
+  if (name == "adadelta") return std::make_unique<Adadelta>(parameters, AdadeltaOptions{.lr = lr(1)});
+  if (name == "lion") return std::make_unique<Lion>(parameters, LionOptions{.lr = lr(3e-4)});
+  return std::make_unique<Adam>(parameters, AdamOptions{.lr = lr(3e-3)});
 }
 
-TrainResult fit(const TrainOptions& options, Module& model, const Loader& loader,
-                const std::function<Tensor(const Dataset&)>& loss_of, FILE* out) {
-  const auto begin = std::chrono::steady_clock::now();
-  const auto optimizer = make_optimizer(options, model);
-  const double lr = optimizer->lr();
-  Progress progress(options.epochs, int64_t(loader.epoch(0).size()), out);
-  RunningMean last;
-  model.train();
-  for (int64_t epoch = 0; epoch < options.epochs; ++epoch) {
-    last.reset();
-    for (const Dataset& batch : loader.epoch(epoch)) {
-      const Tensor loss = loss_of(batch);
-      const double value = loss.item();
-      if (!std::isfinite(value))
-        throw DomainError(fmt::format("train: the loss became {} in epoch {}, wanted it finite; try a smaller --lr",
-                                      std::isnan(value) ? "nan" : "infinite", epoch + 1));
-      optimizer->zero_grad();
-      backward(loss);
-      optimizer->set_lr(lr * (1 + std::cos(std::numbers::pi * progress.share())) / 2);
-      optimizer->step();
-      last.add(value, double(batch.size()));
-      progress.step(value, batch.size());
+namespace {
+
+// One training: what it consists of, and where it stands.
+class Fitting {
+ public:
+  Fitting(const TrainOptions& options, Module& model, const Loader& loader, Generator* random)
+      : options_(options),
+        loader_(loader),
+        steps_(int64_t(loader.epoch(0).size())),
+        optimizer_(make_optimizer(options, model)),
+        scheduler_(*optimizer_, cosine_annealing(options.epochs * steps_)),
+        training_{model, *optimizer_, scheduler_, random} {
+    at_.samples = loader.data().size();
+    if (options.resume) resume();
+  }
+
+  void run(const std::function<Tensor(const Dataset&)>& loss_of, FILE* out) {
+    std::optional<InterruptWatch> watch;
+    if (!options_.checkpoint.empty()) watch.emplace();
+    Progress progress(options_.epochs, steps_, out, at_.epoch * steps_ + at_.batch, at_.loss);
+    while (at_.epoch < options_.epochs) {
+      const Loader::Epoch epoch = loader_.epoch(at_.epoch);
+      if (at_.batch == 0) at_.loss.reset();
+      for (Loader::Epoch::Iterator batch(epoch, size_t(at_.batch)); batch != epoch.end(); ++batch) {
+        if (InterruptWatch::noted() != 0 && watch) stop();
+        const Dataset samples = *batch;
+        const double loss = step(loss_of(samples));
+        at_.loss.add(loss, double(samples.size()));
+        ++at_.batch;
+        progress.step(loss, samples.size());
+      }
+      ++at_.epoch;
+      at_.batch = 0;
+      if (at_.epoch % options_.checkpoint_every == 0 || at_.epoch == options_.epochs) save();
     }
   }
+  double loss() const { return at_.loss.mean(); }
+
+ private:
+  double step(const Tensor& loss) {
+    const double value = loss.item();
+    if (!std::isfinite(value))
+      throw DomainError(fmt::format("train: the loss became {} in epoch {}, wanted it finite; try a smaller --lr",
+                                    std::isnan(value) ? "nan" : "infinite", at_.epoch + 1));
+    optimizer_->zero_grad();
+    backward(loss);
+    optimizer_->step();
+    scheduler_.step();
+    return value;
+  }
+  void save() const {
+    if (!options_.checkpoint.empty()) save_checkpoint(options_.checkpoint, options_.config, training_, at_);
+  }
+  void resume() {
+    const Position saved = load_checkpoint(options_.checkpoint, training_);
+    if (saved.samples != at_.samples || saved.epoch < 0 || saved.epoch > options_.epochs || saved.batch < 0 ||
+        saved.batch >= steps_)
+      throw FileError(fmt::format(
+          "{}: stands at batch {} of epoch {} on {} samples, but there are {} batches, {} epochs and {} samples; "
+          "resume with the data it was made on",
+          options_.checkpoint, saved.batch, saved.epoch, saved.samples, steps_, options_.epochs, at_.samples));
+    at_ = saved;
+  }
+  [[noreturn]] void stop() const {
+    save();
+    throw Interrupted(InterruptWatch::noted(), fmt::format("interrupted in epoch {} of {}, and saved; go on with: {}",
+                                                           at_.epoch + 1, options_.epochs, options_.again));
+  }
+
+  const TrainOptions& options_;
+  const Loader& loader_;
+  int64_t steps_;
+  std::unique_ptr<Optimizer> optimizer_;
+  Scheduler scheduler_;
+  Training training_;
+  Position at_;
+};
+
+}  // namespace
+
+TrainResult fit(const TrainOptions& options, Module& model, const Loader& loader,
+                const std::function<Tensor(const Dataset&)>& loss_of, Generator* random, FILE* out) {
+  const auto begin = std::chrono::steady_clock::now();
+  model.train();
+  Fitting fitting(options, model, loader, random);
+  fitting.run(loss_of, out);
   TrainResult result;
-  result.loss = last.mean();
+  result.loss = fitting.loss();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   result.weights_hash = weights_hash(model);
   return result;
@@ -171,7 +244,7 @@ TrainResult train_classifier(const TrainOptions& options, const Split& split, FI
     const Tensor wanted = target.labels ? labels : one_hot(labels, class_count, scores.dtype());
     return evaluate(target.entry, {{{target.prediction, scores}, {target.target, wanted}}, {}});
   };
-  TrainResult result = fit(options, model, loader, loss_of, out);
+  TrainResult result = fit(options, model, loader, loss_of, nullptr, out);
   result.accuracy = accuracy_of(predict(model, split.test["features"]), split.test["labels"]);
   return result;
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "gradus/core/random.h"
 #include "gradus/data/dataset.h"
 #include "gradus/data/loader.h"
 #include "gradus/nn/sequential.h"
@@ -18,6 +19,11 @@ struct TrainOptions {
   int64_t epochs = 40, batch_size = 32;
   uint64_t seed = 1;
   bool json = false;
+  std::string checkpoint;        // where to save the training; "": nowhere
+  int64_t checkpoint_every = 1;  // epochs
+  bool resume = false;           // go on from the checkpoint
+  std::string config;            // what the checkpoint keeps of all this, as JSON
+  std::string again;             // the command that goes on, for the message of an interrupt
 };
 
 /// What suits an embedding better.
@@ -48,10 +54,12 @@ double raw_knn_accuracy(const Split& split);
 
 Sequential make_model(const TrainOptions& options, const Tensor& features, int64_t outputs);
 std::unique_ptr<Optimizer> make_optimizer(const TrainOptions& options, Module& model);
-/// Runs the epochs; loss_of(batch) records the loss of one batch. The result lacks the accuracies. Throws DomainError
-/// when the loss is no longer finite.
+/// Runs the epochs; loss_of(batch) records the loss of one batch, with the random numbers of `random`, which may be
+/// null. The result lacks the accuracies. Saves and resumes as the options say. Throws DomainError when the loss is no
+/// longer finite, Interrupted when a signal came and the training is saved, FileError when it cannot be saved or
+/// resumed.
 TrainResult fit(const TrainOptions& options, Module& model, const Loader& loader,
-                const std::function<Tensor(const Dataset&)>& loss_of, FILE* out);
+                const std::function<Tensor(const Dataset&)>& loss_of, Generator* random, FILE* out);
 /// model(features), in batches, with nothing recorded, in evaluation mode.
 Tensor predict(Module& model, const Tensor& features);
 /// 64-bit FNV-1a over the bytes of all parameters and buffers, in hexadecimal.

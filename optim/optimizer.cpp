@@ -2,12 +2,13 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <cmath>
 #include <set>
 
 #include "gradus/core/error.h"
 #include "gradus/ops/factories.h"
+#include "gradus/optim/option_checks.h"
+#include "gradus/optim/state_reader.h"
 
 namespace gradus {
 namespace {
@@ -17,39 +18,78 @@ void check_lr(const char* op, double lr) {
     throw ParamError(fmt::format("{}: got lr = {}, wanted a finite number that is not negative; try 0.001", op, lr));
 }
 
-Tensor copy_of(const Tensor& t) {
-  Tensor copy(t.shape(), t.dtype());
-  copy_elements(t, copy);
-  return copy;
-}
+std::string lr_name(size_t group) { return group == 0 ? "lr" : fmt::format("lr.{}", group); }
 
 }  // namespace
 
-Optimizer::Optimizer(const char* op, const NamedTensors& parameters, double lr, std::vector<const char*> buffer_names)
-    : op_(op), lr_(lr), buffer_names_(std::move(buffer_names)) {
-  check_lr(op, lr);
+void Optimizer::add_parameters(const NamedTensors& parameters, double lr, std::vector<const char*> buffer_names) {
+  check_lr(op_, lr);
   std::set<std::string> names;
+  std::set<const TensorState*> earlier, tensors;
+  for (const Slot& slot : slots_) names.insert(slot.name), earlier.insert(slot.parameter.state().get());
+  std::vector<Slot> added;
   for (const auto& [name, parameter] : parameters) {
     if (!names.insert(name).second)
-      throw ParamError(fmt::format("{}: got two parameters named '{}'; give each its own name", op, name));
+      throw ParamError(fmt::format("{}: got two parameters named '{}'; give each its own name", op_, name));
     if (!parameter.defined() || !parameter.is_leaf() || !computes(parameter.dtype()))
       throw ParamError(fmt::format(
-          "{}: parameter '{}' is {}, wanted a float32 or float64 leaf; pass what the model's layers hold", op, name,
+          "{}: parameter '{}' is {}, wanted a float32 or float64 leaf; pass what the model's layers hold", op_, name,
           !parameter.defined()   ? "undefined"
           : !parameter.is_leaf() ? fmt::format("made by '{}'", parameter.made_by())
                                  : name_of(parameter.dtype())));
     if (!parameter.is_contiguous())
       throw ParamError(
-          fmt::format("{}: parameter '{}' is a strided view, wanted a dense tensor; pass contiguous()", op, name));
-    Slot& slot = slots_.emplace_back();
+          fmt::format("{}: parameter '{}' is a strided view, wanted a dense tensor; pass contiguous()", op_, name));
+    if (earlier.contains(parameter.state().get()))
+      throw ParamError(fmt::format(
+          "{}: parameter '{}' stands in another group already, wanted it in one; leave it out of this one", op_, name));
+    if (!tensors.insert(parameter.state().get()).second) continue;
+    Slot& slot = added.emplace_back();
     slot.name = name;
     slot.parameter = parameter;
+    slot.group = groups_.size();
   }
+  groups_.push_back({lr, std::move(buffer_names)});
+  slots_.insert(slots_.end(), added.begin(), added.end());
+}
+
+void Optimizer::check_group(size_t group) const {
+  if (group >= groups_.size())
+    throw IndexError(
+        fmt::format("{}: there is no group {}, wanted one in [0, {}); see groups()", op_, group, groups_.size()));
+}
+
+double Optimizer::lr(size_t group) const {
+  check_group(group);
+  return groups_[group].lr;
 }
 
 void Optimizer::set_lr(double lr) {
   check_lr(op_, lr);
-  lr_ = lr;
+  for (Group& group : groups_) group.lr = lr;
+}
+
+void Optimizer::set_lr(double lr, size_t group) {
+  check_lr(op_, lr);
+  check_group(group);
+  groups_[group].lr = lr;
+}
+
+double& Optimizer::momentum_in(size_t group) const {
+  check_group(group);
+  double* momentum = const_cast<Optimizer*>(this)->momentum_of(group);
+  if (!momentum)
+    throw ParamError(
+        fmt::format("{}: group {} has no momentum; make the optimiser with one, or leave momentum alone", op_, group));
+  return *momentum;
+}
+
+double Optimizer::momentum(size_t group) const { return momentum_in(group); }
+
+void Optimizer::set_momentum(double momentum, size_t group) {
+  double& place = momentum_in(group);
+  check_decay(op_, "momentum", momentum);
+  place = momentum;
 }
 
 void Optimizer::step() {
@@ -57,7 +97,7 @@ void Optimizer::step() {
     const Tensor gradient = slot.parameter.grad();
     if (!gradient.defined()) continue;
     if (slot.steps == 0)
-      for (size_t k = 0; k < buffer_names_.size(); ++k)
+      for (size_t k = 0; k < groups_[slot.group].buffer_names.size(); ++k)
         slot.buffers[k] = zeros(slot.parameter.shape(), slot.parameter.dtype());
     ++slot.steps;
     update(slot, dense(gradient));
@@ -76,50 +116,37 @@ std::vector<std::string> Optimizer::without_gradient() const {
 }
 
 NamedTensors Optimizer::state() const {
-  NamedTensors all = {{"lr", scalar(lr_, Dtype::float64)}};
+  NamedTensors all;
+  for (size_t g = 0; g < groups_.size(); ++g) all.emplace_back(lr_name(g), scalar(groups_[g].lr, Dtype::float64));
   for (const Slot& slot : slots_) {
     if (slot.steps == 0) continue;
     all.emplace_back(slot.name + ".step", from_data(&slot.steps, {}));
-    for (size_t k = 0; k < buffer_names_.size(); ++k)
-      all.emplace_back(slot.name + "." + buffer_names_[k], copy_of(slot.buffers[k]));
+    const auto& names = groups_[slot.group].buffer_names;
+    for (size_t k = 0; k < names.size(); ++k) all.emplace_back(slot.name + "." + names[k], copy_of(slot.buffers[k]));
   }
   return all;
 }
 
 void Optimizer::load_state(const NamedTensors& state) {
-  std::set<std::string> unread;
-  for (const auto& [name, tensor] : state)
-    if (!unread.insert(name).second)
-      throw ParamError(fmt::format("{}: load_state got '{}' twice; pass what state() returned", op_, name));
-  const auto find = [&](const std::string& name) -> const Tensor* {
-    const auto it = std::find_if(state.begin(), state.end(), [&](const auto& entry) { return entry.first == name; });
-    unread.erase(name);
-    return it == state.end() ? nullptr : &it->second;
-  };
-  const auto wanted = [&](const std::string& name, const Shape& shape, Dtype dtype) {
-    const Tensor* t = find(name);
-    if (!t) throw ParamError(fmt::format("{}: load_state found no '{}'; pass what state() returned", op_, name));
-    if (!(t->shape() == shape) || t->dtype() != dtype)
-      throw ShapeError(fmt::format("{}: load_state got '{}' as {}, wanted {} {}; restore the state of the same model",
-                                   op_, name, describe(*t), name_of(dtype), text(shape)));
-    return *t;
-  };
-  const double lr = wanted("lr", {}, Dtype::float64).item();
-  check_lr(op_, lr);
+  StateReader reader(op_, "optimiser", state);
+  std::vector<Group> groups = groups_;
+  for (size_t g = 0; g < groups.size(); ++g)
+    check_lr(op_, groups[g].lr = reader.take(lr_name(g), {}, Dtype::float64).item());
   std::vector<Slot> slots = slots_;
   for (Slot& slot : slots) {
     slot.steps = 0;
-    if (!find(slot.name + ".step")) continue;
-    slot.steps = wanted(slot.name + ".step", {}, Dtype::int64).item_integer();
-    for (size_t k = 0; k < buffer_names_.size(); ++k)
+    if (!reader.find(slot.name + ".step")) continue;
+    slot.steps = reader.take(slot.name + ".step", {}, Dtype::int64).item_integer();
+    if (slot.steps < 1)
+      throw ParamError(fmt::format("{}: load_state got '{}.step' = {}, wanted at least 1; restore another state", op_,
+                                   slot.name, slot.steps));
+    const auto& names = groups[slot.group].buffer_names;
+    for (size_t k = 0; k < names.size(); ++k)
       slot.buffers[k] =
-          copy_of(wanted(slot.name + "." + buffer_names_[k], slot.parameter.shape(), slot.parameter.dtype()));
+          copy_of(reader.take(slot.name + "." + names[k], slot.parameter.shape(), slot.parameter.dtype()));
   }
-  if (!unread.empty())
-    throw ParamError(
-        fmt::format("{}: load_state got '{}', which is no state of this optimiser; restore the state of the same model",
-                    op_, *unread.begin()));
-  lr_ = lr;
+  reader.finish();
+  groups_ = std::move(groups);
   slots_ = std::move(slots);
 }
 

@@ -4,6 +4,7 @@
 
 #include "gradus/core/error.h"
 #include "gradus/optim/fused_update.h"
+#include "gradus/optim/option_checks.h"
 
 namespace gradus {
 namespace {
@@ -26,32 +27,31 @@ struct DescentWithMomentum {
   }
 };
 
-std::vector<const char*> buffers_for(const SGDOptions& o) {
-  if (o.momentum == 0) return {};
+}  // namespace
+
+void SGDOptions::check(const char* op) const {
+  check_not_negative(op, "momentum", momentum, "try 0.9");
+  check_not_negative(op, "weight_decay", weight_decay, "try 0.0001");
+  if (nesterov && (momentum == 0 || dampening != 0))
+    throw ParamError(
+        fmt::format("{}: got nesterov with momentum = {} and dampening = {}, wanted momentum > 0 and dampening = 0; "
+                    "change those or leave nesterov out",
+                    op, momentum, dampening));
+}
+
+std::vector<const char*> SGDOptions::buffers() const {
+  if (momentum == 0) return {};
   return {"momentum_buffer"};
 }
 
-}  // namespace
-
-SGD::SGD(const NamedTensors& parameters, const SGDOptions& options)
-    : Optimizer("SGD", parameters, options.lr, buffers_for(options)), options_(options) {
-  if (!(options.momentum >= 0))
-    throw ParamError(fmt::format("SGD: got momentum = {}, wanted at least 0; try 0.9", options.momentum));
-  if (!(options.weight_decay >= 0))
-    throw ParamError(fmt::format("SGD: got weight_decay = {}, wanted at least 0; try 0.0001", options.weight_decay));
-  if (options.nesterov && (options.momentum == 0 || options.dampening != 0))
-    throw ParamError(
-        fmt::format("SGD: got nesterov with momentum = {} and dampening = {}, wanted momentum > 0 and dampening = 0; "
-                    "change those or leave nesterov out",
-                    options.momentum, options.dampening));
-}
-
 void SGD::update(Slot& slot, const Tensor& gradient) {
-  const SGDOptions& o = options_;
-  if (o.momentum == 0) return fused_update<0>(slot.parameter, gradient, nullptr, Descent{lr(), o.weight_decay});
+  const SGDOptions& o = options(slot);
+  const double rate = lr(slot.group);
+  if (!slot.buffers[0].defined())
+    return fused_update<0>(slot.parameter, gradient, nullptr, Descent{rate, o.weight_decay});
   const double inflow = slot.steps == 1 ? 1 : 1 - o.dampening;  // the buffer starts as the first gradient itself
   fused_update<1>(slot.parameter, gradient, slot.buffers,
-                  DescentWithMomentum{lr(), o.weight_decay, o.momentum, inflow, o.nesterov});
+                  DescentWithMomentum{rate, o.weight_decay, o.momentum, inflow, o.nesterov});
 }
 
 }  // namespace gradus

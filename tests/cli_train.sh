@@ -17,6 +17,7 @@ reach() {
 
 reach test_accuracy 0.97 classify
 reach test_accuracy 0.97 classify --optimizer adam
+for optimizer in adamw rmsprop adagrad adadelta lion; do reach test_accuracy 0.96 classify --optimizer $optimizer; done
 reach test_accuracy 0.98 classify --model cnn --epochs 20
 reach knn_accuracy 0.97 triplet
 reach raw_knn_accuracy 0.97 triplet --epochs 1

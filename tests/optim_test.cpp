@@ -2,36 +2,28 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <limits>
-#include <nlohmann/json.hpp>
+#include <memory>
 
+#include "gradus/autograd/node.h"
 #include "gradus/core/error.h"
 #include "gradus/core/pool.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/factories.h"
+#include "gradus/optim/adadelta.h"
+#include "gradus/optim/adagrad.h"
 #include "gradus/optim/adam.h"
 #include "gradus/optim/clip.h"
+#include "gradus/optim/lion.h"
+#include "gradus/optim/rmsprop.h"
 #include "gradus/optim/sgd.h"
+#include "gradus/tests/trajectory.h"
 
 namespace gradus {
 namespace {
 
-Tensor start(int64_t n, Dtype dtype = Dtype::float64) {
-  Tensor p(Shape{n}, dtype);
-  for (int64_t i = 0; i < n; ++i) p.set({i}, double((i * 37) % 101) / 50 - 1);
-  return p.requires_grad(true);
-}
-
-// The formulas of tests/data/make_optimizer_reference.py.
-Tensor gradient(const Tensor& p, int step) {
-  Tensor g(p.shape(), p.dtype());
-  for (int64_t i = 0; i < p.numel(); ++i) {
-    const double steepness = 1 + double(i % 7) / 3, centre = double((i * 11) % 17) / 8 - 1;
-    g.set({i}, steepness * (p.at({i}) - centre) * (1 + double((step * 13) % 7) / 7));
-  }
-  return g;
-}
+using trajectory::gradient;
+using trajectory::start;
 
 void run(Optimizer& optimizer, Tensor& p, Tensor& q, int from, int to) {
   for (int step = from; step < to; ++step) {
@@ -41,18 +33,16 @@ void run(Optimizer& optimizer, Tensor& p, Tensor& q, int from, int to) {
   }
 }
 
+const nlohmann::json& reference() {
+  static const nlohmann::json json = trajectory::reference("optimizer_reference.json");
+  return json;
+}
+
 template <class Kind, class Options> void expect_trajectory(const std::string& name, const Options& options) {
-  static const nlohmann::json reference =
-      nlohmann::json::parse(std::ifstream(GRADUS_SOURCE_DIR "/tests/data/optimizer_reference.json"));
   Tensor p = start(37), q = start(5);
   Kind optimizer({{"p", p}, {"q", q}}, options);
   run(optimizer, p, q, 0, 100);
-  for (const auto& [key, t] : {std::pair{"p", p}, std::pair{"q", q}}) {
-    const std::vector<double> wanted = reference.at(name).at(key);
-    ASSERT_EQ(int64_t(wanted.size()), t.numel());
-    for (int64_t i = 0; i < t.numel(); ++i)
-      EXPECT_NEAR(t.at({i}), wanted[size_t(i)], 1e-12) << name << " " << key << " " << i;
-  }
+  trajectory::expect_at(reference().at(name), name, p, q);
 }
 
 TEST(Optim, SgdFollowsPyTorch) {
@@ -73,13 +63,135 @@ TEST(Optim, AdamFollowsPyTorch) {
 }
 
 TEST(Optim, AdamWFollowsPyTorch) {
-  expect_trajectory<AdamW>("adamw", AdamOptions{.lr = 0.02, .weight_decay = 0.01});
-  expect_trajectory<AdamW>("adamw_amsgrad", AdamOptions{.lr = 0.02, .weight_decay = 0.3, .amsgrad = true});
+  expect_trajectory<AdamW>("adamw", AdamWOptions{.lr = 0.02, .weight_decay = 0.01});
+  expect_trajectory<AdamW>("adamw_amsgrad", AdamWOptions{.lr = 0.02, .weight_decay = 0.3, .amsgrad = true});
+}
+
+TEST(Optim, RMSpropFollowsPyTorch) {
+  expect_trajectory<RMSprop>("rmsprop", RMSpropOptions{.lr = 0.01});
+  expect_trajectory<RMSprop>(
+      "rmsprop_momentum", RMSpropOptions{.lr = 0.002, .alpha = 0.9, .eps = 1e-6, .weight_decay = 0.1, .momentum = 0.8});
+  expect_trajectory<RMSprop>("rmsprop_centered", RMSpropOptions{.lr = 0.005, .alpha = 0.95, .centered = true});
+  expect_trajectory<RMSprop>("rmsprop_centered_momentum",
+                             RMSpropOptions{.lr = 0.001, .momentum = 0.9, .centered = true});
+}
+
+TEST(Optim, AdagradFollowsPyTorch) {
+  expect_trajectory<Adagrad>("adagrad", AdagradOptions{.lr = 0.1});
+  expect_trajectory<Adagrad>(
+      "adagrad_decay",
+      AdagradOptions{.lr = 0.2, .lr_decay = 0.05, .weight_decay = 0.1, .initial_accumulator_value = 0.5, .eps = 1e-6});
+}
+
+TEST(Optim, AdadeltaFollowsPyTorch) {
+  expect_trajectory<Adadelta>("adadelta", AdadeltaOptions());
+  expect_trajectory<Adadelta>("adadelta_weight_decay",
+                              AdadeltaOptions{.lr = 0.5, .rho = 0.8, .eps = 1e-4, .weight_decay = 0.1});
+}
+
+// Algorithm 2 of the paper as it stands there, one number after the other.
+std::vector<double> lion_in_a_loop(Tensor p, int from, const LionOptions& o) {
+  std::vector<double> m(size_t(p.numel()), 0.0);
+  for (int step = from; step < 100; ++step) {
+    const Tensor g = gradient(p, step);
+    for (int64_t i = 0; i < p.numel(); ++i) {
+      double& mean = m[size_t(i)];
+      const double c = o.beta1 * mean + (1 - o.beta1) * g.at({i}), x = p.at({i});
+      const double direction = c > 0 ? 1 : c < 0 ? -1 : 0;
+      mean = o.beta2 * mean + (1 - o.beta2) * g.at({i});
+      const NoGrad quiet;
+      p.set({i}, x - o.lr * (direction + o.weight_decay * x));
+    }
+  }
+  return p.to_vector();
+}
+
+TEST(Optim, LionFollowsItsPaper) {
+  for (const LionOptions& o : {LionOptions{.lr = 0.01}, LionOptions{.lr = 0.003, .beta1 = 0.8, .weight_decay = 0.3}}) {
+    Tensor p = start(37);
+    Lion optimizer({{"p", p}}, o);
+    for (int step = 0; step < 100; ++step) {
+      p.set_grad(gradient(p, step));
+      optimizer.step();
+    }
+    const auto wanted = lion_in_a_loop(start(37), 0, o);
+    for (int64_t i = 0; i < 37; ++i) EXPECT_NEAR(p.at({i}), wanted[size_t(i)], 1e-12) << i;
+  }
+}
+
+TEST(Optim, LionStandsStillWithoutGradient) {
+  Tensor p = start(5);
+  const auto before = p.to_vector();
+  p.set_grad(zeros({5}, Dtype::float64));
+  Lion({{"p", p}}, {.lr = 1}).step();
+  EXPECT_EQ(p.to_vector(), before);
+}
+
+TEST(Optim, GroupsHaveOptionsOfTheirOwn) {  // the trajectory of torch.optim.SGD with add_param_group
+  Tensor p = start(37), q = start(5);
+  SGD optimizer({{"p", p}}, {.lr = 0.01, .momentum = 0.9});
+  optimizer.add_group({{"q", q}}, {.lr = 0.003, .momentum = 0.9, .weight_decay = 0.2});
+  for (int step = 0; step < 100; ++step) {
+    p.set_grad(gradient(p, step));
+    q.set_grad(gradient(q, step));
+    optimizer.step();
+  }
+  trajectory::expect_at(reference().at("groups"), "groups", p, q);
+}
+
+TEST(Optim, GroupsHaveRatesOfTheirOwn) {
+  Tensor p = start(3), q = start(3);
+  Adam optimizer({{"p", p}}, {.lr = 0.1});
+  optimizer.add_group({{"q", q}}, {.lr = 0.2, .amsgrad = true});
+  EXPECT_EQ(optimizer.groups(), 2u);
+  EXPECT_EQ(optimizer.lr(), 0.1);
+  EXPECT_EQ(optimizer.lr(1), 0.2);
+  optimizer.set_lr(0.5, 1);
+  EXPECT_EQ(optimizer.lr(0), 0.1);
+  EXPECT_EQ(optimizer.lr(1), 0.5);
+  optimizer.set_lr(0.25);
+  EXPECT_EQ(optimizer.lr(0), 0.25);
+  EXPECT_EQ(optimizer.lr(1), 0.25);
+  EXPECT_EQ(optimizer.momentum(1), 0.9);
+  optimizer.set_momentum(0.8, 1);
+  EXPECT_EQ(optimizer.momentum(0), 0.9);
+  EXPECT_EQ(optimizer.momentum(1), 0.8);
+}
+
+TEST(Optim, GroupsAreSavedAndRestored) {
+  const auto trained = [](bool pause) {
+    Tensor p = start(37), q = start(5);
+    const auto make = [&] {
+      auto optimizer = std::make_unique<RMSprop>(NamedTensors{{"p", p}}, RMSpropOptions{.momentum = 0.5});
+      optimizer->add_group({{"q", q}}, {.lr = 0.003, .centered = true});
+      return optimizer;
+    };
+    auto optimizer = make();
+    run(*optimizer, p, q, 0, 10);
+    optimizer->set_lr(0.001, 1);
+    if (pause) {
+      const NamedTensors saved = optimizer->state();
+      optimizer = make();
+      optimizer->load_state(saved);
+      EXPECT_EQ(optimizer->lr(1), 0.001);
+    }
+    run(*optimizer, p, q, 10, 20);
+    return std::pair{p.to_vector(), q.to_vector()};
+  };
+  EXPECT_EQ(trained(true), trained(false));
+}
+
+TEST(Optim, TiedWeightsAreOneParameter) {
+  Tensor p = ones({2}, Dtype::float64).requires_grad(true);
+  SGD optimizer({{"embedding", p}, {"output", p}}, {.lr = 1});
+  p.set_grad(ones({2}, Dtype::float64));
+  optimizer.step();
+  EXPECT_EQ(p.to_vector(), (std::vector<double>{0, 0}));
 }
 
 TEST(Optim, AdamWDecaysByDefault) {
   Tensor p = start(3), q = start(3);
-  AdamW by_default({{"p", p}}), told({{"q", q}}, {.weight_decay = 0.01});
+  AdamW by_default({{"p", p}}, {.beta1 = 0.9}), told({{"q", q}}, {.weight_decay = 0.01});
   for (int step = 0; step < 3; ++step) {
     p.set_grad(gradient(p, step));
     q.set_grad(gradient(q, step));
@@ -159,6 +271,14 @@ TEST(Optim, StateThatDoesNotFitIsNamed) {
   state.pop_back();
   EXPECT_EQ(message_of<ParamError>([&] { optimizer.load_state(state); }),
             "SGD: load_state found no 'p.momentum_buffer'; pass what state() returned");
+  state[1].second = full({}, -4, Dtype::int64);
+  EXPECT_EQ(message_of<ParamError>([&] { optimizer.load_state(state); }),
+            "SGD: load_state got 'p.step' = -4, wanted at least 1; restore another state");
+  state[1].second = Tensor();
+  EXPECT_EQ(message_of<ParamError>([&] { optimizer.load_state(state); }),
+            "SGD: load_state got 'p.step' undefined; pass what state() returned");
+  EXPECT_EQ(message_of<ParamError>([&] { SGD({{"p", p}}).load_state({state[0], state[0]}); }),
+            "SGD: load_state got 'lr' twice; pass what state() returned");
 }
 
 TEST(Optim, AParameterWithoutGradientIsSkippedAndNamed) {
@@ -211,7 +331,28 @@ TEST(Optim, WrongOptionsAreRefused) {
             "AdamW: got eps = nan, wanted at least 0; leave it at its default");
   EXPECT_EQ(message_of<ParamError>([&] { SGD({{"p", p}, {"p", p}}); }),
             "SGD: got two parameters named 'p'; give each its own name");
+  EXPECT_EQ(message_of<ParamError>([&] { RMSprop(one, {.alpha = 1.5}); }),
+            "RMSprop: got alpha = 1.5, wanted a number in [0, 1); leave it at its default");
+  EXPECT_EQ(message_of<ParamError>([&] { RMSprop(one, {.momentum = -1}); }),
+            "RMSprop: got momentum = -1, wanted at least 0; try 0.9");
+  EXPECT_EQ(message_of<ParamError>([&] { Adagrad(one, {.lr_decay = -1}); }),
+            "Adagrad: got lr_decay = -1, wanted at least 0; leave it at its default");
+  EXPECT_EQ(message_of<ParamError>([&] { Adadelta(one, {.rho = -0.1}); }),
+            "Adadelta: got rho = -0.1, wanted a number in [0, 1); leave it at its default");
+  EXPECT_EQ(message_of<ParamError>([&] { Lion(one, {.beta2 = 1}); }),
+            "Lion: got beta2 = 1, wanted a number in [0, 1); leave it at its default");
   SGD sgd(one);
+  EXPECT_EQ(message_of<IndexError>([&] { sgd.set_lr(0.1, 3); }),
+            "SGD: there is no group 3, wanted one in [0, 1); see groups()");
+  EXPECT_EQ(message_of<ParamError>([&] { sgd.set_momentum(0.9, 0); }),
+            "SGD: group 0 has no momentum; make the optimiser with one, or leave momentum alone");
+  EXPECT_EQ(message_of<ParamError>([&] { sgd.add_group({{"r", p}}, {}); }),
+            "SGD: parameter 'r' stands in another group already, wanted it in one; leave it out of this one");
+  EXPECT_EQ(message_of<ParamError>([&] { sgd.add_group({{"p", start(3)}}, {}); }),
+            "SGD: got two parameters named 'p'; give each its own name");
+  EXPECT_EQ(message_of<ParamError>([&] { sgd.add_group({{"q", start(3)}}, {.momentum = -1}); }),
+            "SGD: got momentum = -1, wanted at least 0; try 0.9");
+  EXPECT_EQ(sgd.groups(), 1u);
   EXPECT_EQ(message_of<ParamError>([&] { sgd.set_lr(std::numeric_limits<double>::infinity()); }),
             "SGD: got lr = inf, wanted a finite number that is not negative; try 0.001");
 }

@@ -1,0 +1,37 @@
+// Checkpoints: everything a training needs to go on bit for bit, in one safetensors file.
+#pragma once
+#include <string>
+
+#include "gradus/core/random.h"
+#include "gradus/data/meter.h"
+#include "gradus/nn/module.h"
+#include "gradus/optim/schedule.h"
+
+namespace gradus {
+
+/// Where in the data a training stands: the next batch, and the loss of the epoch so far.
+struct Position {
+  int64_t epoch = 0, batch = 0;
+  int64_t samples = 0;  // of the training data, by which data of another size are noticed
+  RunningMean loss;
+};
+
+/// What changes while a training runs, beside the process's random numbers; those of its own may be null.
+struct Training {
+  Module& model;
+  Optimizer& optimizer;
+  Scheduler& scheduler;
+  Generator* random;
+};
+
+/// Writes the file: "model.…", "optimizer.…", "schedule.…", "position.…" and "random.…" as tensors, and `config` (JSON)
+/// among the metadata. Throws FileError as write_safetensors; then the file is as it was.
+void save_checkpoint(const std::string& path, const std::string& config, const Training& training,
+                     const Position& position);
+/// Restores all of a training and returns where it stood. Throws FileError when the file is no checkpoint or damaged,
+/// and the errors of load_state_dict and load_state when it is one of another model or optimiser.
+Position load_checkpoint(const std::string& path, const Training& training);
+/// The config that a checkpoint was written with.
+std::string checkpoint_config(const std::string& path);
+
+}  // namespace gradus
