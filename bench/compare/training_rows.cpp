@@ -25,7 +25,7 @@ namespace {
 std::unique_ptr<Optimizer> optimizer_of(const std::string& name, const NamedTensors& parameters) {
   if (name == "sgd") return std::make_unique<SGD>(parameters, SGDOptions{.lr = 1e-3});
   if (name == "adam") return std::make_unique<Adam>(parameters, AdamOptions{.lr = 1e-3});
-  return std::make_unique<AdamW>(parameters, AdamOptions{.lr = 1e-3, .weight_decay = 0.01});
+  return std::make_unique<AdamW>(parameters, AdamWOptions{.lr = 1e-3});
 }
 
 // One repetition: gradients forgotten, loss, backward, step.
