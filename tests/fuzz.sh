@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The readers on mutated files, ten seconds for each format; GRADUS_FUZZ_SECONDS asks for more.
+# The readers on mutated files, ten seconds for each format; GRADUS_FUZZ_SECONDS asks for more, GRADUS_FUZZ_SEED for others.
 set -euo pipefail
 tests=$(dirname "${GRADUS:?the path of the command}")/gradus_tests
 if [[ ! -x $tests ]]; then
   echo "there is no $tests; build the target gradus_tests"
   exit 77
 fi
-GRADUS_FUZZ_SECONDS=${GRADUS_FUZZ_SECONDS:-10} "$tests" --gtest_filter='*Fuzz.Mutations*' | grep -E 'executions|FAILED|PASSED|Failure|kept as'
+# The same seed every time, so that who repeats a failure sees it again; another one searches elsewhere.
+GRADUS_FUZZ_SEED=${GRADUS_FUZZ_SEED:-1} GRADUS_FUZZ_SECONDS=${GRADUS_FUZZ_SECONDS:-10} "$tests" --gtest_filter='*Fuzz.Mutations*' | grep -E 'executions|FAILED|PASSED|Failure|kept as'

@@ -140,7 +140,9 @@ const std::vector<Format>& formats() {
 std::string flaw(const std::string& text, const std::string& file) {
   if (!text.starts_with(file + ": ")) return "it does not begin with the file's name";
   if (std::any_of(text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; })) return "it is not printable";
-  if (text.back() == '.' || text.find(". ") != std::string::npos) return "it is more than a sentence";
+  std::string own = text;  // without what it quotes of the file
+  if (const size_t first = own.find('\''); first != std::string::npos) own.erase(first, own.rfind('\'') - first);
+  if (own.back() == '.' || own.find(". ") != std::string::npos) return "it is more than a sentence";
   return "";
 }
 
