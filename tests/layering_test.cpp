@@ -90,6 +90,7 @@ bool may_see(const Line& from, const std::string& path) {
   const std::string rest = path.substr(std::string("gradus/").size());
   const std::string folder = rest.substr(0, rest.find('/'));
   if (folder == from.folder) return true;
+  if (folder == "cuda") return from.folder == "tests";  // of the emulator; everybody else opens the module
   int stage = -1;
   if (auto it = generated.find(rest); it != generated.end()) stage = it->second;
   if (auto it = stages.find(folder); it != stages.end()) stage = it->second;

@@ -1,0 +1,15 @@
+# The emulator of CUDA: its fibers and checks, which its own tests use.
+option(GRADUS_BUILD_EMULATOR "Build the emulator of CUDA" ${GRADUS_BUILD_TESTS})
+if(GRADUS_BUILD_EMULATOR AND NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  message(STATUS "Emulator: left out, its fibers are written for x86-64")
+  set(GRADUS_BUILD_EMULATOR OFF)
+endif()
+
+if(GRADUS_BUILD_EMULATOR)
+  add_library(gradus_simt STATIC cuda/emulator.cpp cuda/emulated_memory.cpp cuda/fiber.cpp cuda/races.cpp)
+  gradus_own_target(gradus_simt)
+  set_target_properties(gradus_simt PROPERTIES CXX_VISIBILITY_PRESET hidden)
+  target_compile_features(gradus_simt PUBLIC cxx_std_20)
+  target_include_directories(gradus_simt PUBLIC ${GRADUS_INCLUDE_DIR})
+  target_link_libraries(gradus_simt PRIVATE fmt::fmt)
+endif()
