@@ -54,13 +54,13 @@ install_missing() {
     die "apt-get could not install ${missing[*]}: $(grep -m 1 '^E:' "$root/build/apt.log"); the whole text is in build/apt.log"
 }
 
-# locked COMMAND...: one build at a time, however many terminals are open.
+# locked PRESET COMMAND...: one build of a preset at a time, however many terminals are open.
 locked() {
   local lock status=0
   mkdir -p "$root/build"
-  exec {lock}>"$root/build/lock"
-  flock "$lock"
-  "$@" || status=$?
+  exec {lock}>"$root/build/$1.lock"
+  flock --nonblock "$lock" || { say "waiting for another build of build/$1" && flock "$lock"; }
+  "${@:2}" || status=$?
   exec {lock}>&-
   return $status
 }

@@ -19,3 +19,15 @@ built=$(stat -c %Y "$command")
 status=0
 ./link no-such-subcommand >/dev/null 2>&1 || status=$?
 [[ $status == 2 ]] || wrong "a wrong call ends with $status, wanted 2"
+
+# Another build of the same folder is waited for, not in silence; that of another folder is not.
+hold() { flock 9; sleep 3; }
+hold 9>"$root/build/asan.lock" &
+./link --version >/dev/null 2>said || wrong "beside another folder's build: exit status $?"
+[[ ! -s said ]] || wrong "run waits for a build of another folder: $(cat said)"
+wait
+hold 9>"$root/build/release.lock" &
+sleep 1
+./link --version >/dev/null 2>said || wrong "beside a build: exit status $?"
+grep -q "waiting for another build of build/release" said || wrong "run waits in silence: $(cat said)"
+wait
