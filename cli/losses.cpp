@@ -69,12 +69,15 @@ void print_table() {
   fmt::print("\n{} names; `gradus losses NAME` says all about one.\n", losses().size());
 }
 
+// Is it this alias, with or without its module: NLLLoss for nn.NLLLoss?
+bool answers_to(const std::string& alias, const std::string& name) { return alias == name || alias == "nn." + name; }
+
 // By its name, or by what another library calls it.
 const LossEntry& loss_or_alias(const std::string& name) {
   if (find_loss(name)) return *find_loss(name);
   for (const LossEntry* entry : losses())
     for (const std::string& alias : aliases_of(*entry->about))
-      if (alias == name) {
+      if (answers_to(alias, name)) {
         fmt::print(stderr, "{} is {} here\n", name, entry->about->name);
         return *entry;
       }

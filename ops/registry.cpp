@@ -44,8 +44,15 @@ size_t edit_distance(const std::string& a, const std::string& b) {
 }
 
 std::string hint(const std::string& word, const std::vector<std::string>& known) {
-  const std::string near = nearest(word, known);
-  return near.empty() ? fmt::format("known are {}", fmt::join(known, ", ")) : fmt::format("did you mean '{}'?", near);
+  constexpr size_t most = 20;  // names that one sentence can list
+  if (const std::string near = nearest(word, known); !near.empty()) return fmt::format("did you mean '{}'?", near);
+  if (known.size() <= most) return fmt::format("known are {}", fmt::join(known, ", "));
+  std::vector<std::string> holding;
+  for (const std::string& name : known)
+    if (name.find(word) != std::string::npos) holding.push_back(name);
+  if (holding.empty() || holding.size() > most)
+    return fmt::format("{} are known, which `gradus losses` lists", known.size());
+  return fmt::format("known with it in their names are {}", fmt::join(holding, ", "));
 }
 
 template <size_t N>

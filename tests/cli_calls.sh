@@ -52,6 +52,9 @@ expect 2 "--batch-size: got 3, wanted at least 4" train triplet --batch-size 3
 expect 2 "SGD: got lr = -1" train classify --lr -1
 expect 2 "there is no folder '/no/such'" train classify --data /no/such
 expect 2 "there is no 'hubber_loss'; did you mean 'huber_loss'?" losses hubber_loss
+expect 2 "loss: there is no 'focal'; known with it in their names are anchor_focal_loss, " losses focal
+expect 2 "are known, which \`gradus losses\` lists" losses xylophone
+expect 0 "NLLLoss is nll_loss here" losses NLLLoss
 expect 0 "huber_loss: complete" gradcheck huber_loss
 expect 0 "matmul (ops/matmul.h): complete" gradcheck matmul
 expect 0 "2 of 2 certificates complete" gradcheck softmax
