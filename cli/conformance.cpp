@@ -36,13 +36,27 @@ double number_of(const json& j) {
 bool is_number(const json& j) { return j.is_number() || j.is_boolean() || j == "inf" || j == "-inf" || j == "nan"; }
 
 // A TENSOR of the file, or a plain number; floats in `precision`.
+// Does a tensor of this shape have n elements?  By division: the product of a file's extents could overflow.
+bool has_elements(const Shape& shape, size_t n) {
+  size_t left = n;
+  bool empty = false;
+  for (int64_t extent : shape) {
+    if (extent < 0) return false;
+    empty |= extent == 0;
+    if (extent == 0 || left == 0) continue;
+    if (left % size_t(extent)) return false;
+    left /= size_t(extent);
+  }
+  return empty ? n == 0 : left == 1;
+}
+
 Tensor tensor_of(const json& j, Dtype precision) {
   if (is_number(j)) return scalar(number_of(j), precision);
   Shape shape;
   for (const json& extent : j.at("shape")) shape.push_back(extent.get<int64_t>());
   const std::string dtype = j.at("dtype");
   const json& data = j.at("data");
-  if (shape.numel() != int64_t(data.size()))
+  if (!has_elements(shape, data.size()))
     throw FileError(
         fmt::format("conformance: a tensor of shape {} has {} numbers; mend the file", text(shape), data.size()));
   if (dtype == "int64") {
