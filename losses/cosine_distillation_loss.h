@@ -25,19 +25,17 @@ struct CosineDistillation {
       {R"({"input": [[1.0, -2.0, 0.5]], "target": [[0.3, 0.1, -2.0]]})", 1.1939862418340691, "mpmath"},
   };
 
-  template <class T> struct State { RunningProducts<T> sums; };
-  template <class T> struct Constants { Cosine<T> cosine; };
+  template <class T> using State = RunningProducts<T>;
+  template <class T> using Constants = Cosine<T>;
 
-  template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T t) const { return {RunningProducts<T>::of(x, t)}; }
-  template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
-    return {RunningProducts<T>::merge(a.sums, b.sums)};
+  template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T t) const { return State<T>::of(x, t); }
+  template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const { return State<T>::merge(a, b); }
+  template <class T> GRADUS_FN Finished<T, Cosine<T>> finish(State<T> s, int64_t) const {
+    const auto cosine = Cosine<T>::clamped(s, 0);
+    return {1.0 - cosine.c, 1.0, cosine};
   }
-  template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const {
-    Cosine<T> cosine = Cosine<T>::clamped(s.sums, 0);
-    return {1.0 - cosine.c, 1.0, {cosine}};
-  }
-  template <class T> GRADUS_FN Grads<T, 2> grad(Constants<T> k, Column<T>, T x, T t) const {
-    return {{-k.cosine.slope_x(x, t), -k.cosine.slope_y(x, t)}};
+  template <class T> GRADUS_FN Grads<T, 2> grad(Cosine<T> cosine, Column<T>, T x, T t) const {
+    return {{-cosine.slope_x(x, t), -cosine.slope_y(x, t)}};
   }
 };
 inline constexpr Loss<CosineDistillation> cosine_distillation_loss;

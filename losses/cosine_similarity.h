@@ -33,19 +33,17 @@ struct CosineSimilarity {
 
   int64_t class_axis() const { return dim; }
 
-  template <class T> struct State { RunningProducts<T> sums; };
-  template <class T> struct Constants { Cosine<T> cosine; };
+  template <class T> using State = RunningProducts<T>;
+  template <class T> using Constants = Cosine<T>;
 
-  template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T y) const { return {RunningProducts<T>::of(x, y)}; }
-  template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
-    return {RunningProducts<T>::merge(a.sums, b.sums)};
+  template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T y) const { return State<T>::of(x, y); }
+  template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const { return State<T>::merge(a, b); }
+  template <class T> GRADUS_FN Finished<T, Cosine<T>> finish(State<T> s, int64_t) const {
+    const auto cosine = Cosine<T>::clamped(s, eps);
+    return {cosine.c, 1.0, cosine};
   }
-  template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const {
-    Cosine<T> cosine = Cosine<T>::clamped(s.sums, eps);
-    return {cosine.c, 1.0, {cosine}};
-  }
-  template <class T> GRADUS_FN Grads<T, 2> grad(Constants<T> k, Column<T>, T x, T y) const {
-    return {{k.cosine.slope_x(x, y), k.cosine.slope_y(x, y)}};
+  template <class T> GRADUS_FN Grads<T, 2> grad(Cosine<T> cosine, Column<T>, T x, T y) const {
+    return {{cosine.slope_x(x, y), cosine.slope_y(x, y)}};
   }
 };
 inline constexpr Loss<CosineSimilarity> cosine_similarity;

@@ -33,24 +33,7 @@ struct Entmax15Map {
 
   int64_t class_axis() const { return dim; }
 
-  template <class T> void solve(Case<T>& c) const {
-    const int64_t classes = c.in[0].size();
-    if (classes == 0) return;
-    const EntmaxPoint<T> e(c, c.in[0].data, classes, T(1.5));
-    for (int64_t k = 0; k < classes; ++k) c.value(k) = e.p[k];
-    if (!c.wants_grad) return;
-    int64_t steepest = 0;  // whose gradient is that of all others, negated: its own difference would cancel
-    for (int64_t k = 1; k < classes; ++k)
-      if (holds(e.slope[k] > e.slope[steepest])) steepest = k;
-    const auto g = [&](int64_t k) { return c.up(k) - c.up(steepest); };
-    const T slopes = total<T>(classes, [&](int64_t k) { return e.slope[k]; });
-    const T mean = total<T>(classes, [&](int64_t k) { return e.slope[k] * g(k); }) / slopes;
-    const auto of = [&](int64_t k) { return k == steepest ? T(0.0) : e.slope[k] * (g(k) - mean); };
-    if (c.grad[0]) {
-      for (int64_t k = 0; k < classes; ++k) c.grad[0](k) = of(k);
-      c.grad[0](steepest) = -total<T>(classes, of);
-    }
-  }
+  template <class T> void solve(Case<T>& c) const { entmax_of_row(c, T(1.5), static_cast<T*>(nullptr)); }
 };
 inline constexpr Loss<Entmax15Map> entmax15;
 

@@ -1,6 +1,6 @@
 // The table's ops of layers: products of matrices, convolutions, pooling, normalisation, images.
 #include "gradus/ops/cast.h"
-#include "gradus/ops/conv.h"
+#include "gradus/ops/conv_cases.h"
 #include "gradus/ops/dropout.h"
 #include "gradus/ops/einsum.h"
 #include "gradus/ops/factories.h"
@@ -76,22 +76,8 @@ std::vector<OpEntry> products() {
 }
 
 std::vector<OpEntry> convolutions() {
-  struct Conv {
-    Shape x, w;
-    Conv2dOptions options;
-  };
   OpEntry conv = {"conv2d", "conv", {}};
-  for (const Conv& c : {Conv{{2, 3, 5, 6}, {4, 3, 3, 3}, {}},
-                        {{1, 1, 4, 4}, {1, 1, 1, 1}, {}},
-                        {{2, 4, 5, 5}, {6, 4, 1, 1}, {}},
-                        {{2, 4, 5, 5}, {6, 4, 1, 1}, {.stride = 2}},
-                        {{2, 2, 7, 6}, {3, 2, 3, 2}, {.stride = {2, 1}, .padding = {1, 2}}},
-                        {{1, 2, 8, 9}, {2, 2, 3, 3}, {.stride = 2, .padding = 2, .dilation = {2, 3}}},
-                        {{2, 4, 5, 4}, {6, 2, 3, 3}, {.padding = 1, .groups = 2}},
-                        {{2, 3, 5, 5}, {3, 1, 3, 3}, {.stride = 3, .padding = 1, .groups = 3}},
-                        {{1, 2, 2, 2}, {2, 2, 5, 5}, {.padding = 3}},
-                        {{3, 2, 4, 4}, {2, 2, 4, 4}, {}},
-                        {{0, 2, 4, 4}, {2, 2, 3, 3}, {}}})
+  for (const ConvCase& c : conv_cases)
     conv.cases.push_back(
         {[options = c.options](In x) { return conv2d(x[0], x[1], x[2], options); }, {c.x, c.w, {c.w[0]}}});
   conv.cases.push_back({[](In x) { return conv2d(x[0], x[1]); }, {{1, 2, 3, 3}, {2, 2, 2, 2}}});

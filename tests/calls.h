@@ -110,11 +110,4 @@ inline std::function<Reach(const std::vector<Tensor>&)> within_unit(const Tensor
   };
 }
 
-template <class E, class F> std::string error_of(F f) {
-  try {
-    f();
-  } catch (const E& e) { return e.what(); }
-  return "nothing was thrown";
-}
-
 }  // namespace gradus::calls

@@ -16,6 +16,7 @@
 #include "gradus/ops/shape.h"
 #include "gradus/ops/softmax.h"
 #include "gradus/optim/clip.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
@@ -26,13 +27,6 @@ Tensor wave(const Shape& shape, double first = 0.3) {
   return tensor(values, shape, Dtype::float64);
 }
 Tensor whole(std::vector<double> values) { return tensor(values, {int64_t(values.size())}, Dtype::int64); }
-
-template <class Fn> std::string thrown_by(Fn call) {
-  try {
-    call();
-  } catch (const Error& e) { return e.what(); }
-  return "nothing";
-}
 
 // Two classes in the head, clusters {2, 3, 4} and {5, 6} behind it.
 LossArguments adaptive(const std::vector<Tensor>& in, const Tensor& target) {
@@ -89,11 +83,11 @@ TEST(AdaptiveLogSoftmax, ATailThatNoTargetReachesGetsAGradientOfZeros) {
 TEST(AdaptiveLogSoftmax, SaysWhatItWanted) {
   const std::vector<Tensor> w = adaptive_weights();
   const LossEntry& loss = loss_named("adaptive_log_softmax_with_loss");
-  EXPECT_EQ(thrown_by([&] { evaluate(loss, adaptive(w, whole({0, 3, 7, 1, 4}))); }),
+  EXPECT_EQ(error_of([&] { evaluate(loss, adaptive(w, whole({0, 3, 7, 1, 4}))); }),
             "adaptive_log_softmax_with_loss: label 7 at row 2 is outside [0, 7)");
   LossArguments wrong = adaptive(w, whole({0, 1, 2, 3, 4}));
   wrong.inputs.back().second = whole({5, 2});
-  EXPECT_EQ(thrown_by([&] { evaluate(loss, wrong); }),
+  EXPECT_EQ(error_of([&] { evaluate(loss, wrong); }),
             "adaptive_log_softmax_with_loss: cutoff 1 is 2, wanted increasing numbers from 1 to n_classes - 1 = 6");
 }
 
@@ -116,7 +110,7 @@ TEST(NuclearNorm, OfARankOneMatrixHasAFiniteGradient) {
 TEST(ClipGradNorm, MayRefuseOrSkipWhatIsNotFinite) {
   Tensor p = zeros({2}, Dtype::float64).requires_grad(true);
   p.set_grad(tensor({1, std::nan("")}, {2}, Dtype::float64));
-  EXPECT_EQ(thrown_by([&] { clip_grad_norm({{"p", p}}, 1, 2, 1e-6, NonFinite::error); }),
+  EXPECT_EQ(error_of([&] { clip_grad_norm({{"p", p}}, 1, 2, 1e-6, NonFinite::error); }),
             "clip_grad_norm: the norm of the gradients is nan, wanted a finite one; look for the op that made it with "
             "anomaly mode, or skip the step");
   EXPECT_EQ(p.grad().to_vector()[0], 1);
@@ -126,16 +120,16 @@ TEST(ClipGradNorm, MayRefuseOrSkipWhatIsNotFinite) {
 
 TEST(Compositions, CheckWhatTheyDeclare) {
   const Tensor x = zeros({2, 3});
-  EXPECT_EQ(thrown_by([&] { evaluate(loss_named("softmax"), {{{"input", zeros({3}, Dtype::int64)}}, {}}); }),
+  EXPECT_EQ(error_of([&] { evaluate(loss_named("softmax"), {{{"input", zeros({3}, Dtype::int64)}}, {}}); }),
             "softmax: input is int64, wanted float32 or float64; convert it with to()");
   EXPECT_EQ(
-      thrown_by([&] { evaluate(loss_named("nuclear_norm_loss"), {{{"input", x}, {"target", zeros({2, 4})}}, {}}); }),
+      error_of([&] { evaluate(loss_named("nuclear_norm_loss"), {{{"input", x}, {"target", zeros({2, 4})}}, {}}); }),
       "nuclear_norm_loss: target has shape (2,4), wanted (…,R,C) with C = 3 as input of shape (2,3) has");
-  EXPECT_EQ(thrown_by([&] {
+  EXPECT_EQ(error_of([&] {
               evaluate(loss_named("softmax"), {{{"input", x}}, {{"reduction", "sum"}}});
             }).rfind("softmax: there is no parameter 'reduction'", 0),
             0u);
-  EXPECT_EQ(thrown_by([&] { evaluate(loss_named("smooth_labels"), {{{"input", x}}, {{"epsilon", 1.5}}}); }),
+  EXPECT_EQ(error_of([&] { evaluate(loss_named("smooth_labels"), {{{"input", x}}, {{"epsilon", 1.5}}}); }),
             "smooth_labels: epsilon is 1.5, wanted a value in [0, 1]");
 }
 

@@ -7,8 +7,10 @@
 
 #include "gradus/core/error.h"
 #include "gradus/ops/conv.h"
+#include "gradus/ops/conv_cases.h"
 #include "gradus/ops/pooling.h"
 #include "gradus/ops/shape.h"
+#include "gradus/tests/thrown.h"
 #include "op_check.h"
 
 namespace gradus {
@@ -47,29 +49,8 @@ void expect_near(const Tensor& a, const Tensor& b, double tolerance) {
   for (size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(x[i], y[i], tolerance * (1 + std::abs(y[i]))) << "element " << i;
 }
 
-struct ConvCase {
-  Shape x, w;
-  Conv2dOptions options;
-};
-const std::vector<ConvCase>& conv_cases() {
-  static const std::vector<ConvCase> cases = {
-      {{2, 3, 5, 6}, {4, 3, 3, 3}, {}},
-      {{1, 1, 4, 4}, {1, 1, 1, 1}, {}},
-      {{2, 4, 5, 5}, {6, 4, 1, 1}, {}},
-      {{2, 4, 5, 5}, {6, 4, 1, 1}, {.stride = 2}},
-      {{2, 2, 7, 6}, {3, 2, 3, 2}, {.stride = {2, 1}, .padding = {1, 2}}},
-      {{1, 2, 8, 9}, {2, 2, 3, 3}, {.stride = 2, .padding = 2, .dilation = {2, 3}}},
-      {{2, 4, 5, 4}, {6, 2, 3, 3}, {.padding = 1, .groups = 2}},
-      {{2, 3, 5, 5}, {3, 1, 3, 3}, {.stride = 3, .padding = 1, .groups = 3}},
-      {{1, 2, 2, 2}, {2, 2, 5, 5}, {.padding = 3}},
-      {{3, 2, 4, 4}, {2, 2, 4, 4}, {}},
-      {{0, 2, 4, 4}, {2, 2, 3, 3}, {}},
-  };
-  return cases;
-}
-
 TEST(Conv2d, AgreesWithPlainLoops) {
-  for (const ConvCase& c : conv_cases())
+  for (const ConvCase& c : conv_cases)
     for (bool biased : {false, true}) {
       const Tensor x = random_tensor(c.x, 1), w = random_tensor(c.w, 2),
                    b = biased ? random_tensor({c.w[0]}, 3) : Tensor();

@@ -15,6 +15,7 @@
 #include "gradus/ops/reduce.h"
 #include "gradus/ops/shape.h"
 #include "gradus/ops/softmax.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {

@@ -13,6 +13,7 @@
 #include "gradus/ops/shape.h"
 #include "gradus/ops/softmax.h"
 #include "gradus/ops/svd.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {

@@ -4,6 +4,7 @@
 #include "calls.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/activation.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {

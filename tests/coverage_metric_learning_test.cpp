@@ -14,6 +14,7 @@
 #include "gradus/ops/index.h"
 #include "gradus/ops/reduce.h"
 #include "gradus/ops/shape.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {

@@ -7,6 +7,7 @@
 #include "gradient.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/arithmetic.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {

@@ -30,6 +30,7 @@
 #include "gradus/optim/adam.h"
 #include "gradus/optim/clip.h"
 #include "gradus/optim/sgd.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {

@@ -14,6 +14,7 @@
 #include "gradus/ops/math.h"
 #include "gradus/ops/reduce.h"
 #include "gradus/tests/gradient.h"
+#include "gradus/tests/thrown.h"
 
 namespace {
 
@@ -22,13 +23,6 @@ using In = const std::vector<Tensor>&;
 using Out = std::vector<Tensor>;
 
 Tensor leaf(const NestedList& values) { return tensor(values, Dtype::float64).requires_grad(true); }
-
-template <class E> std::string message_of(auto f) {
-  try {
-    f();
-  } catch (const E& e) { return e.what(); }
-  return "nothing was thrown";
-}
 
 const CustomFunction cube = {.name = "cube",
                              .forward =
@@ -138,11 +132,11 @@ TEST(CustomFunctions, NoticeWhatWasChangedInPlace) {
     NoGrad quiet;
     x.set({0}, 7);
   }
-  EXPECT_EQ(message_of<StateError>([&] { backward(y); }),
+  EXPECT_EQ(error_of<StateError>([&] { backward(y); }),
             "cube: a tensor of shape (1) saved for backward was changed in place (saved at version 1, now 2); clone() "
             "it before changing it");
   z.detach().set({0}, 7);
-  EXPECT_EQ(message_of<StateError>([&] { backward(z); }),
+  EXPECT_EQ(error_of<StateError>([&] { backward(z); }),
             "exponential: a tensor of shape (1) saved for backward was changed in place (saved at version 0, now 1); "
             "clone() it before changing it");
 }
@@ -151,7 +145,7 @@ TEST(CustomFunctions, RefuseGradientsUnlikeTheInputs) {
   const auto message = [](auto kind, Out gradients) {
     const Tensor x = leaf({1, 2});
     const Tensor y = with(cube, [&](const FunctionContext&, const Tensor&) { return gradients; })({x});
-    const std::string text = message_of<decltype(kind)>([&] { backward(sum(y)); });
+    const std::string text = error_of<decltype(kind)>([&] { backward(sum(y)); });
     EXPECT_FALSE(x.grad().defined());
     return text;
   };
@@ -172,7 +166,7 @@ TEST(CustomFunctions, RefuseAForwardThatBreaksItsPromises) {
   const auto message = [](std::function<Tensor(FunctionContext&, In)> forward) {
     CustomFunction f = cube;
     f.forward = std::move(forward);
-    return message_of<StateError>([&] { f({leaf({2})}); });
+    return error_of<StateError>([&] { f({leaf({2})}); });
   };
   EXPECT_EQ(message([](FunctionContext&, In) { return Tensor(); }),
             "cube: forward returned an undefined tensor; return the result");
@@ -184,7 +178,7 @@ TEST(CustomFunctions, RefuseAForwardThatBreaksItsPromises) {
             "cube: forward changed input 0 in place; work on a clone() of it");
   const Tensor y =
       with(cube, [](const FunctionContext& context, const Tensor&) -> Out { return {context.saved(1)}; })({leaf({2})});
-  EXPECT_EQ(message_of<IndexError>([&] { backward(y); }),
+  EXPECT_EQ(error_of<IndexError>([&] { backward(y); }),
             "cube: saved tensor 1 was asked for, forward kept 1; save() it in forward");
 }
 
@@ -200,7 +194,7 @@ TEST(CustomFunctions, RefuseToDifferentiateThroughWhatForwardComputed) {
       .backward = [](const FunctionContext& context, const Tensor& g) -> Out { return {g * 5.0 * context.saved(0)}; }};
   const Tensor x = leaf({2});
   EXPECT_EQ(grad({f({x})}, {x})[0].item(), 80);
-  EXPECT_EQ(message_of<StateError>([&] { grad({f({x})}, {x}, {}, {.create_graph = true}); }),
+  EXPECT_EQ(error_of<StateError>([&] { grad({f({x})}, {x}, {}, {.create_graph = true}); }),
             "fifth: saved tensor 0 is neither an input nor the result, so the backward that uses it cannot be "
             "differentiated; compute it in backward from the inputs, or save_constant() it if it does not depend on "
             "them");

@@ -1,11 +1,9 @@
 // Readers on good and on hostile bytes; splits, loaders and samplers.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <zlib.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <numeric>
 #include <set>
@@ -22,49 +20,16 @@
 #include "gradus/data/meter.h"
 #include "gradus/data/sampler.h"
 #include "gradus/ops/factories.h"
+#include "gradus/tests/files.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
 namespace fs = std::filesystem;
-using Bytes = std::vector<uint8_t>;
-
-template <class E, class F> std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& error) { return error.what(); } catch (const std::exception& error) {
-    return std::string("another error: ") + error.what();
-  }
-  return "no error";
-}
-
-// A folder that goes with the test.
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "gradus_data_XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string write(const std::string& name, const Bytes& bytes) const {
-    std::ofstream(path / name, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
-    return (path / name).string();
-  }
-};
-
-Bytes gzipped(const Bytes& plain) {
-  z_stream z = {};
-  EXPECT_EQ(deflateInit2(&z, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  Bytes out(plain.size() + 1000);
-  z.next_in = const_cast<uint8_t*>(plain.data());
-  z.avail_in = uInt(plain.size());
-  z.next_out = out.data();
-  z.avail_out = uInt(out.size());
-  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
-}
+using files::Bytes;
+using files::Folder;
+using files::gzipped;
+using files::put;
 
 Bytes bytes_of(const std::string& text) { return Bytes(text.begin(), text.end()); }
 
@@ -102,7 +67,7 @@ TEST(Data, JoinedGzipFilesAreOne) {
 
 TEST(Data, DamagedIdxIsRefusedInOneSentence) {
   const Bytes good = idx({2, 3}, {1, 2, 3, 4, 5, 6});
-  const auto message = [](const Bytes& b) { return message_of<FileError>([&] { parse_idx(b); }); };
+  const auto message = [](const Bytes& b) { return error_of<FileError>([&] { parse_idx(b); }); };
   EXPECT_EQ(message({}), "x.idx: does not begin like an IDX file; wanted two zero bytes, a type and a rank");
   EXPECT_EQ(message(bytes_of("hello")),
             "x.idx: does not begin like an IDX file; wanted two zero bytes, a type and a rank");
@@ -131,9 +96,9 @@ TEST(Data, AnAbsurdHeaderCostsNoMemory) {
     return usage.ru_maxrss >> 10;  // the most it ever was, in MiB
   };
   const auto before = resident();
-  EXPECT_EQ(message_of<FileError>([] { parse_idx(idx({0xffffffff, 0xffffffff}, {1})); }),
+  EXPECT_EQ(error_of<FileError>([] { parse_idx(idx({0xffffffff, 0xffffffff}, {1})); }),
             "x.idx: its header asks for (4294967295) elements or more, wanted at most 2147483648; the file is damaged");
-  EXPECT_EQ(message_of<FileError>([] { parse_idx(idx({400000000}, {1})); }),
+  EXPECT_EQ(error_of<FileError>([] { parse_idx(idx({400000000}, {1})); }),
             "x.idx: ends after 1 of the 400000000 elements that its header names; fetch the file again");
   EXPECT_LT(resident() - before, 100);
 }
@@ -141,23 +106,23 @@ TEST(Data, AnAbsurdHeaderCostsNoMemory) {
 TEST(Data, FilesThatCannotBeReadAreNamed) {
   const Folder folder;
   const std::string path = folder.path.string();
-  EXPECT_EQ(message_of<FileError>([&] { read_file(path + "/none"); }),
+  EXPECT_EQ(error_of<FileError>([&] { read_file(path + "/none"); }),
             path + "/none: cannot be opened (No such file or directory); check the path and its permissions");
-  EXPECT_EQ(message_of<FileError>([&] { read_file(path); }), path + ": is a folder, wanted a file; name a file in it");
-  EXPECT_EQ(message_of<FileError>([&] { read_file("/dev/zero"); }),
+  EXPECT_EQ(error_of<FileError>([&] { read_file(path); }), path + ": is a folder, wanted a file; name a file in it");
+  EXPECT_EQ(error_of<FileError>([&] { read_file("/dev/zero"); }),
             "/dev/zero: is no regular file; copy its contents into one");
-  folder.write("big", Bytes(11));
-  EXPECT_EQ(message_of<FileError>([&] { read_file(path + "/big", 10); }),
+  put(folder / "big", Bytes(11));
+  EXPECT_EQ(error_of<FileError>([&] { read_file(path + "/big", 10); }),
             path + "/big: has 11 bytes, wanted at most 10; this is not a data set that fits in memory");
   EXPECT_EQ(read_file(path + "/big").size(), 11u);
 }
 
 TEST(Data, AFolderOfIdxFilesIsADataset) {
   const Folder folder;
-  folder.write("train-images-idx3-ubyte", idx({2, 2, 2}, {0, 51, 102, 255, 1, 2, 3, 4}));
-  folder.write("train-labels-idx1-ubyte.gz", gzipped(idx({2}, {9, 0})));
-  folder.write("t10k-images-idx3-ubyte.gz", gzipped(idx({1, 2, 2}, {5, 6, 7, 8})));
-  folder.write("t10k-labels-idx1-ubyte", idx({1}, {3}));
+  put(folder / "train-images-idx3-ubyte", idx({2, 2, 2}, {0, 51, 102, 255, 1, 2, 3, 4}));
+  put(folder / "train-labels-idx1-ubyte.gz", gzipped(idx({2}, {9, 0})));
+  put(folder / "t10k-images-idx3-ubyte.gz", gzipped(idx({1, 2, 2}, {5, 6, 7, 8})));
+  put(folder / "t10k-labels-idx1-ubyte", idx({1}, {3}));
   const Split both = read_idx_folder(folder.path.string());
   EXPECT_EQ(both.train["features"].shape(), (Shape{2, 1, 2, 2}));
   EXPECT_FLOAT_EQ(float(both.train["features"].at({0, 0, 0, 1})), 0.2f);
@@ -165,15 +130,15 @@ TEST(Data, AFolderOfIdxFilesIsADataset) {
   EXPECT_EQ(both.test.size(), 1);
 
   const std::string path = folder.path.string();
-  folder.write("t10k-labels-idx1-ubyte", idx({1}, {10}));
-  EXPECT_EQ(message_of<FileError>([&] { read_idx_folder(path); }),
+  put(folder / "t10k-labels-idx1-ubyte", idx({1}, {10}));
+  EXPECT_EQ(error_of<FileError>([&] { read_idx_folder(path); }),
             path + "/t10k-labels-idx1-ubyte: label 10 at 0 is outside [0, 10); fetch the file again");
-  folder.write("t10k-labels-idx1-ubyte", idx({2}, {1, 2}));
-  EXPECT_EQ(message_of<FileError>([&] { read_idx_folder(path); }),
+  put(folder / "t10k-labels-idx1-ubyte", idx({2}, {1, 2}));
+  EXPECT_EQ(error_of<FileError>([&] { read_idx_folder(path); }),
             path + "/t10k-labels-idx1-ubyte: has 2 labels, but " + path +
                 "/t10k-images-idx3-ubyte.gz has 1 images; fetch both again");
   fs::remove(folder.path / "t10k-labels-idx1-ubyte");
-  EXPECT_EQ(message_of<FileError>([&] { read_idx_folder(path); }),
+  EXPECT_EQ(error_of<FileError>([&] { read_idx_folder(path); }),
             path +
                 ": there is no t10k-labels-idx1-ubyte and no t10k-labels-idx1-ubyte.gz; name a folder with the four "
                 "IDX files of MNIST");
@@ -188,7 +153,7 @@ TEST(Data, CsvIsATableOfNumbers) {
 }
 
 TEST(Data, DamagedCsvIsRefusedByLineAndValue) {
-  const auto message = [](const std::string& s) { return message_of<FileError>([&] { parse_csv(s); }); };
+  const auto message = [](const std::string& s) { return error_of<FileError>([&] { parse_csv(s); }); };
   EXPECT_EQ(message("1,2\n3\n"), "x.csv: line 2 has 1 values, wanted 2 as in the lines before; mend that line");
   EXPECT_EQ(message("1,2\n3,x\n"), "x.csv: line 2, value 2 is 'x', wanted a finite number; mend that line");
   EXPECT_EQ(message("1,2\n3,nan\n"), "x.csv: line 2, value 2 is 'nan', wanted a finite number; mend that line");
@@ -197,7 +162,7 @@ TEST(Data, DamagedCsvIsRefusedByLineAndValue) {
             "x.csv: line 2, value 2 is '12345678901234567890...', wanted a finite number; mend that line");
   EXPECT_EQ(message(""), "x.csv: has no line of numbers; wanted comma-separated values");
   EXPECT_EQ(message("a,b\n"), "x.csv: has no line of numbers; wanted comma-separated values");
-  EXPECT_EQ(message_of<FileError>([] { classification_table("x.csv", parse_csv("1,2\n1,10\n"), 10); }),
+  EXPECT_EQ(error_of<FileError>([] { classification_table("x.csv", parse_csv("1,2\n1,10\n"), 10); }),
             "x.csv: label 10 in row 2 is no whole number in [0, 10); mend that row or name another number of classes");
 }
 
@@ -223,14 +188,14 @@ Dataset numbered(int64_t n) {
 }
 
 TEST(Data, ADatasetChecksItsFields) {
-  EXPECT_EQ(message_of<ShapeError>([] { Dataset({{"x", zeros({3, 2})}, {"y", zeros({4})}}); }),
+  EXPECT_EQ(error_of<ShapeError>([] { Dataset({{"x", zeros({3, 2})}, {"y", zeros({4})}}); }),
             "Dataset: field 'y' has shape (4), field 'x' has shape (3,2), wanted one first extent; check the number of "
             "samples");
-  EXPECT_EQ(message_of<ParamError>([] { Dataset({{"x", zeros({3})}, {"x", zeros({3})}}); }),
+  EXPECT_EQ(error_of<ParamError>([] { Dataset({{"x", zeros({3})}, {"x", zeros({3})}}); }),
             "Dataset: got two fields named 'x'; give each its own name");
-  EXPECT_EQ(message_of<ParamError>([] { numbered(3)["label"]; }),
+  EXPECT_EQ(error_of<ParamError>([] { numbered(3)["label"]; }),
             "Dataset: there is no field 'label'; known are features, labels");
-  EXPECT_EQ(message_of<IndexError>([] { numbered(3).rows({0, 3}); }),
+  EXPECT_EQ(error_of<IndexError>([] { numbered(3).rows({0, 3}); }),
             "Dataset: sample 3 is outside [0, 3); check the indices");
 }
 
@@ -254,7 +219,7 @@ TEST(Data, ASplitKeepsEverySampleOnce) {
   for (double l : split(data, 0.2, 5, "labels").test["labels"].to_vector()) ++share[l];
   for (const auto& [label, n] : share) EXPECT_EQ(n, 7);  // of 33 or 34
   EXPECT_EQ(split(numbered(2), 0.01, 0).test.size(), 1);
-  EXPECT_EQ(message_of<ParamError>([&] { split(data, 1.5, 0); }),
+  EXPECT_EQ(error_of<ParamError>([&] { split(data, 1.5, 0); }),
             "split: got a test share of 1.5 for 100 samples, wanted a share between 0 and 1 and two samples; try 0.2");
 }
 
@@ -288,7 +253,7 @@ TEST(Loader, TheSeedAndTheEpochDecideTheOrder) {
   EXPECT_NE(epoch_of(a, 0), epoch_of(c, 0));
   const Loader ordered(numbered(5), {.batch_size = 5, .shuffle = false});
   EXPECT_EQ(epoch_of(ordered, 3)[0][2], 1);
-  EXPECT_EQ(message_of<ParamError>([] { Loader(numbered(5), {.batch_size = 0}); }),
+  EXPECT_EQ(error_of<ParamError>([] { Loader(numbered(5), {.batch_size = 0}); }),
             "Loader: got a batch size of 0, wanted at least 1; try 64");
 }
 
@@ -309,7 +274,7 @@ TEST(Loader, BalancedBatchesHavePClassesOfK) {
   EXPECT_EQ(classes_seen.size(), 3u);
   EXPECT_EQ(balanced_batches(data["labels"], 2, 4, 1, 0), batches);
   EXPECT_NE(balanced_batches(data["labels"], 2, 4, 1, 1), batches);
-  EXPECT_EQ(message_of<ParamError>([&] { balanced_batches(data["labels"], 4, 2, 1, 0); }),
+  EXPECT_EQ(error_of<ParamError>([&] { balanced_batches(data["labels"], 4, 2, 1, 0); }),
             "balanced_batches: got 4 classes of 2 samples each and data of 3 classes, wanted positive numbers and no "
             "more classes than there are; choose fewer");
 }
@@ -321,7 +286,7 @@ TEST(Data, NearestNeighboursVote) {
   EXPECT_DOUBLE_EQ(knn_accuracy(train, known, test, labels({0, 2, 0}), 3), 1);  // two zeros outvote the nearer one
   EXPECT_DOUBLE_EQ(knn_accuracy(train, known, test, labels({0, 2, 1}), 2), 1);  // a tie goes to the nearer
   EXPECT_NEAR(knn_accuracy(train, known, test, labels({0, 0, 0}), 1), 1.0 / 3, 1e-15);
-  EXPECT_EQ(message_of<ParamError>([&] { knn_accuracy(train, known, test, labels({0, 2, 1}), 6); }),
+  EXPECT_EQ(error_of<ParamError>([&] { knn_accuracy(train, known, test, labels({0, 2, 1}), 6); }),
             "knn_accuracy: got k = 6 for 5 training samples, wanted 1 to that many; try 5");
 }
 

@@ -14,19 +14,13 @@
 #include "gradus/ops/matmul.h"
 #include "gradus/ops/reduce.h"
 #include "gradus/ops/shape.h"
+#include "gradus/tests/thrown.h"
 
 namespace {
 
 using namespace gradus;
 
 Tensor leaf(const NestedList& values) { return tensor(values, Dtype::float64).requires_grad(true); }
-
-template <class E> std::string message_of(auto f) {
-  try {
-    f();
-  } catch (const E& e) { return e.what(); }
-  return "nothing was thrown";
-}
 
 TEST(Engine, AddsTheGradientsOfEveryUse) {
   const Tensor x = leaf({3});
@@ -65,7 +59,7 @@ TEST(Engine, ReleasesTheGraphAndSaysSoTheSecondTime) {
   const Tensor y = mul(x, x);
   backward(y);
   EXPECT_EQ(
-      message_of<StateError>([&] { backward(y); }),
+      error_of<StateError>([&] { backward(y); }),
       "backward: the graph through 'mul' was already used and freed; pass retain_graph = true to the first backward");
 }
 
@@ -78,15 +72,15 @@ TEST(Engine, RetainGraphRunsAgain) {
 }
 
 TEST(Engine, RefusesWhatHasNoGradient) {
-  EXPECT_EQ(message_of<StateError>([] { backward(tensor({1})); }),
+  EXPECT_EQ(error_of<StateError>([] { backward(tensor({1})); }),
             "backward: the output does not depend on a tensor that requires a gradient; call requires_grad(true) on an "
             "input before computing it");
   EXPECT_EQ(
-      message_of<ShapeError>([] { backward(leaf({1, 2})); }),
+      error_of<ShapeError>([] { backward(leaf({1, 2})); }),
       "backward: the output has shape (2), wanted a single number; reduce it with sum() or mean(), or pass a gradient");
-  EXPECT_EQ(message_of<ShapeError>([] { backward(leaf({1, 2}), tensor({1}, Dtype::float64)); }),
+  EXPECT_EQ(error_of<ShapeError>([] { backward(leaf({1, 2}), tensor({1}, Dtype::float64)); }),
             "backward: gradient has shape (1) but the output has shape (2); pass one of the output's shape");
-  EXPECT_EQ(message_of<DtypeError>([] { tensor({1}, Dtype::int64).requires_grad(true); }),
+  EXPECT_EQ(error_of<DtypeError>([] { tensor({1}, Dtype::int64).requires_grad(true); }),
             "requires_grad: the tensor is int64, gradients exist for float32 and float64; convert it with to()");
 }
 
@@ -98,14 +92,14 @@ TEST(Engine, NamesWhoSavedATensorThatWasChanged) {
     NoGrad quiet;
     y.detach().mutable_data<double>()[0] = 5;
   }
-  EXPECT_EQ(message_of<StateError>([&] { backward(z); }),
+  EXPECT_EQ(error_of<StateError>([&] { backward(z); }),
             "mul: a tensor of shape (1) saved for backward was changed in place (saved at version 0, now 1); clone() "
             "it before changing it");
 }
 
 TEST(Engine, GuardsLeavesAgainstInPlaceWrites) {
   Tensor x = leaf({1, 2});
-  EXPECT_EQ(message_of<StateError>([&] { x.set({0}, 5); }),
+  EXPECT_EQ(error_of<StateError>([&] { x.set({0}, 5); }),
             "set: a leaf that requires a gradient cannot be changed in place while recording; use a NoGrad block");
   EXPECT_EQ(x.at({0}), 1);
   NoGrad quiet;
@@ -169,7 +163,7 @@ TEST(Engine, HookSeesTheCompleteGradientOnceAndMayReplaceIt) {
   backward(y + y);
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(x.grad().item(), 40);
-  EXPECT_EQ(message_of<ShapeError>([] {
+  EXPECT_EQ(error_of<ShapeError>([] {
               const Tensor a = leaf({1});
               const Tensor b = a * 1.0;
               register_hook(b, [](const Tensor&) { return zeros({3}, Dtype::float64); });
@@ -214,7 +208,7 @@ TEST(Engine, HooksOfALeafSeeTheSumOfAllItsUses) {
   backward(mul(x, x) + x);
   EXPECT_EQ(x.grad().item(), 14);
   EXPECT_EQ(
-      message_of<StateError>([] { register_hook(tensor({1}), [](const Tensor& g) { return g; }); }),
+      error_of<StateError>([] { register_hook(tensor({1}), [](const Tensor& g) { return g; }); }),
       "register_hook: the tensor requires no gradient, so its hook would never run; call requires_grad(true) first");
 }
 
@@ -222,7 +216,7 @@ TEST(Engine, GradOfSeveralOutputsIsThatOfTheirSum) {
   const Tensor x = leaf({3}), y = x * 2.0, z = mul(x, x);
   EXPECT_EQ(grad({y, z}, {x}, {tensor({10}, Dtype::float64), tensor({1}, Dtype::float64)})[0].item(), 26);
   const auto message = [&](const std::vector<Tensor>& inputs, const std::vector<Tensor>& gradients) {
-    return message_of<Error>([&] { grad({x * 2.0}, inputs, gradients); });
+    return error_of<Error>([&] { grad({x * 2.0}, inputs, gradients); });
   };
   EXPECT_EQ(message({x}, {x, x}), "grad: got 2 gradients for 1 outputs; pass one per output, or none");
   EXPECT_EQ(message({x, tensor({1})}, {}),
@@ -261,7 +255,7 @@ TEST(Engine, AnomalyModeNamesTheOp) {
   set_anomaly_mode(true);
   const Tensor x = leaf({0});
   const Tensor y = div(x, x);
-  const std::string what = message_of<DomainError>([&] { backward(y); });
+  const std::string what = error_of<DomainError>([&] { backward(y); });
   set_anomaly_mode(false);
   EXPECT_EQ(what,
             "backward of div: the gradient of its input 1 is NaN at element 0; look at what the forward div was given");

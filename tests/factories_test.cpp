@@ -8,16 +8,10 @@
 #include "gradus/core/threads.h"
 #include "gradus/ops/ranges.h"
 #include "gradus/ops/sampling.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
-
-template <class Fn> std::string thrown_by(Fn call) {
-  try {
-    call();
-  } catch (const Error& e) { return e.what(); }
-  return "nothing";
-}
 
 using Numbers = std::vector<double>;
 
@@ -27,10 +21,9 @@ TEST(Ranges, StopBeforeTheEnd) {
   EXPECT_EQ(arange(1, 2, 0.25, Dtype::float64).to_vector(), (Numbers{1, 1.25, 1.5, 1.75}));
   EXPECT_EQ(arange(3, 0, -2).to_vector(), (Numbers{3, 1}));
   EXPECT_EQ(arange(2, 2).numel(), 0);
-  EXPECT_EQ(thrown_by([] { arange(0, 3, -1); }),
+  EXPECT_EQ(error_of([] { arange(0, 3, -1); }),
             "arange: from 0 to 3 by -1 leads nowhere, wanted a step towards the end");
-  EXPECT_EQ(thrown_by([] { arange(0, 3, 0); }),
-            "arange: from 0 to 3 by 0 leads nowhere, wanted a step towards the end");
+  EXPECT_EQ(error_of([] { arange(0, 3, 0); }), "arange: from 0 to 3 by 0 leads nowhere, wanted a step towards the end");
 }
 
 TEST(Ranges, LinspaceMeetsBothEnds) {
@@ -38,13 +31,13 @@ TEST(Ranges, LinspaceMeetsBothEnds) {
   EXPECT_EQ(linspace(0.1, 0.7, 4, Dtype::float64).to_vector().back(), 0.7);
   EXPECT_EQ(linspace(3, 9, 1).to_vector(), (Numbers{3}));
   EXPECT_EQ(linspace(3, 9, 0).numel(), 0);
-  EXPECT_EQ(thrown_by([] { linspace(0, 1, -1); }), "linspace: steps is -1, wanted a value >= 0");
+  EXPECT_EQ(error_of([] { linspace(0, 1, -1); }), "linspace: steps is -1, wanted a value >= 0");
 }
 
 TEST(Ranges, EyeIsTheIdentity) {
   EXPECT_EQ(eye(2).to_vector(), (Numbers{1, 0, 0, 1}));
   EXPECT_EQ(eye(2, 3).to_vector(), (Numbers{1, 0, 0, 0, 1, 0}));
-  EXPECT_EQ(thrown_by([] { eye(-2); }), "eye: the extents are -2 and -2, wanted values >= 0");
+  EXPECT_EQ(error_of([] { eye(-2); }), "eye: the extents are -2 and -2, wanted values >= 0");
 }
 
 TEST(Sampling, HasTheMomentsOfItsDistribution) {
@@ -89,10 +82,10 @@ TEST(Sampling, IsTheSameForTheSameSeedAndAnyThreads) {
 }
 
 TEST(Sampling, SaysWhatItWanted) {
-  EXPECT_EQ(thrown_by([] { rand({2}, Dtype::int64); }), "rand: dtype is int64, wanted float32 or float64");
-  EXPECT_EQ(thrown_by([] { randint(3, 3, {2}); }), "randint: [3, 3) is empty, wanted low < high");
-  EXPECT_EQ(thrown_by([] { randperm(-1); }), "randperm: n is -1, wanted a value >= 0");
-  EXPECT_EQ(thrown_by([] { bernoulli(1.5, {2}); }), "bernoulli: p is 1.5, wanted a value in [0, 1]");
+  EXPECT_EQ(error_of([] { rand({2}, Dtype::int64); }), "rand: dtype is int64, wanted float32 or float64");
+  EXPECT_EQ(error_of([] { randint(3, 3, {2}); }), "randint: [3, 3) is empty, wanted low < high");
+  EXPECT_EQ(error_of([] { randperm(-1); }), "randperm: n is -1, wanted a value >= 0");
+  EXPECT_EQ(error_of([] { bernoulli(1.5, {2}); }), "bernoulli: p is 1.5, wanted a value in [0, 1]");
 }
 
 }  // namespace

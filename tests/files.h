@@ -1,6 +1,7 @@
 // What the tests of file formats share: a folder that goes with the test, files as bytes, and every way to spoil them.
 #pragma once
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -42,6 +43,21 @@ inline Bytes contents(const std::string& path) {
 inline void put(const std::string& path, const Bytes& bytes) {
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+}
+
+// As gzip packs it.
+inline Bytes gzipped(const Bytes& plain, int level = 9) {
+  z_stream z = {};
+  EXPECT_EQ(deflateInit2(&z, level, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  Bytes out(deflateBound(&z, plain.size()) + 32);
+  z.next_in = const_cast<uint8_t*>(plain.data());
+  z.avail_in = uInt(plain.size());
+  z.next_out = out.data();
+  z.avail_out = uInt(out.size());
+  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
+  out.resize(z.total_out);
+  deflateEnd(&z);
+  return out;
 }
 
 // Is it one sentence that names the file?

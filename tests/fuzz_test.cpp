@@ -4,14 +4,12 @@
 // mutated for GRADUS_FUZZ_SECONDS (1) per format from GRADUS_FUZZ_SEED (1, so that a failure repeats).
 #include <gtest/gtest.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <new>
 #include <random>
@@ -21,6 +19,7 @@
 #include "gradus/core/pool.h"
 #include "gradus/data/csv.h"
 #include "gradus/data/idx.h"
+#include "gradus/tests/files.h"
 
 namespace {
 thread_local constinit size_t bytes_asked = 0;  // of operator new, by this thread
@@ -52,7 +51,9 @@ namespace {
 
 using namespace gradus;
 namespace fs = std::filesystem;
-using Bytes = std::vector<uint8_t>;
+using files::Bytes;
+using files::gzipped;
+using files::put;
 using Random = std::mt19937_64;
 
 // What an input may cost, however large it says it is: the readers' pieces of 1 MiB, and what a byte becomes unpacked
@@ -60,11 +61,6 @@ using Random = std::mt19937_64;
 constexpr size_t flat_cost = size_t{24} << 20, cost_per_byte = 16'000;
 
 constexpr size_t longest = 4096;  // of what mutation makes
-
-Bytes bytes_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // Silence on standard output while one is alive.
 class Quiet {
@@ -111,8 +107,7 @@ void read_as_csv(const Format& f, const Bytes& b) {
   classification_table(f.file, table, 10, -1);
 }
 void read_as_json(const Format& f, const Bytes& b) {
-  std::ofstream(f.file, std::ios::binary | std::ios::trunc)
-      .write(reinterpret_cast<const char*>(b.data()), std::streamsize(b.size()));
+  put(f.file, b);
   static int status;
   static CLI::App app;
   static const bool added = (add_conformance(app, status), true);
@@ -168,16 +163,15 @@ void expect_no_trouble(const Format& format, const Bytes& bytes, const std::stri
   const std::string wrong = trouble(format, bytes);
   if (wrong.empty()) return;
   const fs::path kept = fs::temp_directory_path() / (std::string("gradus_fuzz_failure.") + format.name);
-  std::ofstream(kept, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+  put(kept, bytes);
   ADD_FAILURE() << format.name << ", " << what << " (kept as " << kept << "): " << wrong;
 }
 
 std::map<std::string, Bytes> corpus(const Format& format) {
-  std::map<std::string, Bytes> files;
+  std::map<std::string, Bytes> all;
   for (const auto& entry : fs::directory_iterator(fs::path(GRADUS_SOURCE_DIR) / "tests/data/fuzz" / format.name))
-    files[entry.path().filename().string()] = bytes_of(entry.path());
-  return files;
+    all[entry.path().filename().string()] = files::contents(entry.path());
+  return all;
 }
 bool is_good(const std::string& name) { return name.starts_with("good"); }
 
@@ -214,20 +208,6 @@ TEST_P(Fuzz, EveryFlippedBitOfAGoodFile) {
 }
 
 // ---- mutation -----------------------------------------------------------------------------------
-
-Bytes packed(const Bytes& plain) {
-  z_stream z = {};
-  EXPECT_EQ(deflateInit2(&z, 1, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  Bytes out(deflateBound(&z, plain.size()) + 32);
-  z.next_in = const_cast<uint8_t*>(plain.data());
-  z.avail_in = uInt(plain.size());
-  z.next_out = out.data();
-  z.avail_out = uInt(out.size());
-  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
-}
 
 size_t below(Random& random, size_t n) { return n ? random() % n : 0; }
 
@@ -289,7 +269,7 @@ TEST_P(Fuzz, MutationsAreReadOrRefused) {
   while (!HasFailure() && std::chrono::steady_clock::now() < end) {
     Bytes bytes = seeds[below(random, seeds.size())];
     for (size_t k = 1 + below(random, 6); k > 0; --k) mutate(bytes, format, seeds, random);
-    if (random() % 4 == 0) bytes = packed(bytes);
+    if (random() % 4 == 0) bytes = gzipped(bytes);
     expect_no_trouble(format, bytes, "execution " + std::to_string(executions));
     ++executions;
   }

@@ -8,6 +8,7 @@
 #include "gradus/ops/embedding.h"
 #include "gradus/ops/interpolate.h"
 #include "gradus/ops/unfold.h"
+#include "gradus/tests/thrown.h"
 #include "op_check.h"
 
 namespace gradus {

@@ -8,6 +8,7 @@
 
 #include "gradus/core/error.h"
 #include "gradus/ops/sort.h"
+#include "gradus/tests/thrown.h"
 #include "op_check.h"
 
 namespace gradus {

@@ -7,6 +7,7 @@
 #include "gradus/losses/cross_entropy.h"
 #include "gradus/ops/factories.h"
 #include "gradus/optim/sgd.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
@@ -38,18 +39,11 @@ TEST(LossModule, WhatItLearnsIsAParameter) {
   EXPECT_FLOAT_EQ(float(loss.named_parameters()[0].second.item()), 0.25f);
 }
 
-template <class Fn> std::string thrown_by(Fn call) {
-  try {
-    call();
-  } catch (const Error& e) { return e.what(); }
-  return "nothing";
-}
-
 TEST(LossModule, SaysWhatItWanted) {
-  EXPECT_EQ(thrown_by([] { LossModule("huber_los"); }), "loss: there is no 'huber_los'; did you mean 'huber_loss'?");
-  EXPECT_EQ(thrown_by([] { LossModule("huber_loss", {{}, {{"dleta", 1.0}}}); }),
+  EXPECT_EQ(error_of([] { LossModule("huber_los"); }), "loss: there is no 'huber_los'; did you mean 'huber_loss'?");
+  EXPECT_EQ(error_of([] { LossModule("huber_loss", {{}, {{"dleta", 1.0}}}); }),
             "huber_loss: there is no 'dleta'; did you mean 'delta'?");
-  EXPECT_EQ(thrown_by([] { LossModule("huber_loss")(zeros({1})); }),
+  EXPECT_EQ(error_of([] { LossModule("huber_loss")(zeros({1})); }),
             "huber_loss: got 1 inputs, wanted 2: input, target");
 }
 

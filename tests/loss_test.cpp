@@ -12,17 +12,11 @@
 #include "gradus/ops/reduce.h"
 #include "gradus/ops/registry.h"
 #include "gradus/ops/shape.h"
+#include "gradus/tests/thrown.h"
 
 namespace {
 
 using namespace gradus;
-
-template <class E> std::string message_of(auto f) {
-  try {
-    f();
-  } catch (const E& e) { return e.what(); }
-  return "nothing was thrown";
-}
 
 Tensor waves(const Shape& shape, double (*f)(double), double step, double scale, Dtype dtype = Dtype::float64) {
   std::vector<double> values(size_t(shape.numel()));
@@ -115,7 +109,7 @@ TEST(Reductions, NothingToAverageIsZeroUnlessAskedOtherwise) {
   backward(loss);
   EXPECT_EQ(x.grad().to_vector(), std::vector<double>({0, 0, 0}));
   EXPECT_TRUE(std::isnan(cross_entropy(x, labels({-100}), {}, Reduction::mean, Empty::nan).item()));
-  EXPECT_EQ(message_of<DomainError>([&] { cross_entropy(x, labels({-100}), {}, Reduction::mean, Empty::error); }),
+  EXPECT_EQ(error_of<DomainError>([&] { cross_entropy(x, labels({-100}), {}, Reduction::mean, Empty::error); }),
             "cross_entropy: nothing to average, the count is 0; pass at least one element that counts, or Empty::zero");
   const Tensor none = zeros({0, 3}).requires_grad(true);
   const Tensor empty = mse_loss(none, zeros({0, 3}));
@@ -126,37 +120,37 @@ TEST(Reductions, NothingToAverageIsZeroUnlessAskedOtherwise) {
 
 TEST(LossErrors, AreOneSentenceEach) {
   const Tensor x = tensor({{1, 2, 3}, {4, 5, 7}});
-  EXPECT_EQ(message_of<IndexError>([&] { cross_entropy(x, labels({2, 3})); }),
+  EXPECT_EQ(error_of<IndexError>([&] { cross_entropy(x, labels({2, 3})); }),
             "cross_entropy: label 3 at row 1 is outside [0, 3)");
-  EXPECT_EQ(message_of<ShapeError>([&] { huber_loss(zeros({4, 1}), zeros({4})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { huber_loss(zeros({4, 1}), zeros({4})); }),
             "huber_loss: target has shape (4) but input has shape (4,1), wanted (4,1); reshape it to (4,1)");
-  EXPECT_EQ(message_of<ShapeError>([&] { cross_entropy(x, labels({2, 1, 0})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { cross_entropy(x, labels({2, 1, 0})); }),
             "cross_entropy: target has shape (3) but input has shape (2,3), wanted (2)");
-  EXPECT_EQ(message_of<ParamError>([&] { huber_loss(x, x, {.delta = -1}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { huber_loss(x, x, {.delta = -1}); }),
             "huber_loss: delta is -1, wanted a value > 0");
-  EXPECT_EQ(message_of<ParamError>([&] { cross_entropy(x, labels({0, 1}), {.label_smoothing = 1.5}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { cross_entropy(x, labels({0, 1}), {.label_smoothing = 1.5}); }),
             "cross_entropy: label_smoothing is 1.5, wanted a value in [0, 1]");
-  EXPECT_EQ(message_of<DomainError>([&] { binary_cross_entropy_with_logits(x, x); }),
+  EXPECT_EQ(error_of<DomainError>([&] { binary_cross_entropy_with_logits(x, x); }),
             "binary_cross_entropy_with_logits: target is 2 at (0,1), wanted a value in [0, 1]");
-  EXPECT_EQ(message_of<DtypeError>([&] { cross_entropy(labels({1, 2}), x); }),
+  EXPECT_EQ(error_of<DtypeError>([&] { cross_entropy(labels({1, 2}), x); }),
             "cross_entropy: input is int64, wanted float32 or float64; convert it with to()");
-  EXPECT_EQ(message_of<DtypeError>([&] { mse_loss(x, zeros({2, 3}, Dtype::float64)); }),
+  EXPECT_EQ(error_of<DtypeError>([&] { mse_loss(x, zeros({2, 3}, Dtype::float64)); }),
             "mse_loss: target is float64 but input is float32, wanted the same; convert one with to()");
-  EXPECT_EQ(message_of<ParamError>([&] { mse_loss(x, Tensor()); }),
+  EXPECT_EQ(error_of<ParamError>([&] { mse_loss(x, Tensor()); }),
             "mse_loss: input 1 is an undefined tensor; pass a tensor");
 }
 
 TEST(LossErrors, OfNamedCallsNameTheNearest) {
-  EXPECT_EQ(message_of<ParamError>([] { loss_named("crossentropy"); }),
+  EXPECT_EQ(error_of<ParamError>([] { loss_named("crossentropy"); }),
             "loss: there is no 'crossentropy'; did you mean 'cross_entropy'?");
   const LossArguments wrong{{{"input", ones({2})}, {"target", ones({2})}}, {{"detla", 1.0}}};
-  EXPECT_EQ(message_of<ParamError>([&] { evaluate(loss_named("huber_loss"), wrong); }),
+  EXPECT_EQ(error_of<ParamError>([&] { evaluate(loss_named("huber_loss"), wrong); }),
             "huber_loss: there is no parameter 'detla'; did you mean 'delta'?");
   const LossArguments missing{{{"input", ones({2})}}, {}};
-  EXPECT_EQ(message_of<ParamError>([&] { evaluate(loss_named("huber_loss"), missing); }),
+  EXPECT_EQ(error_of<ParamError>([&] { evaluate(loss_named("huber_loss"), missing); }),
             "huber_loss: input 'target' is missing, wanted input, target, delta, weight, reduction, empty");
   const LossArguments word{{{"input", ones({2})}, {"target", ones({2})}}, {{"reduction", std::string("average")}}};
-  EXPECT_EQ(message_of<ParamError>([&] { evaluate(loss_named("huber_loss"), word); }),
+  EXPECT_EQ(error_of<ParamError>([&] { evaluate(loss_named("huber_loss"), word); }),
             "huber_loss: reduction is 'average', wanted one of none, sum, mean, batchmean, mean_active");
 }
 
@@ -164,7 +158,7 @@ TEST(LossMemory, ReadsSavedInputsThatWereChangedAsAnError) {
   Tensor x = tensor({1, 2}, Dtype::float64).requires_grad(true), y = zeros({2}, Dtype::float64);
   const Tensor loss = mse_loss(x, y, {}, Reduction::none);
   y.set({0}, 3);
-  EXPECT_EQ(message_of<StateError>([&] { backward(sum(loss)); }),
+  EXPECT_EQ(error_of<StateError>([&] { backward(sum(loss)); }),
             "mse_loss: target of shape (2) saved for backward was changed in place (saved at version 1, now 2); "
             "clone() it before changing it");
 }

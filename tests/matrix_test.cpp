@@ -11,6 +11,7 @@
 #include "gradus/ops/rearrange.h"
 #include "gradus/ops/shape.h"
 #include "gradus/ops/svd.h"
+#include "gradus/tests/thrown.h"
 #include "op_check.h"
 
 namespace gradus {

@@ -8,6 +8,7 @@
 #include "gradus/core/error.h"
 #include "gradus/core/random.h"
 #include "gradus/ops/factories.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
@@ -81,17 +82,10 @@ TEST(Miners, ABatchOfOneClassOrNoneHasNoTriplets) {
   EXPECT_EQ(batch_hard_triplets(zeros({0, 0}), zeros({0}, Dtype::int64)).anchor.numel(), 0);
 }
 
-template <class Fn> std::string thrown_by(Fn call) {
-  try {
-    call();
-  } catch (const Error& e) { return e.what(); }
-  return "nothing";
-}
-
 TEST(Miners, SayWhatTheyWanted) {
-  EXPECT_EQ(thrown_by([] { mine_triplets(zeros({3, 2}), zeros({3}, Dtype::int64)); }),
+  EXPECT_EQ(error_of([] { mine_triplets(zeros({3, 2}), zeros({3}, Dtype::int64)); }),
             "mine_triplets: distances have shape (3,2), wanted (3,3) as there are 3 labels");
-  EXPECT_EQ(thrown_by([] { batch_hard_triplets(zeros({3, 3}), zeros({3})); }),
+  EXPECT_EQ(error_of([] { batch_hard_triplets(zeros({3, 3}), zeros({3})); }),
             "batch_hard_triplets: labels are float32 (3), wanted integers of shape (N)");
 }
 

@@ -17,18 +17,10 @@
 #include "gradus/nn/pooling.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/reduce.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
-
-template <class E, class F> std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& error) { return error.what(); } catch (const std::exception& error) {
-    return std::string("another error: ") + error.what();
-  }
-  return "no error";
-}
 
 std::vector<std::string> names_of(const NamedTensors& list) {
   std::vector<std::string> names;
@@ -122,7 +114,7 @@ TEST(Nn, InitialisersHaveTheSpreadTheyPromise) {
   near(moments([&](Tensor& t) { init::xavier_normal(t, 1, generator); }).first, std::sqrt(2 / (fan_in + fan_out)));
   near(moments([&](Tensor& t) { init::normal(t, 0, 0.5, generator); }).first, 0.5);
   Tensor bias({3});
-  EXPECT_EQ(message_of<ShapeError>([&] { init::kaiming_uniform(bias); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { init::kaiming_uniform(bias); }),
             "fans: got shape (3), wanted (outputs, inputs, ...); initialise a bias with uniform()");
 }
 
@@ -153,14 +145,14 @@ TEST(Nn, AStateThatDoesNotFitIsNamedAndChangesNothing) {
   for (const auto& [name, t] : net.state_dict()) state.emplace_back(name, zeros(t.shape()));
   state[1].first = "hidden.biass";
   EXPECT_EQ(
-      message_of<ParamError>([&] { net.load_state_dict(state); }),
+      error_of<ParamError>([&] { net.load_state_dict(state); }),
       "load_state_dict: 'hidden.bias' is missing, 'hidden.biass' is unknown; load the state of a model built alike");
   state[1] = {"hidden.bias", zeros({5})};
-  EXPECT_EQ(message_of<ShapeError>([&] { net.load_state_dict(state); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { net.load_state_dict(state); }),
             "load_state_dict: 'hidden.bias' has shape (5), wanted (4); load the state of a model built alike");
   state[1] = state[0];
   EXPECT_EQ(
-      message_of<ParamError>([&] { net.load_state_dict(state); }),
+      error_of<ParamError>([&] { net.load_state_dict(state); }),
       "load_state_dict: 'hidden.bias' is missing, 'hidden.weight' comes twice; load the state of a model built alike");
   EXPECT_EQ(net.hidden.weight.to_vector(), before);
 }
@@ -178,7 +170,7 @@ TEST(Nn, ConvertingTheDtypeKeepsValuesAndTies) {
   EXPECT_EQ(net.hidden.weight.to_vector(), before);
   backward(sum(net.hidden(tensor({{1, 2, 3}}, Dtype::float64))));
   EXPECT_EQ(net.hidden.weight.grad().dtype(), Dtype::float64);
-  EXPECT_EQ(message_of<DtypeError>([&] { net.to(Dtype::int64); }),
+  EXPECT_EQ(error_of<DtypeError>([&] { net.to(Dtype::int64); }),
             "Module.to: got int64, wanted float32 or float64; convert saved tensors with to() instead");
 }
 
@@ -205,7 +197,7 @@ TEST(Nn, DropoutZeroesAndScales) {
   }
   EXPECT_NEAR(double(zero) / 20000, 0.25, 0.02);
   EXPECT_NE(layer(ones({20000})).to_vector(), y);
-  EXPECT_EQ(message_of<ParamError>([] { Dropout(1.5); }),
+  EXPECT_EQ(error_of<ParamError>([] { Dropout(1.5); }),
             "Dropout: got p = 1.5, wanted a probability; choose p in [0, 1]");
 }
 
@@ -218,7 +210,7 @@ TEST(Nn, BatchNormNormalisesAndRemembers) {
   EXPECT_NEAR(layer.running_var.item(), 0.5 + 7.0 / 3, 1e-6);
   layer.eval();
   EXPECT_NEAR(layer(x).to_vector()[0], (1 - 1.5) / std::sqrt(0.5 + 7.0 / 3 + 1e-5), 1e-6);
-  EXPECT_EQ(message_of<ShapeError>([&] { layer(ones({2, 1})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { layer(ones({2, 1})); }),
             "BatchNorm2d: input has shape (2,1), wanted (N,1,H,W); reshape it");
 }
 
@@ -227,7 +219,7 @@ TEST(Nn, LayerNormNormalisesEachSample) {
   const auto y = layer(tensor({{1, 3}, {10, 30}})).to_vector();
   EXPECT_NEAR(y[0], -1, 1e-5);
   EXPECT_NEAR(y[3], 1, 1e-5);
-  EXPECT_EQ(message_of<ParamError>([] { LayerNorm({}); }),
+  EXPECT_EQ(error_of<ParamError>([] { LayerNorm({}); }),
             "LayerNorm: got extents (), wanted at least one and all positive; pass the last dimensions of the input");
 }
 
@@ -241,7 +233,7 @@ TEST(Nn, EmbeddingLooksUpRows) {
   backward(sum(y));
   EXPECT_EQ(table.weight.grad().at({4, 0}), 2);
   EXPECT_EQ(table.weight.grad().at({0, 0}), 0);
-  EXPECT_EQ(message_of<ParamError>([] { Embedding(5, 3, 5); }),
+  EXPECT_EQ(error_of<ParamError>([] { Embedding(5, 3, 5); }),
             "Embedding: padding 5 is outside [0, 5); name a row of the table");
 }
 
@@ -252,16 +244,16 @@ TEST(Nn, ModelsHaveTheShapesTheySay) {
   EXPECT_EQ(perceptron.parameter_count(), 64 * 16 + 16 + 160 + 10);
   for (int64_t size : {4, 8, 15, 16, 28})
     EXPECT_EQ(cnn(1, size, size, 10, generator)(zeros({2, 1, size, size})).shape(), (Shape{2, 10})) << size;
-  EXPECT_EQ(message_of<ParamError>([&] { cnn(1, 3, 8, 10, generator); }),
+  EXPECT_EQ(error_of<ParamError>([&] { cnn(1, 3, 8, 10, generator); }),
             "cnn: got images of 3x8, wanted at least 4x4; use mlp");
-  EXPECT_EQ(message_of<ParamError>([&] { mlp({64}, generator); }),
+  EXPECT_EQ(error_of<ParamError>([&] { mlp({64}, generator); }),
             "mlp: got 1 widths, wanted at least inputs and outputs; pass {64, 128, 10}");
 }
 
 TEST(Nn, WrongLayersAreRefused) {
-  EXPECT_EQ(message_of<ParamError>([] { Linear(0, 3); }),
+  EXPECT_EQ(error_of<ParamError>([] { Linear(0, 3); }),
             "Linear: got 0 inputs and 3 outputs, wanted at least one of each; check the widths");
-  EXPECT_EQ(message_of<ParamError>([] { Conv2d(3, 4, 3, {.groups = 2}); }),
+  EXPECT_EQ(error_of<ParamError>([] { Conv2d(3, 4, 3, {.groups = 2}); }),
             "Conv2d: got 3 inputs, 4 outputs, a kernel of (3,3) and 2 groups, wanted positive numbers and groups that "
             "divide both channels; check them");
 }

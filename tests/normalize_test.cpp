@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "gradus/core/error.h"
+#include "gradus/tests/thrown.h"
 #include "op_check.h"
 
 namespace gradus {

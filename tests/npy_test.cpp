@@ -9,21 +9,13 @@
 #include "gradus/data/zip.h"
 #include "gradus/ops/factories.h"
 #include "gradus/tests/files.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
 using files::Bytes;
 using files::counting;
 using files::Folder;
-
-template <class E, class F> std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& error) { return error.what(); } catch (const std::exception& error) {
-    return std::string("another error: ") + error.what();
-  }
-  return "no error";
-}
 
 const std::string samples = GRADUS_SOURCE_DIR "/tests/data/files/";
 
@@ -54,7 +46,7 @@ Bytes npy(const std::string& header, size_t elements = 0, uint8_t version = 1) {
   return Bytes(text.begin(), text.end());
 }
 std::string refusal(const std::string& header, size_t elements = 0) {
-  return message_of<FileError>([&] { parse(npy(header, elements)); });
+  return error_of<FileError>([&] { parse(npy(header, elements)); });
 }
 
 TEST(Npy, WhatIsWrittenIsReadBack) {
@@ -64,7 +56,7 @@ TEST(Npy, WhatIsWrittenIsReadBack) {
     EXPECT_TRUE(files::same(read_npy(folder / "x.npy"), t)) << name;
     EXPECT_EQ((files::contents(folder / "x.npy").size() - size_t(t.numel() * size_of(t.dtype()))) % 64, 0u);
   }
-  EXPECT_EQ(message_of<DtypeError>([&] { write_npy(folder / "y", zeros({1}, Dtype::bfloat16)); }),
+  EXPECT_EQ(error_of<DtypeError>([&] { write_npy(folder / "y", zeros({1}, Dtype::bfloat16)); }),
             "write_npy: " + folder / "y" + " is bfloat16, wanted a dtype that NumPy has; convert it with to(float32)");
 }
 
@@ -103,9 +95,9 @@ TEST(Npy, OtherSpellingsOfTheHeaderAreRead) {
 
 TEST(Npy, AbsurdHeadersAreRefused) {
   const std::string end = "; the file is damaged or no plain NumPy array";
-  EXPECT_EQ(message_of<FileError>([] { parse({}); }),
+  EXPECT_EQ(error_of<FileError>([] { parse({}); }),
             "x: does not begin like a .npy file; the file is damaged or no NumPy array");
-  EXPECT_EQ(message_of<FileError>([] { parse(npy("{}", 0, 9)); }),
+  EXPECT_EQ(error_of<FileError>([] { parse(npy("{}", 0, 9)); }),
             "x: is a .npy file of version 9.0, wanted 1.0 to 3.0; save it again");
   EXPECT_EQ(refusal("{}"), "x: its header does not name descr, fortran_order and shape" + end);
   EXPECT_EQ(refusal("{'descr': [('a', '<f4')], 'shape': (1,)}"),
@@ -144,7 +136,7 @@ TEST(Npz, WhatIsWrittenIsReadBack) {
   }
   write_npz(folder / "x.npz", {});
   EXPECT_TRUE(read_npz(folder / "x.npz").empty());
-  EXPECT_EQ(message_of<ParamError>([&] { write_npz(folder / "y", {{"a", zeros({1})}, {"a", zeros({1})}}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { write_npz(folder / "y", {{"a", zeros({1})}, {"a", zeros({1})}}); }),
             "write_npz: the name 'a' for " + folder / "y" + " is there twice, wanted another; rename it");
 }
 
@@ -165,7 +157,7 @@ Bytes archive(std::initializer_list<std::pair<std::string, Bytes>> members, bool
   return zipped("test", list, compressed);
 }
 std::string refusal_of(const Bytes& bytes) {
-  return message_of<FileError>([&] { parse_npz(bytes); });
+  return error_of<FileError>([&] { parse_npz(bytes); });
 }
 // Writes two bytes at the place that lies `from` bytes behind the n-th occurrence of a mark.
 Bytes changed(Bytes bytes, const char* mark, int nth, size_t from, uint16_t value) {
@@ -212,7 +204,7 @@ TEST(Npz, ABombIsRefusedBeforeItUnpacks) {
   const Bytes zeros_packed =
       archive({{"a.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (9000000,)}", 9'000'000)}}, true);
   EXPECT_LT(zeros_packed.size(), 10'000u);
-  EXPECT_EQ(message_of<FileError>([&] { read_npz("x", zeros_packed.data(), zeros_packed.size(), 1'000'000); }),
+  EXPECT_EQ(error_of<FileError>([&] { read_npz("x", zeros_packed.data(), zeros_packed.size(), 1'000'000); }),
             "x: unpacks to 9000071 bytes, wanted at most 1000000; raise the limit if that is meant");
   Bytes liar = archive({{"a.npy", npy("{}", 100)}}, true);
   liar = changed(liar, "PK\1\2", 0, 26, 0x7fff);  // two gigabytes from some bytes

@@ -145,12 +145,4 @@ inline void check_gradients(const Op& op, const std::vector<Shape>& shapes, Opti
   check_gradients_at(op, shapes, values, options);
 }
 
-// The text of the error that `call` throws, which must be of this class.
-template <class Expected> std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Expected& error) { return error.what(); }
-  return "nothing was thrown";
-}
-
 }  // namespace gradus::op_check

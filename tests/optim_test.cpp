@@ -17,6 +17,7 @@
 #include "gradus/optim/lion.h"
 #include "gradus/optim/rmsprop.h"
 #include "gradus/optim/sgd.h"
+#include "gradus/tests/thrown.h"
 #include "gradus/tests/trajectory.h"
 
 namespace gradus {
@@ -244,15 +245,6 @@ TEST(Optim, SavedStateGoesOnExactly) {
   EXPECT_EQ(q.to_vector(), q2.to_vector());
 }
 
-template <class E, class F> std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& error) { return error.what(); } catch (const std::exception& error) {
-    return std::string("another error: ") + error.what();
-  }
-  return "no error";
-}
-
 TEST(Optim, StateThatDoesNotFitIsNamed) {
   Tensor p = start(3), q = start(3);
   SGD optimizer({{"p", p}}, {.momentum = 0.9}), fresh({{"q", q}}, {.momentum = 0.9});
@@ -261,23 +253,23 @@ TEST(Optim, StateThatDoesNotFitIsNamed) {
   NamedTensors state = optimizer.state();
   ASSERT_EQ(state.size(), 3u);
   EXPECT_EQ(state[2].first, "p.momentum_buffer");
-  EXPECT_EQ(message_of<ParamError>([&] { fresh.load_state(state); }),
+  EXPECT_EQ(error_of<ParamError>([&] { fresh.load_state(state); }),
             "SGD: load_state got 'p.momentum_buffer', which is no state of this optimiser; restore the state of the "
             "same model");
   state[2].second = zeros({4}, Dtype::float64);
-  EXPECT_EQ(message_of<ShapeError>([&] { optimizer.load_state(state); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { optimizer.load_state(state); }),
             "SGD: load_state got 'p.momentum_buffer' as float64 (4), wanted float64 (3); restore the state of the same "
             "model");
   state.pop_back();
-  EXPECT_EQ(message_of<ParamError>([&] { optimizer.load_state(state); }),
+  EXPECT_EQ(error_of<ParamError>([&] { optimizer.load_state(state); }),
             "SGD: load_state found no 'p.momentum_buffer'; pass what state() returned");
   state[1].second = full({}, -4, Dtype::int64);
-  EXPECT_EQ(message_of<ParamError>([&] { optimizer.load_state(state); }),
+  EXPECT_EQ(error_of<ParamError>([&] { optimizer.load_state(state); }),
             "SGD: load_state got 'p.step' = -4, wanted at least 1; restore another state");
   state[1].second = Tensor();
-  EXPECT_EQ(message_of<ParamError>([&] { optimizer.load_state(state); }),
+  EXPECT_EQ(error_of<ParamError>([&] { optimizer.load_state(state); }),
             "SGD: load_state got 'p.step' undefined; pass what state() returned");
-  EXPECT_EQ(message_of<ParamError>([&] { SGD({{"p", p}}).load_state({state[0], state[0]}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { SGD({{"p", p}}).load_state({state[0], state[0]}); }),
             "SGD: load_state got 'lr' twice; pass what state() returned");
 }
 
@@ -318,42 +310,42 @@ TEST(Optim, AStridedGradientIsUnderstood) {
 TEST(Optim, WrongOptionsAreRefused) {
   Tensor p = start(3);
   const NamedTensors one = {{"p", p}};
-  EXPECT_EQ(message_of<ParamError>([&] { SGD(one, {.lr = -1}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { SGD(one, {.lr = -1}); }),
             "SGD: got lr = -1, wanted a finite number that is not negative; try 0.001");
-  EXPECT_EQ(message_of<ParamError>([&] { SGD(one, {.momentum = -0.5}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { SGD(one, {.momentum = -0.5}); }),
             "SGD: got momentum = -0.5, wanted at least 0; try 0.9");
-  EXPECT_EQ(message_of<ParamError>([&] { SGD(one, {.nesterov = true}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { SGD(one, {.nesterov = true}); }),
             "SGD: got nesterov with momentum = 0 and dampening = 0, wanted momentum > 0 and dampening = 0; change "
             "those or leave nesterov out");
-  EXPECT_EQ(message_of<ParamError>([&] { Adam(one, {.beta1 = 1}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { Adam(one, {.beta1 = 1}); }),
             "Adam: got beta1 = 1, wanted a number in [0, 1); leave it at its default");
-  EXPECT_EQ(message_of<ParamError>([&] { AdamW(one, {.eps = std::nan("")}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { AdamW(one, {.eps = std::nan("")}); }),
             "AdamW: got eps = nan, wanted at least 0; leave it at its default");
-  EXPECT_EQ(message_of<ParamError>([&] { SGD({{"p", p}, {"p", p}}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { SGD({{"p", p}, {"p", p}}); }),
             "SGD: got two parameters named 'p'; give each its own name");
-  EXPECT_EQ(message_of<ParamError>([&] { RMSprop(one, {.alpha = 1.5}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { RMSprop(one, {.alpha = 1.5}); }),
             "RMSprop: got alpha = 1.5, wanted a number in [0, 1); leave it at its default");
-  EXPECT_EQ(message_of<ParamError>([&] { RMSprop(one, {.momentum = -1}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { RMSprop(one, {.momentum = -1}); }),
             "RMSprop: got momentum = -1, wanted at least 0; try 0.9");
-  EXPECT_EQ(message_of<ParamError>([&] { Adagrad(one, {.lr_decay = -1}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { Adagrad(one, {.lr_decay = -1}); }),
             "Adagrad: got lr_decay = -1, wanted at least 0; leave it at its default");
-  EXPECT_EQ(message_of<ParamError>([&] { Adadelta(one, {.rho = -0.1}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { Adadelta(one, {.rho = -0.1}); }),
             "Adadelta: got rho = -0.1, wanted a number in [0, 1); leave it at its default");
-  EXPECT_EQ(message_of<ParamError>([&] { Lion(one, {.beta2 = 1}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { Lion(one, {.beta2 = 1}); }),
             "Lion: got beta2 = 1, wanted a number in [0, 1); leave it at its default");
   SGD sgd(one);
-  EXPECT_EQ(message_of<IndexError>([&] { sgd.set_lr(0.1, 3); }),
+  EXPECT_EQ(error_of<IndexError>([&] { sgd.set_lr(0.1, 3); }),
             "SGD: there is no group 3, wanted one in [0, 1); see groups()");
-  EXPECT_EQ(message_of<ParamError>([&] { sgd.set_momentum(0.9, 0); }),
+  EXPECT_EQ(error_of<ParamError>([&] { sgd.set_momentum(0.9, 0); }),
             "SGD: group 0 has no momentum; make the optimiser with one, or leave momentum alone");
-  EXPECT_EQ(message_of<ParamError>([&] { sgd.add_group({{"r", p}}, {}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { sgd.add_group({{"r", p}}, {}); }),
             "SGD: parameter 'r' stands in another group already, wanted it in one; leave it out of this one");
-  EXPECT_EQ(message_of<ParamError>([&] { sgd.add_group({{"p", start(3)}}, {}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { sgd.add_group({{"p", start(3)}}, {}); }),
             "SGD: got two parameters named 'p'; give each its own name");
-  EXPECT_EQ(message_of<ParamError>([&] { sgd.add_group({{"q", start(3)}}, {.momentum = -1}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { sgd.add_group({{"q", start(3)}}, {.momentum = -1}); }),
             "SGD: got momentum = -1, wanted at least 0; try 0.9");
   EXPECT_EQ(sgd.groups(), 1u);
-  EXPECT_EQ(message_of<ParamError>([&] { sgd.set_lr(std::numeric_limits<double>::infinity()); }),
+  EXPECT_EQ(error_of<ParamError>([&] { sgd.set_lr(std::numeric_limits<double>::infinity()); }),
             "SGD: got lr = inf, wanted a finite number that is not negative; try 0.001");
 }
 
@@ -405,7 +397,7 @@ TEST(Optim, ClipGradValueClampsEachElement) {
   clip_grad_value(p, 0.5);
   EXPECT_EQ(p[0].second.grad().to_vector(), (std::vector<double>{0.5, -0.25}));
   EXPECT_EQ(p[1].second.grad().to_vector(), std::vector<double>{-0.5});
-  EXPECT_EQ(message_of<ParamError>([&] { clip_grad_value(p, -1); }),
+  EXPECT_EQ(error_of<ParamError>([&] { clip_grad_value(p, -1); }),
             "clip_grad_value: got clip_value = -1, wanted at least 0; try 1");
 }
 

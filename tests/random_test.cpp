@@ -15,6 +15,7 @@
 #include "gradus/core/error.h"
 #include "gradus/core/philox.h"
 #include "gradus/core/threads.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
@@ -85,13 +86,6 @@ template <class T> double distance_from_normal(std::vector<T> values) {
 std::vector<uint32_t> words(uint64_t seed, uint64_t stream, uint64_t block) {
   const Philox4 bits = philox(seed, stream, block);
   return {bits.word, bits.word + 4};
-}
-
-template <class F> std::string param_error(F&& f) {
-  try {
-    f();
-  } catch (const ParamError& error) { return error.what(); }
-  return "no error";
 }
 
 // Salmon et al.: the known answers that come with Random123, philox4x32-10.
@@ -297,7 +291,7 @@ TEST(FillUniform, RefusesRangesThatAreNone) {
   float out[1] = {77};
   Generator generator(1);
   const auto error = [&](float low, float high) {
-    return param_error([&] { fill_uniform(out, 1, low, high, generator); });
+    return error_of<ParamError>([&] { fill_uniform(out, 1, low, high, generator); });
   };
   const std::string end = "), wanted finite bounds with low <= high, choose a range that fits the dtype";
   const float infinity = std::numeric_limits<float>::infinity();
@@ -333,7 +327,7 @@ TEST(FillNormal, RefusesWhatIsNoDistribution) {
   double out[1] = {77};
   Generator generator(1);
   const auto error = [&](double mean, double std) {
-    return param_error([&] { fill_normal(out, 1, mean, std, generator); });
+    return error_of<ParamError>([&] { fill_normal(out, 1, mean, std, generator); });
   };
   const std::string end = ", wanted both finite and std >= 0, choose such values";
   EXPECT_EQ(error(0, -1), "fill_normal: got mean 0 and std -1" + end);
@@ -377,7 +371,7 @@ TEST(FillIntegers, TakeTheWholeRangeOfTheirType) {
 TEST(FillIntegers, RefuseAnEmptyRange) {
   int64_t out[1] = {77};
   Generator generator(1);
-  EXPECT_EQ(param_error([&] { fill_integers(out, 1, 4, 4, generator); }),
+  EXPECT_EQ(error_of<ParamError>([&] { fill_integers(out, 1, 4, 4, generator); }),
             "fill_integers: got the range [4, 4), wanted low < high, widen it");
   EXPECT_EQ(out[0], 77);
 }
@@ -403,7 +397,7 @@ TEST(FillBernoulli, IsTheSameForBothTypes) {
 TEST(FillBernoulli, RefusesWhatIsNoProbability) {
   uint8_t out[1] = {77};
   Generator generator(1);
-  const auto error = [&](double p) { return param_error([&] { fill_bernoulli(out, 1, p, generator); }); };
+  const auto error = [&](double p) { return error_of<ParamError>([&] { fill_bernoulli(out, 1, p, generator); }); };
   EXPECT_EQ(error(1.5), "fill_bernoulli: got p = 1.5, wanted a probability, choose p in [0, 1]");
   EXPECT_EQ(error(-0.1), "fill_bernoulli: got p = -0.1, wanted a probability, choose p in [0, 1]");
   EXPECT_EQ(error(std::nan("")), "fill_bernoulli: got p = nan, wanted a probability, choose p in [0, 1]");

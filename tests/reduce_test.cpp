@@ -14,11 +14,11 @@
 #include "gradus/ops/shape.h"
 #include "gradus/tests/op_check.h"
 #include "gradus/tests/op_reference.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
 
-using op_check::error_of;
 using op_reference::Numbers;
 using Dims = std::vector<int64_t>;
 using In = const std::vector<Tensor>&;

@@ -16,6 +16,7 @@
 #include "gradus/optim/schedule.h"
 #include "gradus/optim/sgd.h"
 #include "gradus/optim/weight_average.h"
+#include "gradus/tests/thrown.h"
 #include "gradus/tests/trajectory.h"
 
 namespace gradus {
@@ -23,15 +24,6 @@ namespace {
 
 using trajectory::gradient;
 using trajectory::start;
-
-template <class E, class F> std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& error) { return error.what(); } catch (const std::exception& error) {
-    return std::string("another error: ") + error.what();
-  }
-  return "no error";
-}
 
 const nlohmann::json& reference() {
   static const nlohmann::json json = trajectory::reference("schedule_reference.json");
@@ -179,21 +171,21 @@ TEST(Schedule, StateThatDoesNotFitIsNamed) {
   Scheduler scheduler(d.optimizer, cosine_annealing(10));
   NamedTensors state = scheduler.state();
   state[1].second = zeros({3}, Dtype::float64);
-  EXPECT_EQ(message_of<ShapeError>([&] { scheduler.load_state(state); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { scheduler.load_state(state); }),
             "Scheduler: load_state got 'base_lr' as float64 (3), wanted float64 (2); restore the state of the same "
             "model");
   state = scheduler.state();
   state.emplace_back("best", zeros({}));
-  EXPECT_EQ(message_of<ParamError>([&] { scheduler.load_state(state); }),
+  EXPECT_EQ(error_of<ParamError>([&] { scheduler.load_state(state); }),
             "Scheduler: load_state got 'best', which is no state of this schedule; restore the state of the same "
             "model");
-  EXPECT_EQ(message_of<ParamError>([&] { ReduceOnPlateau(d.optimizer).load_state({}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { ReduceOnPlateau(d.optimizer).load_state({}); }),
             "ReduceOnPlateau: load_state found no 'best'; pass what state() returned");
 }
 
 TEST(Schedule, WrongOptionsAreRefused) {
   Descent d;
-  const auto text = [](auto f) { return message_of<ParamError>(f); };
+  const auto text = [](auto f) { return error_of<ParamError>(f); };
   EXPECT_EQ(text([] { step_decay(0); }), "step_decay: got every = 0, wanted at least 1; pass the number of steps");
   EXPECT_EQ(text([] { step_decay(5, 0); }), "step_decay: got gamma = 0, wanted a number above 0; try 0.1");
   EXPECT_EQ(text([] { multi_step_decay({1}, -1); }),
@@ -271,17 +263,17 @@ TEST(WeightAverage, SavedStateGoesOn) {
   average.update();
   other.update();
   EXPECT_EQ(average.averaged()[0].second.to_vector(), other.averaged()[0].second.to_vector());
-  EXPECT_EQ(message_of<ParamError>([&] { other.load_state({{"updates", full({}, 1, Dtype::int64)}}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { other.load_state({{"updates", full({}, 1, Dtype::int64)}}); }),
             "WeightAverage: load_state found no 'w'; pass what state() returned");
 }
 
 TEST(WeightAverage, WrongOptionsAreRefused) {
   const Tensor w = zeros({2, 3});
-  EXPECT_EQ(message_of<ParamError>([&] { WeightAverage({{"w", w}}, {.decay = 1}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { WeightAverage({{"w", w}}, {.decay = 1}); }),
             "WeightAverage: got decay = 1, wanted a number in [0, 1); leave it at its default");
-  EXPECT_EQ(message_of<ParamError>([&] { WeightAverage({{"w", w.alias({3, 2}, {1, 3})}}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { WeightAverage({{"w", w.alias({3, 2}, {1, 3})}}); }),
             "WeightAverage: 'w' is a strided view, wanted a dense tensor; pass what the model's layers hold");
-  EXPECT_EQ(message_of<ParamError>([&] { WeightAverage({{"w", w}, {"w", zeros({1})}}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { WeightAverage({{"w", w}, {"w", zeros({1})}}); }),
             "WeightAverage: got two weights named 'w'; give each its own name");
 }
 
@@ -328,11 +320,11 @@ TEST(GradientAccumulator, NothingToAverageIsNothing) {
 TEST(GradientAccumulator, WrongCallsAreRefused) {
   Classifier c;
   GradientAccumulator accumulator({{"weight", c.weight}});
-  EXPECT_EQ(message_of<StateError>([&] { accumulator.finish(); }),
+  EXPECT_EQ(error_of<StateError>([&] { accumulator.finish(); }),
             "GradientAccumulator: finish() got no part, wanted at least one; call add() first");
-  EXPECT_EQ(message_of<ShapeError>([&] { accumulator.add(c.loss(0, 2, Reduction::none), 2); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { accumulator.add(c.loss(0, 2, Reduction::none), 2); }),
             "GradientAccumulator: got a loss of shape (2), wanted one number; use Reduction::sum");
-  EXPECT_EQ(message_of<ParamError>([&] { accumulator.add(c.loss(0, 2, Reduction::sum), -1); }),
+  EXPECT_EQ(error_of<ParamError>([&] { accumulator.add(c.loss(0, 2, Reduction::sum), -1); }),
             "GradientAccumulator: got count = -1, wanted a finite number that is not negative; pass how many samples "
             "count");
 }

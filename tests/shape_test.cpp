@@ -7,6 +7,7 @@
 #include "gradus/core/error.h"
 #include "gradus/ops/rearrange.h"
 #include "gradus/ops/shape.h"
+#include "gradus/tests/thrown.h"
 #include "op_check.h"
 
 namespace gradus {

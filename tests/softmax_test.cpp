@@ -6,11 +6,10 @@
 #include "gradus/ops/softmax.h"
 #include "gradus/tests/op_check.h"
 #include "gradus/tests/op_reference.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
-
-using op_check::error_of;
 
 TEST(Softmax, AgreesWithPyTorch) {
   const op_reference::NamedOps ops = {

@@ -9,35 +9,29 @@
 #include "gradus/core/tensor.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/shape.h"
+#include "gradus/tests/thrown.h"
 
 namespace {
 
 using namespace gradus;
 
-template <class E> std::string message_of(auto f) {
-  try {
-    f();
-  } catch (const E& e) { return e.what(); }
-  return "nothing was thrown";
-}
-
 TEST(Shape, BroadcastsAsNumPyDoes) {
   EXPECT_EQ(text(broadcast("add", {2, 1, 3}, {5, 1})), "(2,5,3)");
   EXPECT_EQ(text(broadcast("add", {}, {4})), "(4)");
   EXPECT_EQ(text(broadcast("add", {0, 1}, {1, 3})), "(0,3)");
-  EXPECT_EQ(message_of<ShapeError>([] { broadcast("add", {2, 3}, {4}); }),
+  EXPECT_EQ(error_of<ShapeError>([] { broadcast("add", {2, 3}, {4}); }),
             "add: shapes (2,3) and (4) do not broadcast, extents 3 and 4 differ; reshape one of them");
 }
 
 TEST(Shape, HasAtMostEightDimensions) {
-  EXPECT_EQ(message_of<ShapeError>([] { Shape{1, 1, 1, 1, 1, 1, 1, 1, 1}; }),
+  EXPECT_EQ(error_of<ShapeError>([] { Shape{1, 1, 1, 1, 1, 1, 1, 1, 1}; }),
             "shape: got more than 8 dimensions, a tensor has at most 8; flatten some");
 }
 
 TEST(Shape, DimensionsCountFromBothEnds) {
   EXPECT_EQ(dimension("sum", -1, 3), 2);
   EXPECT_EQ(dimension("sum", 0, 0), 0);
-  EXPECT_EQ(message_of<IndexError>([] { dimension("sum", 2, 2); }),
+  EXPECT_EQ(error_of<IndexError>([] { dimension("sum", 2, 2); }),
             "sum: dim is 2, a tensor of 2 dimensions wants one in [-2, 2)");
 }
 
@@ -72,11 +66,11 @@ TEST(TensorHandle, CountsVersionsOfSharedStorage) {
 TEST(TensorHandle, ReadsAndRefuses) {
   const Tensor t = tensor({{1, 2}, {3, 4}});
   EXPECT_EQ(t.at({-1, 0}), 3);
-  EXPECT_EQ(message_of<IndexError>([&] { (void)t.at({0, 2}); }), "at: index 2 in dimension 1 is outside [0, 2)");
-  EXPECT_EQ(message_of<IndexError>([&] { (void)t.at({0}); }), "at: got 1 indices, a tensor of shape (2,2) wants 2");
-  EXPECT_EQ(message_of<ShapeError>([&] { (void)t.item(); }),
+  EXPECT_EQ(error_of<IndexError>([&] { (void)t.at({0, 2}); }), "at: index 2 in dimension 1 is outside [0, 2)");
+  EXPECT_EQ(error_of<IndexError>([&] { (void)t.at({0}); }), "at: got 1 indices, a tensor of shape (2,2) wants 2");
+  EXPECT_EQ(error_of<ShapeError>([&] { (void)t.item(); }),
             "item: got shape (2,2), wanted one element; reduce or index the tensor first");
-  EXPECT_EQ(message_of<DtypeError>([&] { (void)t.data<double>(); }),
+  EXPECT_EQ(error_of<DtypeError>([&] { (void)t.data<double>(); }),
             "data: asked for float64, the tensor is float32; ask for its own type or convert it with to()");
 }
 
@@ -88,8 +82,8 @@ TEST(TensorHandle, ZeroSizedTensorsAreFine) {
 }
 
 TEST(TensorHandle, RefusesImpossibleShapes) {
-  EXPECT_EQ(message_of<ShapeError>([] { Tensor({2, -1}); }), "tensor: got shape (2,-1), extents must not be negative");
-  EXPECT_EQ(message_of<MemoryError>([] { Tensor({1 << 30, 1 << 30}); }),
+  EXPECT_EQ(error_of<ShapeError>([] { Tensor({2, -1}); }), "tensor: got shape (2,-1), extents must not be negative");
+  EXPECT_EQ(error_of<MemoryError>([] { Tensor({1 << 30, 1 << 30}); }),
             "tensor: shape (1073741824,1073741824) asks for more elements than a machine can hold; check the extents");
 }
 
@@ -97,7 +91,7 @@ TEST(Factories, NestedListsGiveShapes) {
   EXPECT_EQ(text(tensor({1, 2, 3}).shape()), "(3)");
   EXPECT_EQ(text(tensor({{0.5}, {2}}).shape()), "(2,1)");
   EXPECT_EQ(text(tensor({{{1, 2}, {3, 4}}, {{5, 6}, {7, 8}}}).shape()), "(2,2,2)");
-  EXPECT_EQ(message_of<ShapeError>([] { tensor({{1, 2}, {3}}); }),
+  EXPECT_EQ(error_of<ShapeError>([] { tensor({{1, 2}, {3}}); }),
             "tensor: got nested lists of shapes (2) and (1), wanted all alike; fill up the shorter one");
 }
 
