@@ -25,6 +25,3 @@ endforeach()
 list(LENGTH GRADUS_LOSSES count)
 configure_file(cmake/registry.cpp.in generated/losses/registry.cpp @ONLY)
 list(APPEND GRADUS_LOSS_UNITS ${PROJECT_BINARY_DIR}/generated/losses/registry.cpp)
-# With the address sanitizer: a formula takes the address of no local, and watching the scope of each of its temporaries
-# makes these units five times slower to compile.
-set_source_files_properties(${GRADUS_LOSS_UNITS} PROPERTIES COMPILE_OPTIONS "${GRADUS_LOSS_UNIT_OPTIONS}")

@@ -6,10 +6,11 @@
 namespace gradus {
 
 struct BinaryCrossEntropy {
+  enum Clamp : uint8_t { torch, keras, unclamped };
   static constexpr const char* clamps[] = {"torch", "keras", "none"};
 
   Param weight = 1.0;
-  uint8_t clamp = 0;  // torch: no log is below -100; keras: p is clipped to [eps, 1 - eps]; none
+  uint8_t clamp = torch;  // torch: no log is below -100; keras: p is clipped to [eps, 1 - eps]; none
   double eps = 1e-7, label_smoothing = 0;
 
   using Self = BinaryCrossEntropy;
@@ -45,21 +46,21 @@ struct BinaryCrossEntropy {
     if (label_smoothing > 0) y = (1 - label_smoothing) * target + 0.5 * label_smoothing;
     T spread = p * (1.0 - p);
     auto stiff = spread < 1e-12;  // there the slope is PyTorch's, whatever the value does
-    if (clamp == 0) {
+    if (clamp == torch) {
       T slope_there = w * (p - y) * 1e12;
       declared = select(stiff, declared_slope(input, slope_there), 0.0);
       declare_convention(stiff, input);
       p = select(stiff, frozen(p), p);
     }
     T yes_cost = -log(p), no_cost = -log1p(-p), slope;
-    if (clamp == 0) {
+    if (clamp == torch) {
       yes_cost = select(yes_cost > 100.0, 100.0, yes_cost);
       no_cost = select(no_cost > 100.0, 100.0, no_cost);
       slope = select(stiff, (input - y) * 1e12, (input - y) / select(stiff, 1.0, spread));
     } else {
       slope = select(y == 1.0, 0.0, (1.0 - y) / (1.0 - p)) - select(y == 0.0, 0.0, y / p);
     }
-    if (clamp == 1) {  // costs, not p, are replaced: 1 - eps may not be a float
+    if (clamp == keras) {  // costs, not p, are replaced: 1 - eps may not be a float
       auto low = p < eps, high = p > 1 - eps;
       T far = -log(T(eps)), near = -log1p(T(-eps));
       yes_cost = select(low, far, select(high, near, yes_cost));

@@ -18,14 +18,14 @@ struct ScoreOf {
   }
 };
 
-constexpr const char* weight_norms[] = {"torch", "never", "always"};
-
 struct CrossEntropy {
+  enum WeightNorm : uint8_t { torch, never, always };
+  static constexpr const char* weight_norms[] = {"torch", "never", "always"};
   Param weight = 1.0;
   Param class_mask = 1.0;
   int64_t ignore_index = -100;
   double label_smoothing = 0;
-  uint8_t weight_norm = 0;  // torch: Σ weight[label]; never: the number of rows; always: for probabilities too
+  uint8_t weight_norm = torch;  // torch: Σ weight[label]; never: the number of rows; always: for probabilities too
   int64_t class_dim = 1;
   double temperature = 1, z_loss = 0, softcap = none;
 
@@ -104,7 +104,7 @@ struct CrossEntropy {
     if (z_loss > 0) value = value + z_loss * lse * lse;
     T gap = (s.softmax.rest - expm1(-distance)) / total;  // 1 - p_y
     auto ignored = y < 0;
-    T count = weight_norm == 1 ? T(1.0) : s.weight;
+    T count = weight_norm == never ? T(1.0) : s.weight;
     return {select(ignored, 0.0, value),
             select(ignored, 0.0, count),
             {s.softmax.max, total, log_total, gap, hit * s.weight, s.weights, 2 * z_loss * lse}};
@@ -125,7 +125,7 @@ struct CrossEntropy {
     }
     if (z_loss > 0) dz = dz + c.lse_slope * p;
     auto dead = ignored | out;
-    T dcount = weight_norm == 1 ? T(0.0) : select(hit, T(1.0), 0.0);
+    T dcount = weight_norm == never ? T(0.0) : select(hit, T(1.0), 0.0);
     return {{select(dead, 0.0, dz * z.slope), select(ignored, 0.0, dw)}, {0.0, dcount}};
   }
 };
@@ -134,7 +134,7 @@ struct CrossEntropyOfProbabilities {
   Param weight = 1.0;
   Param class_mask = 1.0;
   double label_smoothing = 0;
-  uint8_t weight_norm = 0;
+  uint8_t weight_norm = CrossEntropy::torch;
   int64_t class_dim = 1;
   double temperature = 1, z_loss = 0, softcap = none;
 
@@ -187,7 +187,7 @@ struct CrossEntropyOfProbabilities {
     T value = s.mass * log_total + s.deficit;
     if (z_loss > 0) value = value + z_loss * lse * lse;
     return {value,
-            weight_norm == 2 ? s.count : T(1.0),
+            weight_norm == CrossEntropy::always ? s.count : T(1.0),
             {s.softmax.max, s.softmax.rest, 1.0 + s.softmax.rest, log_total, s.mass, 2 * z_loss * lse}};
   }
   template <class T> GRADUS_FN CountedGrads<T, 3> grad(Constants<T> c, Column<T> at, T x, T q, T w, T allowed) const {
@@ -200,7 +200,7 @@ struct CrossEntropyOfProbabilities {
     T dz = select(below == 0.0, at_top, c.mass * p - pull);
     if (z_loss > 0) dz = dz + c.lse_slope * p;
     T dq = (1 - label_smoothing) * w * nll, dw = smoothed(q, at.count) * nll;
-    bool counted = weight_norm == 2;
+    bool counted = weight_norm == CrossEntropy::always;
     return {{select(out, 0.0, dz * z.slope), select(out, 0.0, dq), select(out, 0.0, dw)},
             {0.0, counted ? w : T(0.0), counted ? q : T(0.0)}};
   }

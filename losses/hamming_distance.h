@@ -5,9 +5,10 @@
 namespace gradus {
 
 struct HammingDistance {
+  enum Average : uint8_t { global, samplewise };
   static constexpr const char* averages[] = {"global", "samplewise"};
 
-  uint8_t multidim_average = 0;
+  uint8_t multidim_average = global;
   double threshold = 0.5;
 
   using Self = HammingDistance;
@@ -36,7 +37,7 @@ struct HammingDistance {
       {R"({"input": [0.9, 0.2, 0.7, 0.4], "target": [1, 0, 0, 0]})", 0.25, "by hand: 0.7 counts as 1"},
   };
 
-  int fold_axes() const { return multidim_average == 0 ? 0 : all_but_first; }
+  int fold_axes() const { return multidim_average == global ? 0 : all_but_first; }
 
   template <class T> struct State { T differing = 0; };
   template <class T> struct Constants { T nothing; };

@@ -6,10 +6,11 @@
 namespace gradus {
 
 struct Hinge {
+  enum Labels : uint8_t { signs, zero_one };
   static constexpr const char* conventions[] = {"pm1", "01"};
 
   Param margin = 1.0;
-  uint8_t labels = 0;  // what targets look like: -1 and 1, or 0 and 1
+  uint8_t labels = signs;  // what targets look like: -1 and 1, or 0 and 1
 
   static constexpr Input<Hinge> inputs[] = {element("input"), element("target", range::signs),
                                             scalar("margin", &Hinge::margin)};

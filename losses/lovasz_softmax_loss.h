@@ -5,17 +5,18 @@
 
 namespace gradus {
 
-constexpr const char* lovasz_classes[] = {"present", "all"};
-
 struct LovaszSoftmaxLoss {
-  uint8_t classes = 0;
+  enum Classes : uint8_t { present, all };
+  static constexpr const char* choices[] = {"present", "all"};
+
+  uint8_t classes = present;
   int64_t ignore_index = never_ignored;
 
   using Self = LovaszSoftmaxLoss;
   static constexpr Input<Self> inputs[] = {array("input", "NC|NCD|NCDE", range::unit),
                                            indices("target", "N|ND|NDE", 'C', &Self::ignore_index)};
   static constexpr Option<Self> options[] = {
-      option("classes", &Self::classes, lovasz_classes),
+      option("classes", &Self::classes, choices),
       Option<Self>{{"ignore_index", OptionFacts::integer, range::any, true}, nullptr, &Self::ignore_index}};
 
   static constexpr About about = {
@@ -52,14 +53,14 @@ struct LovaszSoftmaxLoss {
       pixel[n++] = i;
       occurs[target.data[i]] = 1;
     }
-    for (int64_t k = 0; k < count; ++k) used += classes == 1 || occurs[k];
+    for (int64_t k = 0; k < count; ++k) used += classes == all || occurs[k];
     if (n == 0 || used == 0) {
       c.count() = 0.0;
       return;
     }
     T *error = c.scratch(n), *slope = c.scratch(n);
     for (int64_t k = 0; k < count; ++k) {
-      if (classes == 0 && !occurs[k]) continue;
+      if (classes == present && !occurs[k]) continue;
       const auto at = [&](int64_t i) { return (pixel[i] / inner * count + k) * inner + pixel[i] % inner; };
       const auto wanted = [&](int64_t i) { return target.data[pixel[i]] == k; };
       for (int64_t i = 0; i < n; ++i) {

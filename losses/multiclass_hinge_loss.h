@@ -6,17 +6,18 @@
 
 namespace gradus {
 
-constexpr const char* multiclass_hinge_kinds[] = {"crammer_singer", "weston_watkins", "keras"};
-
 struct CrammerSinger {
+  enum Kind : uint8_t { crammer_singer, weston_watkins, keras };
+  static constexpr const char* kinds[] = {"crammer_singer", "weston_watkins", "keras"};
+
   Param weight = 1.0, margin = 1.0;
-  uint8_t kind = 0;
+  uint8_t kind = crammer_singer;
 
   using Self = CrammerSinger;
   static constexpr Input<Self> inputs[] = {element("input"), label<Self>("target", nullptr),
                                            column("weight", &Self::weight, range::non_negative),
                                            scalar("margin", &Self::margin)};
-  static constexpr Option<Self> options[] = {option("kind", &Self::kind, multiclass_hinge_kinds)};
+  static constexpr Option<Self> options[] = {option("kind", &Self::kind, kinds)};
 
   static constexpr About about = {
       .name = "multiclass_hinge_loss",

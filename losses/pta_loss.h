@@ -6,17 +6,18 @@
 
 namespace gradus {
 
-constexpr const char* pta_modes[] = {"PTS", "PTD", "PTA"};
-
 struct Pta {
+  enum Mode : uint8_t { pts, ptd, pta };
+  static constexpr const char* modes[] = {"PTS", "PTD", "PTA"};
+
   int64_t epoch = 0;
   double epsilon = 100;
-  uint8_t mode = 2;
+  uint8_t mode = pta;
 
   static constexpr Input<Pta> inputs[] = {element("input"), element("pseudo_labels", range::non_negative)};
   static constexpr Option<Pta> options[] = {option("epoch", &Pta::epoch, range::non_negative),
                                             option("epsilon", &Pta::epsilon, range::positive),
-                                            option("mode", &Pta::mode, pta_modes)};
+                                            option("mode", &Pta::mode, modes)};
 
   static constexpr About about = {
       .name = "pta_loss",
@@ -42,7 +43,7 @@ struct Pta {
   };
 
   GRADUS_FN double exponent() const {
-    return mode == 0 ? 0.0 : mode == 1 ? 1.0 : scalar_maths::log1p(double(epoch) / epsilon);
+    return mode == pts ? 0.0 : mode == ptd ? 1.0 : scalar_maths::log1p(double(epoch) / epsilon);
   }
 
   // With e = exp(x - max)^exponent, a constant: Σ y e, Σ y e (max - x).

@@ -7,13 +7,15 @@
 namespace gradus {
 
 struct SigmoidFocal {
+  enum Variant : uint8_t { retinanet, absdiff, exp_bce };
+  enum Normalizer : uint8_t { all_elements, sum_pos };
   static constexpr const char* variants[] = {"retinanet", "absdiff", "exp_bce"};
   static constexpr const char* normalizers[] = {"none", "sum_pos"};
   static constexpr Range alphas{-range::inf, 1};  // negative or none: off
 
-  uint8_t variant = 0;
+  uint8_t variant = retinanet;
   double alpha = 0.25, gamma = 2;
-  uint8_t normalizer = 0;  // mean divides by the number of elements, or by max(1, Σ y)
+  uint8_t normalizer = all_elements;  // mean divides by the number of elements, or by max(1, Σ y)
 
   using Self = SigmoidFocal;
   static constexpr Input<Self> inputs[] = {element("input"), in_count(element("target", range::unit))};
@@ -53,7 +55,7 @@ struct SigmoidFocal {
 
   int choose(bool) const { return variant; }
   Reduction reduced(Reduction asked) const {
-    return normalizer == 1 && asked == Reduction::mean ? Reduction::sum_over_pos : asked;
+    return normalizer == sum_pos && asked == Reduction::mean ? Reduction::sum_over_pos : asked;
   }
 
   template <class T> GRADUS_FN Weighed<T, 2> eval(T x, T y) const {
@@ -66,14 +68,16 @@ struct SigmoidFocal {
     T down = m.slope * ce.value, spread = l.yes * l.no;
     T dx = a * ((1.0 - 2.0 * y) * times(spread, down) + m.value * ce.slope);
     T dy = tilt * times(m.value, ce.value) + a * (down * (l.no - l.yes) - times(m.value, x));
-    return {
-        a * times(m.value, ce.value), normalizer == 1 ? y : T(1.0), {dx, dy}, {0, normalizer == 1 ? T(1.0) : T(0.0)}};
+    return {a * times(m.value, ce.value),
+            normalizer == SigmoidFocal::sum_pos ? y : T(1.0),
+            {dx, dy},
+            {0, normalizer == SigmoidFocal::sum_pos ? T(1.0) : T(0.0)}};
   }
 };
 
 struct SigmoidFocalOfDifference {
   double alpha = 0.25, gamma = 2;
-  uint8_t normalizer = 0;
+  uint8_t normalizer = SigmoidFocal::all_elements;
 
   using Self = SigmoidFocalOfDifference;
   SigmoidFocalOfDifference() = default;
@@ -92,13 +96,16 @@ struct SigmoidFocalOfDifference {
     const auto d = power(abs(s), gamma);
     T pull = d.slope * sign(s) * cost;
     T dx = times(l.yes * l.no, pull) + d.value * dcost, dy = d.value * (pos * l.yes_cost - neg * l.no_cost) - pull;
-    return {times(d.value, cost), normalizer == 1 ? y : T(1.0), {dx, dy}, {0, normalizer == 1 ? T(1.0) : T(0.0)}};
+    return {times(d.value, cost),
+            normalizer == SigmoidFocal::sum_pos ? y : T(1.0),
+            {dx, dy},
+            {0, normalizer == SigmoidFocal::sum_pos ? T(1.0) : T(0.0)}};
   }
 };
 
 struct SigmoidFocalOfLikelihood {
   double alpha = 0.25, gamma = 2;
-  uint8_t normalizer = 0;
+  uint8_t normalizer = SigmoidFocal::all_elements;
 
   using Self = SigmoidFocalOfLikelihood;
   SigmoidFocalOfLikelihood() = default;
@@ -114,9 +121,9 @@ struct SigmoidFocalOfLikelihood {
     const auto m = power(-expm1(-ce.value), gamma);
     T k = scale * (m.value + m.slope * times(exp_negative(-ce.value), ce.value));
     return {scale * times(m.value, ce.value),
-            normalizer == 1 ? y : T(1.0),
+            normalizer == SigmoidFocal::sum_pos ? y : T(1.0),
             {k * ce.slope, -times(k, x)},
-            {0, normalizer == 1 ? T(1.0) : T(0.0)}};
+            {0, normalizer == SigmoidFocal::sum_pos ? T(1.0) : T(0.0)}};
   }
 };
 

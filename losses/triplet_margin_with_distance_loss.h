@@ -117,9 +117,10 @@ template <class D> struct TripletBy {
 };
 
 struct TripletMarginWithDistance {
+  enum Distance : uint8_t { euclidean, sqeuclidean, cosine, l1 };
   static constexpr const char* distances[] = {"euclidean", "sqeuclidean", "cosine", "l1"};
 
-  uint8_t distance = 0;
+  uint8_t distance = euclidean;
   Param margin = 1.0;
   bool swap = false;
 

@@ -6,9 +6,10 @@
 namespace gradus {
 
 struct UncertaintyWeightedSum {
+  enum Kind : uint8_t { regression, classification };
   static constexpr const char* kinds[] = {"regression", "classification"};
 
-  uint8_t kind = 0;
+  uint8_t kind = regression;
 
   using Self = UncertaintyWeightedSum;
   static constexpr Input<Self> inputs[] = {element("losses"), element("log_vars")};
@@ -35,7 +36,7 @@ struct UncertaintyWeightedSum {
 
   template <class T> GRADUS_FN Scored<T, 2> eval(T loss, T s) const {
     T trust = exp(-s);
-    if (kind == 0) trust *= 0.5;
+    if (kind == regression) trust *= 0.5;
     T weighed = times(loss, trust);
     return {weighed + 0.5 * s, {trust, 0.5 - weighed}};
   }

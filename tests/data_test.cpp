@@ -229,7 +229,7 @@ std::vector<std::vector<double>> epoch_of(const Loader& loader, int64_t epoch) {
   return batches;
 }
 
-TEST(Loader, EveryEpochHasEverySampleOnce) {
+TEST(Loader, EveryEpochHasEverySampleOnce) {  // coverage 0.25
   const Loader loader(numbered(10), {.batch_size = 4, .seed = 3});
   const auto batches = epoch_of(loader, 0);
   ASSERT_EQ(batches.size(), 3u);
@@ -243,7 +243,7 @@ TEST(Loader, EveryEpochHasEverySampleOnce) {
   EXPECT_EQ(Loader(numbered(10), {.batch_size = 100}).epoch(0).size(), 1u);
 }
 
-TEST(Loader, TheSeedAndTheEpochDecideTheOrder) {
+TEST(Loader, TheSeedAndTheEpochDecideTheOrder) {  // coverage 0.25
   const Loader a(numbered(50), {.batch_size = 8, .seed = 3}), b(numbered(50), {.batch_size = 8, .seed = 3}),
       c(numbered(50), {.batch_size = 8, .seed = 4});
   const auto later = epoch_of(a, 7);  // whatever came before

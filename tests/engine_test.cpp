@@ -290,25 +290,6 @@ TEST(Engine, AMillionOpsFitASmallStack) {
   EXPECT_EQ(pool::figures().live_nodes, 0);
 }
 
-// The same small training step, over and over: nothing may pile up.
-TEST(Engine, MemoryStaysLevelOverManySteps) {
-  const auto step = [] {
-    Tensor w = ones({8, 8}).requires_grad(true);
-    const Tensor x = full({4, 8}, 0.5);
-    backward(sum(relu(matmul(relu(matmul(x, w)), w))));
-  };
-  pool::Figures early{};
-  for (int i = 1; i <= 20'000; ++i) {
-    step();
-    if (i == 1'000) early = pool::figures();
-  }
-  const pool::Figures late = pool::figures();
-  EXPECT_EQ(late.live_tensors, early.live_tensors);
-  EXPECT_EQ(late.live_bytes, early.live_bytes);
-  EXPECT_EQ(late.held_bytes, early.held_bytes);
-  EXPECT_EQ(late.misses, early.misses);
-}
-
 TEST(Engine, ThreadsBuildGraphsOfTheirOwn) {
   std::vector<double> results(4);
   std::vector<std::thread> threads;

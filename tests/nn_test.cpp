@@ -126,7 +126,7 @@ TEST(Nn, TheSameSeedGivesTheSameWeights) {
   EXPECT_NE(first.hidden.weight.to_vector()[0], first.output.weight.to_vector()[0]);
 }
 
-TEST(Nn, AStateMovesToAnotherModel) {
+TEST(Nn, AStateMovesToAnotherModel) {  // coverage 1.31
   Generator a(1), b(2);
   Net from(a), to(b);
   const Tensor x = tensor({{1, -2, 3}});
@@ -137,7 +137,7 @@ TEST(Nn, AStateMovesToAnotherModel) {
   EXPECT_NE(from.hidden.bias.at({0}), to.hidden.bias.at({0}));
 }
 
-TEST(Nn, AStateThatDoesNotFitIsNamedAndChangesNothing) {
+TEST(Nn, AStateThatDoesNotFitIsNamedAndChangesNothing) {  // coverage 1.31
   Generator generator(1);
   Net net(generator);
   const auto before = net.hidden.weight.to_vector();
@@ -157,7 +157,7 @@ TEST(Nn, AStateThatDoesNotFitIsNamedAndChangesNothing) {
   EXPECT_EQ(net.hidden.weight.to_vector(), before);
 }
 
-TEST(Nn, ConvertingTheDtypeKeepsValuesAndTies) {
+TEST(Nn, ConvertingTheDtypeKeepsValuesAndTies) {  // coverage 1.31
   Generator generator(1);
   Net net(generator);
   net.output.weight = net.hidden.weight;
@@ -174,7 +174,7 @@ TEST(Nn, ConvertingTheDtypeKeepsValuesAndTies) {
             "Module.to: got int64, wanted float32 or float64; convert saved tensors with to() instead");
 }
 
-TEST(Nn, TrainAndEvalReachEveryModule) {
+TEST(Nn, TrainAndEvalReachEveryModule) {  // coverage 1.31
   Generator generator(5);
   Sequential model(Linear(2, 2), Dropout(0.5, generator));
   EXPECT_TRUE(model[1].training());

@@ -26,7 +26,7 @@ class Ops : public testing::TestWithParam<size_t> {
   const OpEntry& op() const { return differentiable_ops()[GetParam()]; }
 };
 
-TEST_P(Ops, HaveACompleteCertificate) {
+TEST_P(Ops, HaveACompleteCertificate) {  // coverage 5.2
   const OpCertificate c = certify(op());
   EXPECT_TRUE(c.complete) << to_string(c);
 }

@@ -4,16 +4,19 @@
 #include <algorithm>
 
 #include "gradus/autograd/engine.h"
+#include "gradus/core/pool.h"
 #include "gradus/core/threads.h"
 #include "gradus/data/digits.h"
 #include "gradus/data/knn.h"
 #include "gradus/data/loader.h"
 #include "gradus/data/sampler.h"
 #include "gradus/losses/cross_entropy.h"
+#include "gradus/losses/mse_loss.h"
 #include "gradus/losses/triplet_margin_loss.h"
 #include "gradus/nn/models.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/index.h"
+#include "gradus/ops/sampling.h"
 #include "gradus/optim/adam.h"
 #include "gradus/optim/sgd.h"
 
@@ -108,6 +111,26 @@ TEST(Train, WeightsDoNotDependOnThreads) {
   const auto one = weights(1);
   for (int count : {2, 3, 4}) EXPECT_EQ(weights(count), one) << count;
   EXPECT_EQ(weights(1), one);
+}
+
+// The same small step, over and over: nothing may pile up, and once warm no step asks the system for memory.
+TEST(Train, MemoryStaysLevelOverManySteps) {
+  Generator generator(1);
+  Sequential model = mlp({2, 16, 1}, generator);
+  Adam optimizer(model.named_parameters());
+  const Tensor x = rand({8, 2}, Dtype::float32, generator), y = rand({8, 1}, Dtype::float32, generator);
+  pool::Figures early{};
+  for (int step = 1; step <= 100'000; ++step) {
+    optimizer.zero_grad();
+    backward(mse_loss(model(x), y));
+    optimizer.step();
+    if (step == 1'000) early = pool::figures();
+  }
+  const pool::Figures late = pool::figures();
+  EXPECT_EQ(late.live_tensors, early.live_tensors);
+  EXPECT_EQ(late.live_bytes, early.live_bytes);
+  EXPECT_EQ(late.held_bytes, early.held_bytes);
+  EXPECT_EQ(late.misses, early.misses);
 }
 
 }  // namespace
