@@ -69,13 +69,15 @@ void Module::load_state_dict(const NamedTensors& state) {
   std::vector<std::string> wrong;
   std::vector<std::pair<const Tensor*, Tensor*>> copies;
   for (auto& [name, t] : own) {
-    const auto given = std::find_if(state.begin(), state.end(), [&](const auto& entry) { return entry.first == name; });
+    const auto given =
+        std::find_if(state.begin(), state.end(), [&name = name](const auto& entry) { return entry.first == name; });
     if (given == state.end()) wrong.push_back(fmt::format("'{}' is missing", name));
     else copies.emplace_back(&given->second, &t);
   }
   std::set<std::string> seen;
   for (const auto& [name, t] : state) {
-    const bool known = std::any_of(own.begin(), own.end(), [&](const auto& entry) { return entry.first == name; });
+    const bool known =
+        std::any_of(own.begin(), own.end(), [&name = name](const auto& entry) { return entry.first == name; });
     if (!known) wrong.push_back(fmt::format("'{}' is unknown", name));
     else if (!seen.insert(name).second) wrong.push_back(fmt::format("'{}' comes twice", name));
   }

@@ -26,7 +26,6 @@ namespace gradus {
 namespace {
 
 using compiling::Given;
-constexpr Example no_examples[] = {{"", 0, ""}};
 
 // ---- maps ---------------------------------------------------------------------------------------
 

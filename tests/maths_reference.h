@@ -21,7 +21,7 @@ struct BinaryRow {
 
 // The lines of a table after its heading, split at the commas.
 inline std::vector<std::vector<std::string>> read_table(const std::string& name) {
-  std::ifstream file(std::string(GRADUS_SOURCE_DIR) + "/tests/data/" + name);
+  std::ifstream file(GRADUS_SOURCE_DIR "/tests/data/" + name);
   if (!file) throw std::runtime_error("cannot read tests/data/" + name);
   std::vector<std::vector<std::string>> rows;
   std::string line, cell;
