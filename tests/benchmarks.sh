@@ -10,6 +10,9 @@ trap 'rm -f "$report"' EXIT
 rows=$(grep -c '"gradus_seconds"' "$report")
 ((rows >= 40)) || { echo "compare measured $rows rows, wanted at least 40"; exit 1; }
 
+[[ $(python3 "$GRADUS_ROOT/docs/make_performance.py" "$report" <(echo '{"instructions_per_op": 1498.1}')) == *"takes 1,498 instructions"* ]] ||
+  { echo "docs/make_performance.py made no page of that report"; exit 1; }
+
 command -v valgrind >/dev/null || { echo "no valgrind here counts instructions; install valgrind"; exit 77; }
 count=$("$bench/instructions" --json | sed -n 's/.*"instructions_per_op": \([0-9.]*\).*/\1/p')
 awk -v count="$count" 'BEGIN { exit !(count > 0 && count <= 1500) }' ||

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -56,6 +57,21 @@ Limits limits_of_this_machine() {
                                     asm volatile("" ::"r"(x) : "memory");
                                   }));
   return {copy, multiply};
+}
+
+// What this processor calls itself.
+std::string processor() {
+  std::ifstream facts("/proc/cpuinfo");
+  for (std::string line; std::getline(facts, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "an unknown processor";
+}
+
+std::string today() {
+  const std::time_t now = std::time(nullptr);
+  char text[16];
+  std::strftime(text, sizeof text, "%Y-%m-%d", std::localtime(&now));
+  return text;
 }
 
 // ---- one row ------------------------------------------------------------------------------------
@@ -138,7 +154,9 @@ int run(const Options& options) {
   fmt::print("{:<46} {:>10} {:>10} {:>7} {:>13} {:>7} {:>7}\n", "", "gradus", "peer", "ratio", "spread", "tuned",
              "limit");
 
-  ordered_json report = {{"peer", peers.empty() ? "none" : peers[0]->versions()},
+  ordered_json report = {{"date", today()},
+                         {"processor", processor()},
+                         {"peer", peers.empty() ? "none" : peers[0]->versions()},
                          {"bytes_per_second", limits.bytes_per_second},
                          {"flops_per_second", limits.flops_per_second},
                          {"rows", ordered_json::array()}};

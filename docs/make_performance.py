@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Writes docs/performance.md from what the benchmarks said:
+
+    build/release/bin/bench/compare --json compare.json
+    build/release/bin/bench/instructions --json > instructions.json
+    docs/make_performance.py compare.json instructions.json > docs/performance.md
+"""
+import json
+import pathlib
+import statistics
+import sys
+
+
+def time_text(seconds):
+    for unit, size in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
+
+
+def ratio_text(ratio):
+    return f"{ratio:.2f}×" if ratio < 10 else f"{ratio:.0f}×"
+
+
+def table(rows):
+    lines = ["| | gradus | peer | peer / gradus | 10 % to 90 % of the turns | against tuned malloc | part of the limit |",
+             "|---|--:|--:|--:|--:|--:|--:|"]
+    for row in rows:
+        compared = row["peer_seconds"] > 0
+        lines.append("| {} | {} | {} | {} | {} | {} | {} |".format(
+            row["name"], time_text(row["gradus_seconds"]),
+            time_text(row["peer_seconds"]) if compared else "none",
+            f"**{ratio_text(row['ratio'])}**" if compared else "",
+            f"{row['ratio_low']:.2f} – {row['ratio_high']:.2f}" if compared else "",
+            ratio_text(row["ratio_malloc_tuned"]) if compared else "",
+            f"{100 * row['part_of_limit']:.0f} %" if row["part_of_limit"] > 0 else ""))
+    return lines
+
+
+def page(compare, instructions):
+    lines = [
+        "# Performance",
+        "",
+        f"Measured on {compare['date']} on {compare['processor']}, one thread, against {compare['peer']}. Both do the same",
+        "work in turns in one run, forward and backward (and the optimiser's step where there is one); a figure is the median",
+        "of nine turns of at least 20 ms. *Tuned malloc* is the peer with glibc told to keep its memory. *Part of the limit*:",
+        "how much of the time the row's bytes or multiplications would need at this thread's best, "
+        f"{compare['bytes_per_second'] / 1e9:.1f} GB/s and {compare['flops_per_second'] / 1e9:.0f} GFLOP/s.",
+        "",
+        f"A small op with its gradient, recorded, run backward and freed, takes {instructions['instructions_per_op']:,.0f}"
+        " instructions.",
+        "",
+        "This page is written by `docs/make_performance.py` from `bench/compare --json`; run it on your own machine.",
+    ]
+    slower = []
+    for family in dict.fromkeys(row["family"] for row in compare["rows"]):
+        rows = [row for row in compare["rows"] if row["family"] == family]
+        ratios = [row["ratio"] for row in rows if row["peer_seconds"] > 0]
+        slower += [row for row in rows if 0 < row["peer_seconds"] and row["ratio"] < 1]
+        lines += ["", f"## {family[0].upper()}{family[1:]}", ""]
+        if ratios:
+            lines += [f"Median {ratio_text(statistics.median(ratios))}, least {ratio_text(min(ratios))}, most {ratio_text(max(ratios))}.", ""]
+        lines += table(rows)
+    if slower:
+        lines += ["", "## Where the peer is faster", ""]
+        lines += [f"* {row['name']}: {ratio_text(row['ratio'])}" for row in slower]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    compare, instructions = (json.loads(pathlib.Path(path).read_text()) for path in sys.argv[1:])
+    sys.stdout.write(page(compare, instructions))
+
+
+if __name__ == "__main__":
+    main()
