@@ -431,6 +431,10 @@ Tensor apply(const LossEntry&, const void* primary, const Tensor* const* inputs,
 
 template <size_t> using Given = const Tensor&;
 template <class Sequence, class L, class... Others> struct LossCall;
+#ifdef __clang__  // which warns that no definition of the entry is in sight: it is where the loss is compiled
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wundefined-var-template"
+#endif
 template <size_t... I, class L, class... Others> struct LossCall<std::index_sequence<I...>, L, Others...> {
   using Self = LossCall;
   using Parameters = L;
@@ -449,6 +453,9 @@ template <size_t... I, class L, class... Others> struct LossCall<std::index_sequ
   }
   const LossEntry& entry() const { return Compiled<LossCall>::entry; }
 };
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 // huber_loss(x, y, {.delta = 0.5}, Reduction::sum): the required inputs, the parameters, the reduction.
 template <class L, class... Others>
 struct Loss : LossCall<std::make_index_sequence<required_inputs<L>>, L, Others...> {};

@@ -116,7 +116,8 @@ template <class L, class T> void map(const void* formula, const MapBlock& block)
       each_gradient<L>([&]<int K, int G>() {
         if (!b.grad[K]) return;
         T g = up * s.grad[G];
-        if constexpr (weighed && L::inputs[K].in_count) g = g + count_scale * s.count_grad[G];
+        if constexpr (weighed)
+          if constexpr (L::inputs[K].in_count) g = g + count_scale * s.count_grad[G];
         store(b.grad[K], at, g);
       });
     }
