@@ -334,8 +334,12 @@ class Check {
     mismatch(in, i, in.hand[size_t(i)], d, false);
   }
   void mismatch(const Checked& in, int64_t i, double hand, const Extrapolated& d, bool second_order) {
-    ++report_.failures;
     const auto distance = [](double a, double b) { return std::isnan(a - b) ? infinity : std::abs(a - b); };
+    ++report_.failures;
+    ++(second_order ? in.tally.second_order : in.tally.points);
+    double& worst = second_order ? in.tally.worst_second_order : in.tally.worst;
+    worst = std::max(
+        worst, distance(hand, d.value) / std::max({scale_, std::abs(d.value), std::numeric_limits<double>::min()}));
     if (report_.failure && distance(hand, d.value) <= distance(report_.failure->hand, report_.failure->expected))
       return;
     report_.failure = {int(in.at), index_of(i, in.shape), hand, d.value, d.error, second_order, {}};

@@ -1,26 +1,25 @@
 #include "gradus/cli/choices.h"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "gradus/core/error.h"
 #include "gradus/ops/registry.h"
+#include "gradus/ops/spelling.h"
 
 namespace gradus {
 
-void choose(const std::string& option, const std::string& word, const std::vector<std::string>& known) {
+void choose(const std::string& option, const std::string& word, const std::vector<std::string>& known,
+            const std::string& list) {
   if (std::find(known.begin(), known.end(), word) == known.end())
-    throw ParamError(fmt::format("{}: there is no '{}'; {}", option, word, suggestion(word, known)));
+    throw ParamError(fmt::format("{}: there is no '{}'; {}", option, word, suggestion(word, known, list)));
 }
 
-std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
-  const std::string near = nearest(word, known);
-  const std::string list = fmt::format("known are {}", fmt::join(known, ", "));
-  return near.empty()        ? list
-         : known.size() <= 5 ? fmt::format("{}, did you mean '{}'?", list, near)
-                             : fmt::format("did you mean '{}'?", near);
+const LossEntry& known_loss(const std::string& name) {
+  const LossEntry& entry = loss_named(name);
+  if (name != entry.about->name) fmt::print(stderr, "{} is {} here\n", name, entry.about->name);
+  return entry;
 }
 
 }  // namespace gradus

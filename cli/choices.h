@@ -3,12 +3,16 @@
 #include <string>
 #include <vector>
 
+#include "gradus/core/formula.h"
+
 namespace gradus {
 
-/// Throws ParamError unless `word` is among `known`: what was got, which are known, and the nearest.
-void choose(const std::string& option, const std::string& word, const std::vector<std::string>& known);
+/// Throws ParamError unless `word` is among `known`: what was got, and the nearest, or which are known, or the command
+/// that lists them.
+void choose(const std::string& option, const std::string& word, const std::vector<std::string>& known,
+            const std::string& list = "gradus losses");
 
-/// "; did you mean 'x'?", or what is known where nothing is near.
-std::string suggestion(const std::string& word, const std::vector<std::string>& known);
+/// A loss by its name or by what another library calls it, which is said on standard error.
+const LossEntry& known_loss(const std::string& name);
 
 }  // namespace gradus

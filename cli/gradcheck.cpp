@@ -100,16 +100,18 @@ Subjects subjects_named(const Choices& choices) {
   if (choices.names.empty()) return all_subjects(choices.ops);
   Subjects named;
   for (const std::string& name : choices.names) {
-    const LossEntry* loss = choices.ops ? nullptr : find_loss(name);
     const OpEntry* op = find_op(name);
+    const LossEntry* loss = choices.ops ? nullptr : find_loss(name);
+    if (!choices.ops && !loss && !op && find_alias(name)) loss = &known_loss(name);
     if (loss) named.losses.push_back(loss);
     if (op) named.ops.push_back(op);
     if (loss || op) continue;
     std::vector<std::string> known;
     for (const LossEntry* entry : losses())
       if (!choices.ops) known.push_back(entry->about->name);
-    for (const OpEntry& entry : differentiable_ops()) known.push_back(entry.name);
-    choose("gradcheck", name, known);
+    for (const OpEntry& entry : differentiable_ops())
+      if (choices.ops || !find_loss(entry.name)) known.push_back(entry.name);
+    choose("gradcheck", name, known, choices.ops ? "gradus gradcheck --ops" : "gradus losses");
   }
   return named;
 }

@@ -70,16 +70,6 @@ Line line_of(const OptionFacts& o, double value) {
 
 }  // namespace
 
-std::vector<std::string> aliases_of(const About& about) {
-  std::vector<std::string> list;
-  std::istringstream words(about.aliases);
-  for (std::string word; std::getline(words, word, ';');) {
-    word.erase(0, word.find_first_not_of(' '));
-    if (!word.empty()) list.push_back(word);
-  }
-  return list;
-}
-
 std::vector<Line> signature(const LossEntry& entry) {
   const LossParameters defaults(entry);
   const FormulaEntry& f = *entry.formula(0);

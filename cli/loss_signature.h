@@ -17,7 +17,6 @@ struct Line {
 
 std::vector<Line> signature(const LossEntry& entry);
 std::string default_text(const Line& line);  // "required", "none", "0.5" …
-std::vector<std::string> aliases_of(const About& about);
 const char* class_of(const LossEntry& entry);  // "map", "fold", "block", "metric", …
 std::string as_json(const LossEntry& entry);   // one object
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 
+#include "gradus/cli/choices.h"
 #include "gradus/cli/commands.h"
 #include "gradus/cli/loss_curves.h"
 #include "gradus/cli/loss_pages.h"
@@ -69,21 +70,6 @@ void print_table() {
   fmt::print("\n{} names; `gradus losses NAME` says all about one.\n", losses().size());
 }
 
-// Is it this alias, with or without its module: NLLLoss for nn.NLLLoss?
-bool answers_to(const std::string& alias, const std::string& name) { return alias == name || alias == "nn." + name; }
-
-// By its name, or by what another library calls it.
-const LossEntry& loss_or_alias(const std::string& name) {
-  if (find_loss(name)) return *find_loss(name);
-  for (const LossEntry* entry : losses())
-    for (const std::string& alias : aliases_of(*entry->about))
-      if (answers_to(alias, name)) {
-        fmt::print(stderr, "{} is {} here\n", name, entry->about->name);
-        return *entry;
-      }
-  return loss_named(name);
-}
-
 struct Arguments {
   std::string name, csv, svg, pages;
   bool json = false, certificates = false;
@@ -108,7 +94,7 @@ void write_curve(const LossEntry& entry, const Arguments& a) {
 void show(const Arguments& a) {
   if (!a.pages.empty()) return write_loss_pages(a.pages, a.certificates);
   if (!a.name.empty()) {
-    const LossEntry& entry = loss_or_alias(a.name);
+    const LossEntry& entry = known_loss(a.name);
     if (!a.csv.empty() || !a.svg.empty()) return write_curve(entry, a);
     return a.json ? fmt::print("{}\n", as_json(entry)) : print_page(entry);
   }

@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "gradus/cli/choices.h"
 #include "gradus/cli/commands.h"
 #include "gradus/cli/interrupt.h"
 #include "gradus/core/error.h"
 #include "gradus/version.h"
+#include "gradus/ops/spelling.h"
 
 namespace {
 

@@ -40,7 +40,7 @@ void check(const TrainOptions& o) {
   choose("--dtype", o.dtype, {"float32", "float64"});
   check_at_least_one("--epochs", o.epochs);
   check_at_least_one("--batch-size", o.batch_size);
-  if (!o.loss.empty()) loss_named(o.loss);
+  if (!o.loss.empty()) known_loss(o.loss);
 }
 
 void add_options(CLI::App& command, Arguments& a) {

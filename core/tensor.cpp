@@ -148,6 +148,11 @@ int64_t Tensor::size(int64_t dim) const {
   return rank() == 0 ? 1 : shape()[d];
 }
 
+void Tensor::undefined() {
+  throw StateError(
+      "tensor: there is none, as where grad() was asked before backward() gave a leaf its gradient; ask defined() first");
+}
+
 void Tensor::wrong_type(Dtype asked) const {
   throw DtypeError(fmt::format("data: asked for {}, the tensor is {}; ask for its own type or convert it with to()",
                                name_of(asked), name_of(dtype())));

@@ -57,12 +57,13 @@ class Tensor {
   Tensor alias(const Shape& shape, const Shape& strides, int64_t offset = 0) const;
 
   bool defined() const { return bool(state_); }
-  const Shape& shape() const { return state_->shape; }
+  // What follows throws StateError where there is no tensor.
+  const Shape& shape() const { return there().shape; }
   const Shape& strides() const { return state_->strides; }
   int64_t size(int64_t dim) const;  // one extent; dim may count from the end
-  int rank() const { return state_->shape.rank(); }
-  int64_t numel() const { return state_->numel; }
-  Dtype dtype() const { return state_->dtype; }
+  int rank() const { return there().shape.rank(); }
+  int64_t numel() const { return there().numel; }
+  Dtype dtype() const { return there().dtype; }
   Device device() const { return state_->storage->device; }
   bool is_contiguous() const { return state_->contiguous; }  // dense and row-major
 
@@ -119,6 +120,12 @@ class Tensor {
   explicit Tensor(Ref<TensorState> state) : state_(std::move(state)) {}
 
  private:
+  const TensorState& there() const {
+    if (!state_) [[unlikely]]
+      undefined();
+    return *state_;
+  }
+  [[noreturn]] static void undefined();
   [[noreturn]] void wrong_type(Dtype asked) const;
   int64_t offset_of(const char* op, std::initializer_list<int64_t> index) const;
   Ref<TensorState> state_;

@@ -33,7 +33,7 @@ struct CtcLoss {
           "input length have gradient 0; targets (N, S) padded, or (Σ lengths) one behind the other; (T, C) is a "
           "batch of one",
       .paper = "A. Graves et al., Connectionist Temporal Classification, 2006",
-      .aliases = "nn.CTCLoss (value; its gradient is that of the logits form)",
+      .aliases = "nn.CTCLoss (whose gradient is that of the logits form)",
       .kind = "sequence",
   };
   static constexpr Example examples[] = {

@@ -7,16 +7,15 @@
 
 #include "gradus/core/error.h"
 #include "gradus/ops/factories.h"
+#include "gradus/ops/spelling.h"
 
 namespace gradus {
 namespace {
 
 void check_known(const LossEntry& entry, const std::string& name) {
   if (knows(entry, name)) return;
-  const std::string near = nearest(name, known_names(entry));
-  throw ParamError(fmt::format("{}: there is no '{}'; {}", entry.about->name, name,
-                               near.empty() ? fmt::format("known are {}", fmt::join(known_names(entry), ", "))
-                                            : fmt::format("did you mean '{}'?", near)));
+  throw ParamError(
+      fmt::format("{}: there is no '{}'; {}", entry.about->name, name, suggestion(name, known_names(entry))));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "gradus/core/error.h"
 #include "gradus/ops/application.h"
+#include "gradus/ops/registry.h"
 
 namespace gradus {
 
@@ -95,6 +96,16 @@ std::optional<Shape> broadcast_of(const Shape& a, const Shape& b) {
   return out;
 }
 
+// Were these the shape and the input for class labels, had they another dtype?
+bool could_be_labels(const Application& a, int k, const Shape& got) {
+  const LossEntry* loss = find_loss(a.name());
+  const FormulaEntry* first = loss ? loss->formula(0) : nullptr;
+  if (!first || k >= first->inputs || !first->input(k)->label || !a.space.rank()) return false;
+  Shape rows = a.space;
+  rows.erase(a.axis);
+  return got == rows;
+}
+
 void check_shape(const Application& a, int k, bool standing) {
   const Shape want = wanted_shape(a, k), &got = a.operands[k].shape();
   if (a.facts(k).broadcast) standing = true;
@@ -109,11 +120,13 @@ void check_shape(const Application& a, int k, bool standing) {
   if ((got == want && whole) ||
       (standing && (a.operands[k].numel() == 1 || (a.facts(k).role != Role::column && broadcasts_to(got, want)))))
     return;
-  const std::string right = text(a.facts(k).role == Role::element ? a.given : want);
-  const std::string hint = got.numel() == want.numel() ? fmt::format("; reshape it to {}", right) : std::string();
+  const std::string right = want.rank() ? text(a.facts(k).role == Role::element ? a.given : want) : "(), one number";
+  const std::string hint = got.numel() == want.numel()  ? fmt::format("; reshape it to {}", right)
+                           : could_be_labels(a, k, got) ? "; labels are int64, convert them with to(Dtype::int64)"
+                                                        : "";
   throw ShapeError(fmt::format("{}: {} has shape {} but {} has shape {}, wanted {}{}", a.name(), a.facts(k).name,
                                text(got), a.facts(a.widest()).name, text(a.given),
-                               standing ? right + " or what broadcasts to it" : right, hint));
+                               standing && want.rank() ? right + " or what broadcasts to it" : right, hint));
 }
 
 // Brings every operand into the dtype that the kernels read, or says why it cannot be.

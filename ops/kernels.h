@@ -90,6 +90,14 @@ template <class T> GRADUS_FN void lanes_in_use(int64_t n) {
     if (Recorder* recorder = Recorder::current()) recorder->valid = int(n < T::size ? n : T::size);
 }
 
+// A formula gives as many gradients as it has inputs with one; an array that is too short would be read beyond its end.
+template <class L, class G> constexpr void check_count(const G&) {
+  if constexpr (requires { &G::grad; })
+    static_assert(std::extent_v<decltype(G::grad)> == gradients<L>,
+                  "a formula returns one gradient for each input that is differentiable");
+  else static_assert(gradients<L> == 0, "a formula returns one gradient for each input that is differentiable");
+}
+
 // ---- Map ----------------------------------------------------------------------------------------
 
 template <class L, class T, int K> GRADUS_FN Arg<L, T, K> map_argument(const MapBlock& b, int64_t at) {
@@ -107,6 +115,7 @@ template <class L, class T> void map(const void* formula, const MapBlock& block)
     const auto s = [&]<size_t... K>(std::index_sequence<K...>) {
       return loss.eval(map_argument<L, T, int(K)>(b, at)...);
     }(std::make_index_sequence<arity<L>>{});
+    check_count<L>(s);
     store(b.value, at, T(s.value));
     constexpr bool weighed = requires { s.count; };
     if constexpr (weighed)
@@ -217,6 +226,7 @@ template <class L, class T, bool wide> struct FoldOf {
       const auto g = [&]<size_t... K>(std::index_sequence<K...>) {
         return loss.grad(fixed, column_at<T, wide>(b, c), fold_argument<L, T, wide, int(K)>(b, c)...);
       }(Inputs{});
+      check_count<L>(g);
       if constexpr (gradients<L> > 0)
         each_gradient<L>([&]<int K, int G>() {
           if (!b.grad[K]) return;

@@ -7,12 +7,12 @@
 #include <cmath>
 #include <iterator>
 #include <new>
-#include <numeric>
 #include <optional>
 #include <string_view>
 
 #include "gradus/core/error.h"
 #include "gradus/ops/apply.h"
+#include "gradus/ops/spelling.h"
 
 namespace gradus {
 
@@ -27,33 +27,6 @@ constexpr const char* reductions[] = {"none",        "sum",          "mean",    
                                       "mean_active", "sum_over_pos", "mean_per_row"};
 constexpr const char* empties[] = {"zero", "nan", "error"};
 constexpr std::align_val_t alignment{alignof(std::max_align_t)};
-
-size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t change = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-    }
-  }
-  return row.back();
-}
-
-std::string hint(const std::string& word, const std::vector<std::string>& known) {
-  constexpr size_t most = 20;  // names that one sentence can list
-  if (const std::string near = nearest(word, known); !near.empty()) return fmt::format("did you mean '{}'?", near);
-  if (known.size() <= most) return fmt::format("known are {}", fmt::join(known, ", "));
-  std::vector<std::string> holding;
-  for (const std::string& name : known)
-    if (name.find(word) != std::string::npos) holding.push_back(name);
-  if (holding.empty() || holding.size() > most)
-    return fmt::format("{} are known, which `gradus losses` lists", known.size());
-  return fmt::format("known with it in their names are {}", fmt::join(holding, ", "));
-}
 
 template <size_t N>
 size_t choice(const char* op, const char* what, const std::string& word, const char* const (&known)[N]) {
@@ -111,19 +84,6 @@ const std::vector<const LossEntry*>& losses() {
   return all;
 }
 
-const LossEntry* find_loss(const std::string& name) {
-  for (const LossEntry* entry : losses())
-    if (name == entry->about->name) return entry;
-  return nullptr;
-}
-
-const LossEntry& loss_named(const std::string& name) {
-  if (const LossEntry* entry = find_loss(name)) return *entry;
-  std::vector<std::string> known;
-  for (const LossEntry* entry : losses()) known.push_back(entry->about->name);
-  throw ParamError(fmt::format("loss: there is no '{}'; {}", name, hint(name, known)));
-}
-
 LossParameters::LossParameters(const LossEntry& entry)
     : entry_(entry), storage_(::operator new(entry.formula(0)->size, alignment)) {
   entry.formula(0)->construct(storage_);
@@ -147,7 +107,7 @@ void LossParameters::set(const std::string& name, const Tensor& tensor) {
     if (name == f.option(i)->name)
       throw ParamError(fmt::format("{}: {} is a tensor, wanted {}", entry_.about->name, name, kind_of(*f.option(i))));
   throw ParamError(
-      fmt::format("{}: there is no parameter '{}'; {}", entry_.about->name, name, hint(name, known_names(entry_))));
+      fmt::format("{}: there is no parameter '{}'; {}", entry_.about->name, name, suggestion(name, known_names(entry_))));
 }
 
 void LossParameters::set(const std::string& name, const std::variant<double, std::string>& value) {
@@ -184,7 +144,7 @@ void LossParameters::set(const std::string& name, const std::variant<double, std
       return f.set(storage_, i, o.kind == OptionFacts::integer ? double(never_ignored) : std::nan(""));
     throw ParamError(fmt::format("{}: {} is '{}', wanted a number{}", op, name, word(), o.optional ? " or none" : ""));
   }
-  throw ParamError(fmt::format("{}: there is no parameter '{}'; {}", op, name, hint(name, known_names(entry_))));
+  throw ParamError(fmt::format("{}: there is no parameter '{}'; {}", op, name, suggestion(name, known_names(entry_))));
 }
 
 Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
@@ -209,7 +169,7 @@ Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
       if (name == f.option(i)->name)
         return ParamError(fmt::format("{}: {} is a tensor, wanted {}", entry.about->name, name, kind_of(*f.option(i))));
     return ParamError(
-        fmt::format("{}: there is no input '{}'; {}", entry.about->name, name, hint(name, known_names(entry))));
+        fmt::format("{}: there is no input '{}'; {}", entry.about->name, name, suggestion(name, known_names(entry))));
   };
   const auto missing = [&](const char* name) {
     return ParamError(fmt::format("{}: input '{}' is missing, wanted {}", entry.about->name, name,
@@ -279,13 +239,5 @@ bool knows(const LossEntry& entry, const std::string& name) {
 
 const char* name_of(Reduction reduction) { return reductions[int(reduction)]; }
 Empty empty_named(const char* op, const std::string& word) { return Empty(choice(op, "empty", word, empties)); }
-
-std::string nearest(const std::string& word, const std::vector<std::string>& known) {
-  std::string best;
-  size_t least = std::max<size_t>(2, word.size() / 3) + 1;
-  for (const std::string& k : known)
-    if (const size_t d = edit_distance(word, k); d < least) least = d, best = k;
-  return best;
-}
 
 }  // namespace gradus

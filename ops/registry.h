@@ -16,8 +16,13 @@ const std::vector<const LossEntry*>& losses();
 std::vector<const LossEntry*> compositions();
 // By canonical name; null when there is none.
 const LossEntry* find_loss(const std::string& name);
-// By canonical name; ParamError names the nearest known one.
+// By what another library calls it: "nn.CrossEntropyLoss", "F.cross_entropy"; null when no loss or several are called so.
+const LossEntry* find_alias(const std::string& name);
+// By canonical name, or by what another library calls it.  ParamError names the nearest known one, or those that the name may
+// mean.
 const LossEntry& loss_named(const std::string& name);
+// What other libraries call it, with their remarks.
+std::vector<std::string> aliases_of(const About& about);
 
 // The formula struct of a loss's first formula, which carries its parameters, at their defaults.
 class LossParameters {
@@ -55,8 +60,5 @@ bool knows(const LossEntry& entry, const std::string& name);
 
 const char* name_of(Reduction);
 Empty empty_named(const char* op, const std::string& word);
-
-// The word of `known` with the smallest edit distance to `word`; "" when none is near.
-std::string nearest(const std::string& word, const std::vector<std::string>& known);
 
 }  // namespace gradus

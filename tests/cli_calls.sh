@@ -42,7 +42,7 @@ expect 2 "could not understand --epochs = many" train classify --epochs many
 expect 2 "--epochs: got 0, wanted at least 1" train classify --epochs 0
 expect 2 "--seed: got -1" train classify --seed -1
 expect 2 "set_threads: got 0, wanted 1 to 1024" train classify --threads 0
-expect 2 "--model: there is no 'mlpp'; known are mlp, cnn, did you mean 'mlp'?" train classify --model mlpp
+expect 2 "--model: there is no 'mlpp'; did you mean 'mlp'?" train classify --model mlpp
 expect 2 "--optimizer: there is no 'lyon'; did you mean 'lion'?" train classify --optimizer lyon
 expect 2 "--dtype: there is no 'float16'" train classify --dtype float16
 expect 2 "there is no 'cross_entrop'; did you mean 'cross_entropy'?" train classify --loss cross_entrop
@@ -54,14 +54,23 @@ expect 2 "there is no folder '/no/such'" train classify --data /no/such
 expect 2 "there is no 'hubber_loss'; did you mean 'huber_loss'?" losses hubber_loss
 expect 2 "loss: there is no 'focal'; known with it in their names are anchor_focal_loss, " losses focal
 expect 2 "are known, which \`gradus losses\` lists" losses xylophone
+expect 2 "known with it in their names are anchor_focal_loss, " losses focal_loss
+expect 2 "known with it in their names are binary_cross_entropy" losses BinaryCrossEntropy
+expect 2 "loss: there is no 'ArcFace'; did you mean 'arcface_loss'?" losses ArcFace
+expect 2 "loss: 'CategoricalCrossentropy' may be categorical_cross_entropy or cross_entropy" losses CategoricalCrossentropy
 expect 0 "NLLLoss is nll_loss here" losses NLLLoss
+expect 0 "nn.CTCLoss is ctc_loss here" losses nn.CTCLoss
+expect 0 "torch.nn.CrossEntropyLoss is cross_entropy here" losses torch.nn.CrossEntropyLoss
+expect 0 "nn.CrossEntropyLoss is cross_entropy here" train classify --epochs 1 --loss nn.CrossEntropyLoss
+expect 0 "F.huber_loss is huber_loss here" gradcheck F.huber_loss
 expect 0 "huber_loss: complete" gradcheck huber_loss
 expect 0 "matmul (ops/matmul.h): complete" gradcheck matmul
 expect 0 "2 of 2 certificates complete" gradcheck softmax
 expect 0 "1 of 1 certificates complete" gradcheck softmax --ops
 expect 0 '"op": "relu"' gradcheck relu --json
 expect 2 "gradcheck: there is no 'matmull'; did you mean 'matmul'?" gradcheck matmull
-expect 2 "gradcheck: there is no 'huber_loss'; known are " gradcheck huber_loss --ops
+expect 2 "gradcheck: there is no 'huber_loss'; 107 are known, which \`gradus gradcheck --ops\` lists" gradcheck huber_loss --ops
+expect 2 "are known, which \`gradus losses\` lists" gradcheck xylophone
 expect 1 "the loss became" train classify --lr 1e30
 expect 1 "there is no train-images-idx3-ubyte" train classify --data "$folder"
 expect 1 "cannot be opened" conformance /no/such.json

@@ -80,7 +80,8 @@ TEST(Coverage, IndicesAreIntegers) {  // 1.14, 2.4, 3.14
             call("cross_entropy", {x, classes({2, 0})}).item())
       << "int32 is accepted";
   EXPECT_EQ(error_of<ShapeError>([&] { call("cross_entropy", {x, doubles({2, 0})}); }),
-            "cross_entropy: target has shape (2) but input has shape (2,3), wanted (2,3)")
+            "cross_entropy: target has shape (2) but input has shape (2,3), wanted (2,3); labels are int64, convert them with "
+            "to(Dtype::int64)")
       << "floats are distributions";
   EXPECT_EQ(error_of<DtypeError>([&] { call("nll_loss", {x, doubles({2, 0})}); }),
             "nll_loss: target is float64, wanted integer labels; convert it with to(Dtype::int64)");
