@@ -52,9 +52,10 @@ Module opened() {
   void* library = open_module(module);
   if (!library) {
     const char* reason = dlerror();
-    m.why = fmt::format("the module {} could not be opened ({}); build gradus with GRADUS_CUDA=ON, or name another in "
-                        "GRADUS_CUDA_MODULE",
-                        module, reason ? reason : "not found");
+    m.why = fmt::format(
+        "the module {} could not be opened ({}); build gradus with GRADUS_CUDA=ON, or name another in "
+        "GRADUS_CUDA_MODULE",
+        module, reason ? reason : "not found");
     return m;
   }
   const auto open = reinterpret_cast<Backend::Open>(dlsym(library, Backend::symbol));

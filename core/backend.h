@@ -11,7 +11,7 @@
 namespace gradus {
 
 struct DeviceProperties {
-  char name[128];
+  char name[256];
   int64_t bytes;  // of memory
   int multiprocessors;
   int major, minor;  // compute capability
@@ -46,9 +46,9 @@ struct Backend {
   using Open = const Backend* (*)();
 
   int version;
-  const char* name;       // "CUDA 13.0"; "emulator"
+  const char* name;        // "CUDA 13.0"; "emulator"
   const char* (*error)();  // why this thread's last call failed
-  int (*device_count)();  // 0 where there is none, with the reason in error()
+  int (*device_count)();   // 0 where there is none, with the reason in error()
   bool (*properties)(int device, DeviceProperties* to);
   void* (*allocate)(int device, int64_t bytes);  // null where memory is out
   void (*release)(int device, void* data);

@@ -8,7 +8,8 @@
 
 namespace gradus::cuda_kernels {
 
-template <class L> concept Map = !Fold<L> && requires { &L::template eval<Num<double, 1>>; };
+template <class L>
+concept Map = !Fold<L> && requires { &L::template eval<Num<double, 1>>; };
 
 template <class L> Arguments<L> arguments(const DeviceCall& call, unsigned group, Meeting* meeting) {
   Arguments<L> a;
@@ -50,11 +51,13 @@ template <class L, class F> void launch_fold(const DeviceCall& call, const LossR
   const Arguments<L> a = arguments<L>(call, group, run.meeting());
   if (parts == 1) return simt::launch(call.name, fold<L, F>, blocks_for(rows, threads / group), threads, a);
   auto* states = static_cast<typename Row::State*>(run.scratch(0, rows * parts * int64_t(sizeof(typename Row::State))));
-  auto* constants = static_cast<typename Row::Constants*>(run.scratch(1, rows * int64_t(sizeof(typename Row::Constants))));
+  auto* constants =
+      static_cast<typename Row::Constants*>(run.scratch(1, rows * int64_t(sizeof(typename Row::Constants))));
   simt::launch(call.name, fold_lift<L, F>, unsigned(rows * parts), threads, a, states, parts,
                (columns + parts - 1) / parts);
   simt::launch(call.name, fold_finish<L, F>, blocks_for(rows, threads / 32), threads, a, states, parts, constants);
-  if (wants_grad(a)) simt::launch(call.name, fold_grad<L, F>, blocks_for(rows * columns, threads), threads, a, constants);
+  if (wants_grad(a))
+    simt::launch(call.name, fold_grad<L, F>, blocks_for(rows * columns, threads), threads, a, constants);
 }
 
 template <class L, class F> void run_fold(const DeviceCall& call) {

@@ -86,8 +86,7 @@ __device__ void store_any(Dtype dtype, void* to, int64_t at, const Value& v) {
 }
 
 __global__ void fill_kernel(void* to, Dtype dtype, Axes axes, int64_t n, double value) {
-  for (int64_t i = first_element(); i < n; i += next_element())
-    store_any(dtype, to, axes.offset(i), {false, 0, value});
+  for (int64_t i = first_element(); i < n; i += next_element()) store_any(dtype, to, axes.offset(i), {false, 0, value});
 }
 __global__ void convert_kernel(const void* from, Dtype from_dtype, Axes from_axes, void* to, Dtype to_dtype,
                                Axes to_axes, int64_t n) {

@@ -1,4 +1,5 @@
 // The kernels of a Fold: threads lift columns, merge their states, finish the row, and give each column its gradient.
+// As on the CPU, two states without a column never meet in a merge: where states join, every thread has a column.
 #pragma once
 #include "gradus/cuda/loss_kernel.h"
 
@@ -8,7 +9,8 @@ namespace gradus::cuda_kernels {
 constexpr int keys_a_row = 2 * max_inputs;
 template <class L, int K>
 constexpr bool along_row = L::inputs[K].role == Role::element || L::inputs[K].role == Role::column;
-template <class G> concept CountMoves = requires(G g) { g.count_grad; };
+template <class G>
+concept CountMoves = requires(G g) { g.count_grad; };
 
 template <class L, int K> GRADUS_FN unsigned long long fold_key(int64_t row, int64_t column, int64_t columns) {
   constexpr int rank = along_row<L, K> ? max_inputs + K : K;
@@ -33,7 +35,8 @@ template <class L, class F> struct RowOf {
   // Input K at a column; a row's own inputs are checked at its first column only.
   template <int K> __device__ __forceinline__ Arg<L, T, K> argument(int64_t c, bool checking) const {
     constexpr bool varies = along_row<L, K>;
-    return input<L, F, K>(a, place(c), a.extent[1], checking && (varies || c == 0), fold_key<L, K>(row, c, a.extent[1]));
+    return input<L, F, K>(a, place(c), a.extent[1], checking && (varies || c == 0),
+                          fold_key<L, K>(row, c, a.extent[1]));
   }
   __device__ __forceinline__ State lift(int64_t c) const {
     return [&]<size_t... K>(std::index_sequence<K...>) {
@@ -119,19 +122,19 @@ __global__ void __launch_bounds__(threads)
   if (threadIdx.x == 0) simt::write(states, blockIdx.x, state);
 }
 template <class L, class F>
-__global__ void __launch_bounds__(threads)
-    fold_finish(const Arguments<L> a, const typename RowOf<L, F>::State* states, int64_t parts,
-                typename RowOf<L, F>::Constants* constants) {
+__global__ void __launch_bounds__(threads) fold_finish(const Arguments<L> a, const typename RowOf<L, F>::State* states,
+                                                       int64_t parts, typename RowOf<L, F>::Constants* constants) {
   using Row = RowOf<L, F>;
   const L& loss = a.formula.get();
   const int64_t rows = a.extent[0] * a.extent[2];
-  const unsigned lane = threadIdx.x % 32;
+  const unsigned lane = threadIdx.x % 32, sharing = parts < 32 ? 1 : 32;
   Totals totals = {};
   for (int64_t row = (blockIdx.x * threads + threadIdx.x) / 32; row < rows; row += gridDim.x * threads / 32) {
     const Row r{a, loss, row};
     typename Row::State state;
-    for (int64_t p = lane; p < parts; p += 32) state = loss.merge(state, simt::read(states, row * parts + p));
-    state = warp_total(state, Merge<L>{loss});
+    if (lane < sharing)
+      for (int64_t p = lane; p < parts; p += sharing) state = loss.merge(state, simt::read(states, row * parts + p));
+    if (sharing == 32) state = warp_total(state, Merge<L>{loss});
     const auto done = r.finish(state, lane == 0, totals);
     if (lane == 0) simt::write(constants, row, done.constants);
   }

@@ -2,24 +2,14 @@
 #pragma once
 #include <cstring>
 
-#include "gradus/core/backend.h"
 #include "gradus/core/formula.h"
 #include "gradus/core/functions.h"
+#include "gradus/cuda/meeting.h"
 #include "gradus/cuda/simt.h"
 
 namespace gradus::cuda_kernels {
 
-constexpr unsigned threads = 256;  // of every block
-constexpr int64_t most_blocks = 512;
 constexpr unsigned whole_warp = ~0u;
-
-// What all blocks of a launch share: where they leave their sums, and what they found.
-struct Meeting {
-  Totals parts[most_blocks];
-  Totals totals;
-  unsigned long long problem;  // the least key of a value outside its range; all ones when there is none
-  unsigned tickets;
-};
 
 // The formula's options as bytes: a Param has a destructor, which must not run on the device.
 template <class L> struct FormulaBytes {
@@ -40,11 +30,6 @@ template <class L> struct Arguments {
   Meeting* meeting;
 };
 
-// An element of the space.
-struct Place { int64_t outer, column, inner; };
-GRADUS_FN int64_t offset(const View& v, const Place& p) {
-  return p.outer * v.stride[0] + p.column * v.stride[1] + p.inner * v.stride[2];
-}
 template <class F> __device__ __forceinline__ Num<F> load(const View& v, const Place& p) {
   return Num<F>::raw(simt::read(static_cast<const F*>(v.data), offset(v, p)));
 }

@@ -24,9 +24,9 @@ template <class F> bool tried(int device, F f) {
     runtime::select(device);
     f();
     return true;
-  } catch (const std::bad_alloc&) {
-    reason = "out of device memory";
-  } catch (const std::exception& e) { reason = e.what(); }
+  } catch (const std::bad_alloc&) { reason = "out of device memory"; } catch (const std::exception& e) {
+    reason = e.what();
+  }
   return false;
 }
 

@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "gradus/core/backend.h"
-#include "gradus/cuda/loss_kernel.h"
+#include "gradus/cuda/meeting.h"
 
 namespace gradus::cuda_kernels {
 
@@ -12,9 +12,10 @@ namespace gradus::cuda_kernels {
 inline unsigned blocks_for(int64_t n, int64_t each) {
   return unsigned(std::clamp<int64_t>((n + each - 1) / each, 1, most_blocks));
 }
-// How many threads share a row: one where neighbouring rows are neighbours in memory or short, else a warp or a block.
+// How many threads share a row: one where neighbouring rows are neighbours in memory or short, else a warp or a block;
+// never more than the row has columns.
 inline unsigned group_for(const int64_t (&extent)[3]) {
-  if (extent[2] >= 32 || extent[1] <= 16) return 1;
+  if (extent[2] >= 32 || extent[1] < 32) return 1;
   return extent[1] <= 1024 ? 32 : threads;
 }
 

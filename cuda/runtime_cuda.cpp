@@ -29,8 +29,8 @@ int device_count(std::string& why) {
   cudaDriverGetVersion(&driver);
   if (driver == 0) why = "no NVIDIA driver is installed; install one, or compute on cpu";
   else if (error == cudaErrorInsufficientDriver)
-    why = fmt::format("the NVIDIA driver speaks CUDA {} and this gradus wants {}; install a newer one",
-                      version(driver), version(CUDART_VERSION));
+    why = fmt::format("the NVIDIA driver speaks CUDA {} and this gradus wants {}; install a newer one", version(driver),
+                      version(CUDART_VERSION));
   else why = fmt::format("the NVIDIA driver finds no GPU ({})", cudaGetErrorString(error));
   return 0;
 }

@@ -108,9 +108,7 @@ void compare(const LossEntry& loss, const LossVariant& variant, LossPoint& point
   }
 }
 
-bool on_device(const LossPoint& point) {
-  return bool(device_kernel(point.about().name, point.entry(), cuda()));
-}
+bool on_device(const LossPoint& point) { return bool(device_kernel(point.about().name, point.entry(), cuda())); }
 
 void compare_all(const LossEntry& loss) {
   Generator generator(1);
@@ -121,7 +119,7 @@ void compare_all(const LossEntry& loss) {
     for (const Dtype dtype : {Dtype::float64, Dtype::float32}) {
       std::vector<Plan> plans = {{.style = Style::smooth, .space = space_of(point, rank, 5, 40), .dtype = dtype}};
       if (variant.name == "defaults") {
-        plans.push_back({.style = Style::ties, .space = space_of(point, rank, 3, 7), .strided = true, .dtype = dtype});
+        plans.push_back({.style = Style::ties, .space = space_of(point, rank, 3, 20), .strided = true, .dtype = dtype});
         plans.push_back(
             {.style = Style::smooth, .space = space_of(point, rank + 1, 4, 9), .broadcast = true, .dtype = dtype});
         plans.push_back({.space = space_of(point, rank, 9, 33), .tensors = false, .defaults = true, .dtype = dtype});

@@ -139,8 +139,7 @@ TEST(DeviceErrors, TensorsOnTwoDevicesAreBothNamed) {
   const Tensor here = ones({2}), there = to(here, cuda());
   EXPECT_EQ(error_of<DeviceError>([&] { mse_loss(here, there); }),
             "mse_loss: target is on cuda:0 but input is on cpu; move one with to()");
-  EXPECT_EQ(error_of<DeviceError>([&] { add(here, there); }),
-            "add: got tensors on cpu and cuda:0; move one with to()");
+  EXPECT_EQ(error_of<DeviceError>([&] { add(here, there); }), "add: got tensors on cpu and cuda:0; move one with to()");
   const Tensor x = to(here, cuda()).requires_grad(true), loss = mse_loss(x, there, {}, Reduction::none);
   EXPECT_EQ(error_of<DeviceError>([&] { backward(loss, here); }),
             "backward: gradient is on cpu but the output is on cuda:0; move one with to()");
@@ -171,8 +170,7 @@ TEST(DeviceErrors, ADeviceThatDoesNotExistIsRefused) {
 
 TEST(DeviceErrors, MemoryThatEndsIsAnErrorAndComesBack) {
   const int64_t all = properties_of(cuda()).bytes;
-  const std::string said =
-      error_of<MemoryError>([&] { Tensor({all / 4 + 1}, Dtype::float32, cuda()); });
+  const std::string said = error_of<MemoryError>([&] { Tensor({all / 4 + 1}, Dtype::float32, cuda()); });
   EXPECT_EQ(said.rfind("allocate: cuda:0 has no room for ", 0), 0u) << said;
   EXPECT_EQ(Tensor({16}, Dtype::float32, cuda()).numel(), 16);
 }
