@@ -51,9 +51,9 @@ std::string line_of(const nlohmann::ordered_json& d) {
     return fmt::format("cpu      {} threads, {}, {} float32 lanes a register", d["threads"].get<int>(),
                        d["instructions"].get<std::string>(), d["float32_lanes"].get<int>());
   if (!d["available"]) return fmt::format("cuda     not available: {}", d["why"].get<std::string>());
-  return fmt::format("{}   {}, {:.1f} GiB, {} multiprocessors, compute capability {}", name,
-                     d["model"].get<std::string>(), double(d["bytes"].get<int64_t>()) / (1 << 30),
-                     d["multiprocessors"].get<int>(), d["compute_capability"].get<std::string>());
+  return fmt::format("{}   {}; {} MiB, {} multiprocessors, compute capability {}", name, d["model"].get<std::string>(),
+                     d["bytes"].get<int64_t>() >> 20, d["multiprocessors"].get<int>(),
+                     d["compute_capability"].get<std::string>());
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 # The modules of devices: libgradus_cuda.so, by nvcc, and the same sources as C++ on the emulator, libgradus_emulate.so.
 # The library opens them when somebody first asks for a device, and nothing links them.
-option(GRADUS_BUILD_EMULATOR "Build the module that emulates a GPU" ${GRADUS_BUILD_TESTS})
+# GRADUS_BUILD_EMULATOR, whether to build the emulator, follows GRADUS_BUILD_TESTS wherever nobody sets it: no option,
+# whose first default would stay in the cache of a folder that tests are built in later.
+if(NOT DEFINED GRADUS_BUILD_EMULATOR)
+  set(GRADUS_BUILD_EMULATOR ${GRADUS_BUILD_TESTS})
+endif()
 if(GRADUS_BUILD_EMULATOR AND NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   message(STATUS "Emulator: left out, its fibers are written for x86-64")
   set(GRADUS_BUILD_EMULATOR OFF)
@@ -53,8 +57,8 @@ function(gradus_module name)
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-march=${GRADUS_ARCH};-ffp-contract=off>)
   target_link_libraries(${name} PRIVATE fmt::fmt)
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--compress-mode=size>)
-  if(GRADUS_INSTALL)
-    install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  if(GRADUS_INSTALL)  # where it was built
+    install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} OPTIONAL)
   endif()
 endfunction()
 
@@ -75,11 +79,14 @@ if(GRADUS_BUILD_EMULATOR)
   gradus_module(gradus_emulate cuda/runtime_emulated.cpp ${emulated_sources})
   target_link_libraries(gradus_emulate PRIVATE gradus_simt)
   # Every fiber waits for others most of its time: the speed of its arithmetic is not worth the compiler's.
-  set_source_files_properties(${emulated_sources} PROPERTIES COMPILE_OPTIONS -O1)
+  set_source_files_properties(${emulated_sources} PROPERTIES COMPILE_OPTIONS "-O1;${GRADUS_LANES_OPTIONS}")
 endif()
 
 if(GRADUS_HAVE_CUDA)
   gradus_module(gradus_cuda cuda/runtime_cuda.cpp ${kernel_sources})
   set_target_properties(gradus_cuda PROPERTIES CUDA_RUNTIME_LIBRARY Static)
+  if(NOT GRADUS_CUDA STREQUAL "ON")  # nvcc is slow: whoever did not ask for the module does not wait for it
+    set_target_properties(gradus_cuda PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
   target_link_libraries(gradus_cuda PRIVATE CUDA::cudart_static)
 endif()

@@ -53,9 +53,8 @@ Module opened() {
   if (!library) {
     const char* reason = dlerror();
     m.why = fmt::format(
-        "the module {} could not be opened ({}); build gradus with GRADUS_CUDA=ON, or name another in "
-        "GRADUS_CUDA_MODULE",
-        module, reason ? reason : "not found");
+        "the module {} could not be opened ({}); build it with {}, or name another in GRADUS_CUDA_MODULE", module,
+        reason ? reason : "not found", module == "emulate" ? "GRADUS_BUILD_EMULATOR=ON" : "GRADUS_CUDA=ON");
     return m;
   }
   const auto open = reinterpret_cast<Backend::Open>(dlsym(library, Backend::symbol));

@@ -10,7 +10,7 @@ const char* const name = "emulator";
 int device_count(std::string&) { return 1; }
 DeviceProperties properties(int) {
   DeviceProperties p = {};
-  strcpy(p.name, "the emulator");
+  strcpy(p.name, "the emulator, which runs kernels on the CPU to test them");
   p.bytes = simt::device_bytes;
   p.multiprocessors = 1;
   p.major = 9;

@@ -19,14 +19,15 @@ devices_with() { GRADUS_CUDA_MODULE=$1 "$gradus" devices 2>&1; }
 [[ $(devices_with cuda | wc -l) -ge 2 ]] || wrong "nothing is said of CUDA: $(devices_with cuda)"
 
 if [[ -f $build/lib/libgradus_emulate.so ]]; then
-  [[ $(devices_with emulate) == *$'\ncuda:0   the emulator, '* ]] || wrong "of the emulator: $(devices_with emulate)"
+  [[ $(devices_with emulate) == *$'\ncuda:0   the emulator, which runs kernels on the CPU to test them; '* ]] || wrong "of the emulator: $(devices_with emulate)"
   (cd / && [[ $(devices_with emulate) == *$'\ncuda:0 '* ]]) || wrong "from another folder the emulator is not found"
 fi
 
-if [[ ! -f $build/lib/libgradus_cuda.so ]]; then
+# What ./test built with nvcc.  Without a driver the module opens all the same, and says why there is no GPU.
+module=$root/build/cuda/lib/libgradus_cuda.so
+if [[ ! -f $module ]]; then
   echo "the CUDA module is not built here: no CUDA Toolkit"
   exit 77
 fi
-# A machine without a driver opens the module all the same, which then says why there is no GPU.
-[[ $(devices_with cuda) == *$'\ncuda:0 '* || $(devices_with cuda) == *$'\ncuda     not available: '*"NVIDIA"* ]] ||
-  wrong "of CUDA: $(devices_with cuda)"
+[[ $(devices_with "$module") == *$'\ncuda:0 '* || $(devices_with "$module") == *$'\ncuda     not available: '*"NVIDIA"* ]] ||
+  wrong "of CUDA: $(devices_with "$module")"
