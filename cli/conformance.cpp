@@ -43,7 +43,6 @@ struct Setting {
   Device device = cpu;
 };
 
-// A TENSOR of the file, or a plain number; floats in `precision`.
 // Does a tensor of this shape have n elements?  By division: the product of a file's extents could overflow.
 bool has_elements(const Shape& shape, size_t n) {
   size_t left = n;
@@ -58,6 +57,7 @@ bool has_elements(const Shape& shape, size_t n) {
   return empty ? n == 0 : left == 1;
 }
 
+// A TENSOR of the file, or a plain number; floats in `precision`.
 Tensor tensor_of(const json& j, Dtype precision) {
   if (is_number(j)) return scalar(number_of(j), precision);
   Shape shape;

@@ -154,7 +154,11 @@ void Tensor::wrong_type(Dtype asked) const {
                                name_of(asked), name_of(dtype())));
 }
 
-void Tensor::not_on_cpu(const char* op) const { no_kernel(op, device()); }
+void Tensor::not_on_cpu(const char* op) const {
+  if (std::strncmp(op, "operator", 8) != 0) no_kernel(op, device());
+  throw DeviceError(  // asked for in a lambda, whose name says nothing
+      fmt::format("data: the elements are on {}, wanted on cpu; move the tensor with to(x, cpu)", text(device())));
+}
 
 namespace {
 

@@ -17,18 +17,13 @@
 #include "gradus/ops/factories.h"
 #include "gradus/ops/math.h"
 #include "gradus/ops/reduce.h"
+#include "gradus/tests/thrown.h"
 
 namespace {
 
 using namespace gradus;
 using Numbers = std::vector<double>;
 
-template <class E, class F> std::string error_of(F f) {
-  try {
-    f();
-  } catch (const E& e) { return e.what(); }
-  return "no error of that class";
-}
 Tensor ramp(const Shape& shape) {
   Tensor x(shape, Dtype::float64);
   for (int64_t i = 0; i < x.numel(); ++i) x.mutable_data<double>()[i] = double(i % 97);
