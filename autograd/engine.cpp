@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "gradus/autograd/hooks.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 
 namespace gradus {
@@ -34,6 +35,7 @@ bool older(const Node* a, const Node* b) { return a->number < b->number; }
 
 // into += more; both dense.
 void add_in_place(Tensor& into, const Tensor& more) {
+  if (!on_cpu(into)) return device_add(into, more);
   visit_floating(into.dtype(), [&]<class F>(Type<F>) __attribute__((always_inline)) {
     F* sum = into.mutable_data<F>();
     const F* x = more.data<F>();
@@ -168,14 +170,17 @@ Tensor seed_for(const char* op, const Tensor& output, const Tensor& gradient) {
     if (gradient.dtype() != output.dtype())
       throw DtypeError(fmt::format("{}: gradient is {} but the output is {}; convert it with to()", op,
                                    name_of(gradient.dtype()), name_of(output.dtype())));
+    if (gradient.device() != output.device())
+      throw DeviceError(fmt::format("{}: gradient is on {} but the output is on {}; move one with to()", op,
+                                    text(gradient.device()), text(output.device())));
     return gradient;
   }
   if (output.numel() != 1)
     throw ShapeError(fmt::format(
         "{}: the output has shape {}, wanted a single number; reduce it with sum() or mean(), or pass a gradient", op,
         text(output.shape())));
-  Tensor one(output.shape(), output.dtype());
-  visit_floating(one.dtype(), [&]<class F>(Type<F>) { *one.mutable_data<F>() = F(1); });
+  Tensor one(output.shape(), output.dtype(), output.device());
+  fill_elements(one, 1);
   return one;
 }
 

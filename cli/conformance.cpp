@@ -11,8 +11,10 @@
 #include "gradus/autograd/engine.h"
 #include "gradus/cli/choices.h"
 #include "gradus/cli/commands.h"
+#include "gradus/core/backend.h"
 #include "gradus/core/error.h"
 #include "gradus/data/bytes.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/registry.h"
 #include "gradus/optim/clip.h"
@@ -35,7 +37,12 @@ double number_of(const json& j) {
 
 bool is_number(const json& j) { return j.is_number() || j.is_boolean() || j == "inf" || j == "-inf" || j == "nan"; }
 
-// A TENSOR of the file, or a plain number; floats in `precision`.
+// In what precision, and where, a file is evaluated.
+struct Setting {
+  Dtype precision = Dtype::float64;
+  Device device = cpu;
+};
+
 // Does a tensor of this shape have n elements?  By division: the product of a file's extents could overflow.
 bool has_elements(const Shape& shape, size_t n) {
   size_t left = n;
@@ -50,6 +57,7 @@ bool has_elements(const Shape& shape, size_t n) {
   return empty ? n == 0 : left == 1;
 }
 
+// A TENSOR of the file, or a plain number; floats in `precision`.
 Tensor tensor_of(const json& j, Dtype precision) {
   if (is_number(j)) return scalar(number_of(j), precision);
   Shape shape;
@@ -154,13 +162,13 @@ struct Unknown {
   std::string what;
 };  // an op or a name that gradus does not have
 
-NamedTensors inputs_of(const json& vector, Dtype precision) {
+NamedTensors inputs_of(const json& vector, Setting s) {
   NamedTensors inputs;
   const auto tested = [&](const char* key, const std::string& name) {
     return vector.contains(key) && vector[key].contains("grad") && vector[key]["grad"].contains(name);
   };
   for (const auto& [name, j] : vector.at("inputs").items()) {
-    inputs.emplace_back(name, tensor_of(j, precision));
+    inputs.emplace_back(name, to(tensor_of(j, s.precision), s.device));
     if (tested("expected", name) || tested("exact", name)) inputs.back().second.requires_grad(true);
   }
   return inputs;
@@ -180,36 +188,37 @@ std::variant<double, std::string> option_of(const std::string& name, const json&
   throw Unknown{fmt::format("parameter {} is {}, wanted a number, a word or none", name, j.dump())};
 }
 
-Result evaluate_loss(const json& vector, Dtype precision) {
+Result evaluate_loss(const json& vector, Setting s) {
   const LossEntry* entry = find_loss(vector.at("op"));
   if (!entry) throw Unknown{fmt::format("there is no op '{}'", vector.at("op").get<std::string>())};
   const auto check_known = [&](const std::string& name) {
     if (!knows(*entry, name)) throw Unknown{fmt::format("{} has no '{}'", entry->about->name, name)};
   };
-  LossArguments arguments{inputs_of(vector, precision), {}};
+  LossArguments arguments{inputs_of(vector, s), {}};
   for (const auto& [name, t] : arguments.inputs) check_known(name);
   const json params = vector.value("params", json::object());
   for (const auto& [name, j] : params.items()) {
     check_known(name);
     if (j.is_array()) {
-      arguments.inputs.emplace_back(name, list_of(j));
+      arguments.inputs.emplace_back(name, to(list_of(j), s.device));
       continue;
     }
     arguments.options.emplace_back(name, option_of(name, j));
   }
   Result result{evaluate(*entry, arguments), {}, {}};
   if (result.value.requires_grad())
-    backward(result.value, vector.contains("grad_output") ? tensor_of(vector["grad_output"], precision) : Tensor());
+    backward(result.value,
+             vector.contains("grad_output") ? to(tensor_of(vector["grad_output"], s.precision), s.device) : Tensor());
   for (const auto& [name, t] : arguments.inputs)
     if (t.requires_grad()) result.grad.emplace_back(name, t.grad().defined() ? t.grad() : zeros_like(t));
   return result;
 }
 
 // The inputs are gradients, of parameters that do not matter.
-Result clip(const json& vector, Dtype precision) {
+Result clip(const json& vector, Setting s) {
   NamedTensors parameters;
   for (const auto& [name, j] : vector.at("inputs").items()) {
-    const Tensor g = tensor_of(j, precision);
+    const Tensor g = to(tensor_of(j, s.precision), s.device);
     parameters.emplace_back(name, zeros_like(g).requires_grad(true));
     parameters.back().second.set_grad(g);
   }
@@ -226,14 +235,14 @@ Result clip(const json& vector, Dtype precision) {
     result.value =
         scalar(clip_grad_norm(parameters, parameter("max_norm", 1), parameter("norm_type", 2), parameter("eps", 1e-6),
                               parameter("error_if_nonfinite", 0) != 0 ? NonFinite::error : NonFinite::scale),
-               precision);
+               s.precision);
   for (const auto& [name, p] : parameters) result.clipped.emplace_back(name, p.grad());
   return result;
 }
 
-Result evaluate_vector(const json& vector, Dtype precision) {
+Result evaluate_vector(const json& vector, Setting s) {
   const std::string op = vector.at("op");
-  return op == "clip_grad_norm" || op == "clip_grad_value" ? clip(vector, precision) : evaluate_loss(vector, precision);
+  return op == "clip_grad_norm" || op == "clip_grad_value" ? clip(vector, s) : evaluate_loss(vector, s);
 }
 
 // Compares a result with `expected` (or `alternative`, or `exact`) of a vector.
@@ -271,10 +280,10 @@ struct Verdict {
   std::string reason;
 };
 
-Verdict judge_error(const json& vector, Dtype precision) {
+Verdict judge_error(const json& vector, Setting s) {
   const std::string wanted = vector["expected"]["error"];
   try {
-    evaluate_vector(vector, precision);
+    evaluate_vector(vector, s);
   } catch (const Error& error) {
     if (error.kind() == wanted) return {Outcome::passed, ""};
     return {Outcome::failed, fmt::format("got a {} ({}), wanted a {}", error.kind(), error.what(), wanted)};
@@ -282,13 +291,14 @@ Verdict judge_error(const json& vector, Dtype precision) {
   return {Outcome::failed, fmt::format("got a result, wanted a {}", wanted)};
 }
 
-Verdict judge(const json& vector, Dtype precision) {
+Verdict judge(const json& vector, Setting s) {
+  const Dtype precision = s.precision;
   const json& expected = vector.at("expected");
   try {
-    if (expected.contains("error")) return judge_error(vector, precision);
+    if (expected.contains("error")) return judge_error(vector, s);
     if (precision == Dtype::float32 && vector.contains("float32") && vector["float32"].is_null())
       return {Outcome::not_applicable, ""};
-    const Result result = evaluate_vector(vector, precision);
+    const Result result = evaluate_vector(vector, s);
     Tolerance tolerance = tolerance_of(vector, precision);
     if (vector.contains("exact") && vector.contains("tolerance")) {  // printed digits stay as rough as they are
       const Tolerance printed = tolerance_of(vector, Dtype::float64);
@@ -335,8 +345,10 @@ nlohmann::json parse(const std::string& path) {
 
 bool run_conformance(const Choices& choices) {
   choose("--dtype", choices.dtype, {"float64", "float32"});
-  choose("--device", choices.device, {"cpu"});
-  const Dtype precision = choices.dtype == "float32" ? Dtype::float32 : Dtype::float64;
+  choose("--device", choices.device, {"cpu", "cuda"});
+  const Setting setting = {choices.dtype == "float32" ? Dtype::float32 : Dtype::float64,
+                           choices.device == "cuda" ? cuda() : cpu};
+  if (setting.device != cpu) backend("conformance", setting.device);  // there is such a device
   const nlohmann::json file = parse(choices.file);
   int64_t counts[4] = {};
   nlohmann::ordered_json failures = nlohmann::ordered_json::array(), deviations = nlohmann::ordered_json::array();
@@ -345,7 +357,7 @@ bool run_conformance(const Choices& choices) {
     Verdict verdict{Outcome::failed, ""};
     try {
       id = vector.value("id", id);
-      verdict = judge(vector, precision);
+      verdict = judge(vector, setting);
     } catch (const nlohmann::json::exception& error) {
       verdict.reason = fmt::format("the vector is not as the format says ({})", error.what());
     }
@@ -382,7 +394,7 @@ void add_conformance(CLI::App& app, int& status) {
   command->add_option("--dtype", choices->dtype, "precision to evaluate in")
       ->type_name("float64|float32")
       ->capture_default_str();
-  command->add_option("--device", choices->device, "where to evaluate")->type_name("cpu")->capture_default_str();
+  command->add_option("--device", choices->device, "where to evaluate")->type_name("cpu|cuda")->capture_default_str();
   command->add_flag("--json", choices->json, "print one JSON object");
   command->footer("Example:\n  gradus conformance vectors.json --dtype float32");
   command->callback([choices, &status] { status = run_conformance(*choices) ? 0 : 1; });

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "gradus/core/convert.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/pool.h"
 
@@ -95,7 +96,7 @@ template <class F> void each_run(const Shape& shape, const Shape& from, const Sh
 }  // namespace
 
 Ref<Storage> Storage::allocate(int64_t bytes, Device device) {
-  if (device != cpu) throw DeviceError(fmt::format("allocate: {} is not available, tensors live on cpu", text(device)));
+  if (device != cpu) return allocate_on_device(bytes, device);
   void* block = pool::allocate(sizeof(Storage) + size_t(bytes), pool::Kind::data);
   return Ref<Storage>::adopt(
       ::new (block) Storage(static_cast<char*>(block) + sizeof(Storage), bytes, device, &free_cpu_storage));
@@ -158,11 +159,23 @@ void Tensor::wrong_type(Dtype asked) const {
                                name_of(asked), name_of(dtype())));
 }
 
+void Tensor::not_on_cpu(const char* op) const {
+  if (std::strncmp(op, "operator", 8) != 0) no_kernel(op, device());
+  throw DeviceError(  // asked for in a lambda, whose name says nothing
+      fmt::format("data: the elements are on {}, wanted on cpu; move the tensor with to(x, cpu)", text(device())));
+}
+
 namespace {
 
-// Reads or writes one element of any dtype as T (double, or int64_t for exact integers).
-template <class T> T read_element(const void* p, Dtype dtype) {
-  return visit(dtype, [&]<class E>(Type<E>) { return convert<T>(*static_cast<const E*>(p)); });
+// One element of any dtype, on any device, as T (double, or int64_t for exact integers).
+template <class T> T read_element(const Tensor& t, int64_t offset) {
+  return visit(t.dtype(), [&]<class E>(Type<E>) {
+    const E* p = static_cast<const E*>(t.address()) + offset;
+    E x;
+    if (on_cpu(t)) x = *p;
+    else copy_bytes(t.device(), &x, p, sizeof x);
+    return convert<T>(x);
+  });
 }
 
 }  // namespace
@@ -171,14 +184,14 @@ double Tensor::item() const {
   if (numel() != 1)
     throw ShapeError(
         fmt::format("item: got shape {}, wanted one element; reduce or index the tensor first", text(shape())));
-  return read_element<double>(bytes(), dtype());
+  return read_element<double>(*this, 0);
 }
 
 int64_t Tensor::item_integer() const {
   if (numel() != 1)
     throw ShapeError(
         fmt::format("item: got shape {}, wanted one element; reduce or index the tensor first", text(shape())));
-  return read_element<int64_t>(bytes(), dtype());
+  return read_element<int64_t>(*this, 0);
 }
 
 int64_t Tensor::offset_of(const char* op, std::initializer_list<int64_t> index) const {
@@ -197,17 +210,27 @@ int64_t Tensor::offset_of(const char* op, std::initializer_list<int64_t> index) 
 }
 
 double Tensor::at(std::initializer_list<int64_t> index) const {
-  return read_element<double>(static_cast<const char*>(bytes()) + offset_of("at", index) * size_of(dtype()), dtype());
+  return read_element<double>(*this, offset_of("at", index));
 }
 
 void Tensor::set(std::initializer_list<int64_t> index, double value) {
   const int64_t offset = offset_of("set", index);
   check_writable("set", *this);
-  void* p = static_cast<char*>(mutable_bytes()) + offset * size_of(dtype());
-  visit(dtype(), [&]<class E>(Type<E>) { *static_cast<E*>(p) = convert<E>(value); });
+  bump_version();
+  visit(dtype(), [&]<class E>(Type<E>) {
+    E* p = static_cast<E*>(address()) + offset;
+    const E x = convert<E>(value);
+    if (on_cpu(*this)) *p = x;
+    else copy_bytes(device(), p, &x, sizeof x);
+  });
 }
 
 std::vector<double> Tensor::to_vector() const {
+  if (!on_cpu(*this)) {
+    Tensor here(shape(), dtype());
+    copy_elements(*this, here);
+    return here.to_vector();
+  }
   std::vector<double> out(static_cast<size_t>(numel()));
   const Shape shape = rank() == 0 ? Shape{1} : this->shape(), strides = rank() == 0 ? Shape{1} : this->strides();
   visit(dtype(), [&]<class E>(Type<E>) {
@@ -223,6 +246,7 @@ std::string describe(const Tensor& t) { return fmt::format("{} {}", name_of(t.dt
 
 void copy_elements(const Tensor& from, Tensor& to) {
   if (from.numel() == 0) return;
+  if (!on_cpu(from) || !on_cpu(to)) return copy_elements_with_device(from, to);
   void* out = to.mutable_bytes();
   if (from.dtype() == to.dtype() && from.is_contiguous() && to.is_contiguous()) {
     std::memmove(out, from.bytes(), size_t(from.numel() * size_of(from.dtype())));

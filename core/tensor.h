@@ -23,7 +23,8 @@ struct alignas(64) Storage : Counted {
   Device device;
   std::atomic<uint32_t> version{0};  // counts in-place writes; what backward saved compares it
 
-  static Ref<Storage> allocate(int64_t bytes, Device device = cpu);  // uninitialised
+  // Uninitialised.  DeviceError where there is no such device, MemoryError where it has no room.
+  static Ref<Storage> allocate(int64_t bytes, Device device = cpu);
 };
 
 // What all handles on one tensor share.
@@ -67,23 +68,31 @@ class Tensor {
   Device device() const { return state_->storage->device; }
   bool is_contiguous() const { return state_->contiguous; }  // dense and row-major
 
-  // The first element.  Elements of a view lie `strides()` apart.  DtypeError when T is not this tensor's type.
-  template <class T> const T* data() const {
+  // The first element.  Elements of a view lie `strides()` apart.  DtypeError when T is not this tensor's type,
+  // DeviceError, naming the function that asks, when it is not on the CPU.
+  template <class T> const T* data(const char* op = __builtin_FUNCTION()) const {
     if (dtype_of<T> != dtype()) [[unlikely]]
       wrong_type(dtype_of<T>);
-    return static_cast<const T*>(state_->data);
+    return static_cast<const T*>(bytes(op));
   }
   // The same for writing: the only door to in-place change, so that the version counter cannot be forgotten.
-  template <class T> T* mutable_data() {
+  template <class T> T* mutable_data(const char* op = __builtin_FUNCTION()) {
     if (dtype_of<T> != dtype()) [[unlikely]]
       wrong_type(dtype_of<T>);
-    return static_cast<T*>(mutable_bytes());
+    return static_cast<T*>(mutable_bytes(op));
   }
-  const void* bytes() const { return state_->data; }
-  void* mutable_bytes() {
-    bump_version();
+  const void* bytes(const char* op = __builtin_FUNCTION()) const {
+    if (device().kind != Device::cpu_kind) [[unlikely]]
+      not_on_cpu(op);
     return state_->data;
   }
+  void* mutable_bytes(const char* op = __builtin_FUNCTION()) {
+    const void* data = bytes(op);
+    bump_version();
+    return const_cast<void*>(data);
+  }
+  // The first element's address on the tensor's own device.
+  void* address() const { return state_->data; }
 
   uint32_t version() const { return state_->storage->version.load(std::memory_order_relaxed); }
   void bump_version() { state_->storage->version.fetch_add(1, std::memory_order_relaxed); }
@@ -127,6 +136,7 @@ class Tensor {
   }
   [[noreturn]] static void undefined();
   [[noreturn]] void wrong_type(Dtype asked) const;
+  [[noreturn]] void not_on_cpu(const char* op) const;
   int64_t offset_of(const char* op, std::initializer_list<int64_t> index) const;
   Ref<TensorState> state_;
 };
@@ -138,7 +148,7 @@ void check_writable(const char* op, const Tensor& t);
 // "float32 (2,3)": how errors describe a tensor.
 std::string describe(const Tensor&);
 
-// Copies elements between tensors of equal shape and any strides, converting the dtype where it differs.
+// Copies elements between tensors of equal shape, any strides and any devices, converting the dtype where it differs.
 // Below the graph: nothing is recorded or checked.
 void copy_elements(const Tensor& from, Tensor& to);
 

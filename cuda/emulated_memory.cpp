@@ -69,8 +69,8 @@ void* EmulatedMemory::allocate(int64_t bytes) {
 void EmulatedMemory::release(void* address) {
   const auto block = blocks_.find(offset_of(address));
   if (block == blocks_.end() || !block->second.live)
-    throw Fault(fmt::format("release: got {}, wanted the start of a live allocation; release each one once",
-                            place(address)));
+    throw Fault(
+        fmt::format("release: got {}, wanted the start of a live allocation; release each one once", place(address)));
   block->second.live = false;
   close(block->first, block->second.bytes);
   allocated_ -= int64_t(block->second.bytes);

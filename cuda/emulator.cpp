@@ -32,7 +32,9 @@ struct Lane {
 };
 
 // A warp operation under way: whom it calls, and who has come.
-struct Meeting { unsigned mask, arrived; };
+struct Meeting {
+  unsigned mask, arrived;
+};
 
 const char* file_name(const Line& line) {
   const std::string_view path = line.file;
@@ -50,10 +52,10 @@ class Grid {
       : name_(name), grid_dim_(grid_dim), block_dim_(block_dim), body_(body), closure_(closure) {
     const size_t threads = size_t(block_dim.x) * block_dim.y * block_dim.z;
     if (!threads || threads > most_threads || !grid_dim.x || !grid_dim.y || !grid_dim.z)
-      throw Fault(fmt::format("{}: got a grid of ({},{},{}) blocks of ({},{},{}) threads, wanted 1 to {} threads a "
-                              "block and at least one block",
-                              name, grid_dim.x, grid_dim.y, grid_dim.z, block_dim.x, block_dim.y, block_dim.z,
-                              most_threads));
+      throw Fault(
+          fmt::format("{}: got a grid of ({},{},{}) blocks of ({},{},{}) threads, wanted 1 to {} threads a "
+                      "block and at least one block",
+                      name, grid_dim.x, grid_dim.y, grid_dim.z, block_dim.x, block_dim.y, block_dim.z, most_threads));
     lanes_.resize(threads);
     meetings_.resize((threads + warp_size - 1) / warp_size);
     static uint32_t launches = 0;
@@ -148,9 +150,7 @@ class Grid {
     for (;;) {
       try {
         grid->body_(grid->closure_);
-      } catch (...) {
-        grid->error_ = std::current_exception();
-      }
+      } catch (...) { grid->error_ = std::current_exception(); }
       grid->leave();
       Fiber::suspend();
     }
@@ -192,9 +192,10 @@ class Grid {
   void open_barrier() {
     for (const Lane& l : lanes_)
       if (l.line.number != lanes_[0].line.number || std::string_view(l.line.file) != lanes_[0].line.file)
-        fail(fmt::format("meets the others at different barriers, {} and {}; let all threads of a block pass the same "
-                         "__syncthreads()",
-                         text(l.line), text(lanes_[0].line)));
+        fail(
+            fmt::format("meets the others at different barriers, {} and {}; let all threads of a block pass the same "
+                        "__syncthreads()",
+                        text(l.line), text(lanes_[0].line)));
     waiting_ = 0;
     for (Lane& l : lanes_) l.state = State::ready;
   }
@@ -246,8 +247,7 @@ class Grid {
     }
     std::string waiting;
     if (at_barrier) waiting = fmt::format("{} threads wait at __syncthreads ({})", at_barrier, text(barrier));
-    if (in_warp)
-      waiting += fmt::format("{}{} in a warp operation ({})", at_barrier ? ", " : "", in_warp, text(warp));
+    if (in_warp) waiting += fmt::format("{}{} in a warp operation ({})", at_barrier ? ", " : "", in_warp, text(warp));
     return fmt::format("{}: block ({},{},{}) is stuck: {}, {} have left; let all threads that must meet come", name_,
                        index.x, index.y, index.z, waiting, left_);
   }
@@ -263,9 +263,10 @@ class Grid {
   [[noreturn]] void race(const char* verb, const void* address, const Stamp& other, Line line) const {
     const EmulatedMemory& memory = EmulatedMemory::instance();
     if (other.block != block_)
-      fail(fmt::format("{} {} ({}), which block {} accessed in the same launch; let each block keep to its own, or "
-                       "order them with a ticket",
-                       verb, memory.place(address), text(line), other.block));
+      fail(
+          fmt::format("{} {} ({}), which block {} accessed in the same launch; let each block keep to its own, or "
+                      "order them with a ticket",
+                      verb, memory.place(address), text(line), other.block));
     fail(fmt::format("{} {} ({}), which thread {} accessed with no barrier between; put a __syncthreads() there", verb,
                      memory.place(address), text(line), other.thread));
   }
@@ -276,8 +277,8 @@ class Grid {
   void* closure_;
   std::vector<Lane> lanes_;
   std::vector<std::vector<Meeting>> meetings_;  // of each warp
-  unsigned current_ = 0;           // the lane that runs
-  size_t waiting_ = 0, left_ = 0;  // at the barrier; at their end
+  unsigned current_ = 0;                        // the lane that runs
+  size_t waiting_ = 0, left_ = 0;               // at the barrier; at their end
   uint32_t launch_ = 0, block_ = 0;
   Order order_;
   std::exception_ptr error_;

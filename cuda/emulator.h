@@ -124,7 +124,7 @@ int64_t allocated_bytes();
 }  // namespace gradus::simt
 
 // An array of n T's that the threads of a block share.
-#define GRADUS_SHARED(T, name, n)      \
+#define GRADUS_SHARED(T, name, n)        \
   static const char name##_identity = 0; \
   T* const name = static_cast<T*>(::gradus::simt::shared_array(&name##_identity, sizeof(T) * (n), #name))
 

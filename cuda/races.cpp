@@ -11,8 +11,7 @@ bool Order::ordered(const Stamp& before, const Stamp& now) const {
   if (before.launch != now.launch) return true;
   if (before.block == now.block) return within_block(before, now);
   const auto seen = seen_.find(before.block);
-  return seen != seen_.end() && within_block(before, seen->second.released) &&
-         within_block(seen->second.acquired, now);
+  return seen != seen_.end() && within_block(before, seen->second.released) && within_block(seen->second.acquired, now);
 }
 
 void Order::take_ticket(const void* ticket, const Stamp& now) {

@@ -9,12 +9,11 @@
 #else
 #include <cuda_runtime.h>
 
-#include <cstdio>
 #include <stdexcept>
 #include <string>
 
 // An array of n T's that the threads of a block share.
-#define GRADUS_SHARED(T, name, n)                                                     \
+#define GRADUS_SHARED(T, name, n)                                       \
   __shared__ __align__(16) unsigned char name##_bytes[sizeof(T) * (n)]; \
   T* const name = reinterpret_cast<T*>(name##_bytes)
 
@@ -23,7 +22,8 @@ namespace gradus::simt {
 template <class T> __device__ __forceinline__ T read(const T* p, int64_t i = 0) { return p[i]; }
 template <class T> __device__ __forceinline__ void write(T* p, int64_t i, T x) { p[i] = x; }
 
-// Adds one and returns what was there before; what this thread's block wrote before is seen by who takes a later ticket.
+// Adds one and returns what was there before; what this thread's block wrote before is seen by who takes a later
+// ticket.
 __device__ __forceinline__ unsigned take_ticket(unsigned* p) {
   return __nv_atomic_fetch_add(p, 1u, __NV_ATOMIC_ACQ_REL, __NV_THREAD_SCOPE_DEVICE);
 }
@@ -33,8 +33,10 @@ __device__ __forceinline__ void atomic_add(unsigned* p, unsigned x) { atomicAdd(
 // Starts a kernel on the default stream; an error is thrown with the kernel's name.
 template <class... P, class... A>
 void launch(const char* name, void (*kernel)(P...), unsigned grid, unsigned block, A... arguments) {
-  kernel<<<grid, block>>>(P(arguments)...);
-  if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess)
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(grid);
+  config.blockDim = dim3(block);
+  if (const cudaError_t error = cudaLaunchKernelEx(&config, kernel, P(arguments)...); error != cudaSuccess)
     throw std::runtime_error(std::string(name) + ": " + cudaGetErrorString(error));
 }
 

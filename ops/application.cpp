@@ -6,8 +6,10 @@
 #include <optional>
 #include <string_view>
 
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/application.h"
+#include "gradus/ops/device_losses.h"
 #include "gradus/ops/registry.h"
 
 namespace gradus {
@@ -24,15 +26,15 @@ std::string wanted(const Range& r) {
   return fmt::format("a value {} {}", r.open_high ? "<" : "<=", number(r.high));
 }
 
-Tensor scalar_tensor(double x, Dtype dtype) {
-  Tensor t(Shape{}, dtype);
-  visit_floating(dtype, [&]<class F>(Type<F>) { *t.mutable_data<F>() = F(x); });
+Tensor scalar_tensor(double x, Dtype dtype, Device device) {
+  Tensor t(Shape{}, dtype, device);
+  fill_elements(t, x);
   return t;
 }
 
 Tensor converted(const Tensor& t, Dtype dtype) {
   if (t.dtype() == dtype) return t;
-  Tensor to(t.shape(), dtype);
+  Tensor to(t.shape(), dtype, t.device());
   copy_elements(t, to);
   return to;
 }
@@ -138,10 +140,12 @@ void check_dtypes(Application& a) {
   for (int k = 0; k < a.entry->inputs; ++k) {
     Tensor& t = a.operands[k];
     const InputFacts& f = a.facts(k);
-    if (t.device() != a.operands[0].device())
+    const Param* p = a.entry->param(a.formula->get(), k);
+    const bool is_number = p && !p->is_tensor();  // which goes to any device by value
+    if (!is_number && t.device() != a.device())
       throw DeviceError(fmt::format("{}: {} is on {} but {} is on {}; move one with to()", a.name(), f.name,
-                                    text(t.device()), a.facts(0).name, text(a.operands[0].device())));
-    if (const Param* p = a.entry->param(a.formula->get(), k); f.optional && p && !p->is_tensor()) continue;  // absent
+                                    text(t.device()), a.facts(0).name, text(a.device())));
+    if (f.optional && is_number) continue;  // absent
     if (f.label || f.integer) {
       if (is_floating(t.dtype()) || t.dtype() == Dtype::boolean)
         throw DtypeError(fmt::format("{}: {} is {}, wanted integer labels; convert it with to(Dtype::int64)", a.name(),
@@ -279,6 +283,7 @@ std::shared_ptr<Application> prepare(const About& about, std::unique_ptr<Formula
   check_options(*a->about, *a->entry, a->formula->get());
   a->operands = a->tensors;
   check_dtypes(*a);
+  if (a->device() != cpu && !device_kernel(a->name(), *a->entry, a->device())) no_kernel(a->name(), a->device());
   if (a->entry->block) {
     lay_out_block(*a);
     return a;

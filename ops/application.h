@@ -43,6 +43,7 @@ struct Application {
     return 0;
   }
   Dtype dtype() const { return operands[0].dtype(); }
+  Device device() const { return operands[0].device(); }
 };
 
 // What one run is asked for beside the totals.
@@ -70,7 +71,7 @@ void check_options(const About&, const FormulaEntry&, const void* formula);
 // Throws the error for the first value outside its range.
 [[noreturn]] void report(const Application&, const Problem&);
 
-Tensor scalar_tensor(double x, Dtype dtype);
+Tensor scalar_tensor(double x, Dtype dtype, Device device = cpu);
 Tensor converted(const Tensor& t, Dtype dtype);  // below the graph
 // The axis of a tensor of this rank that the formula calls its classes; IndexError names the option that asked for it.
 int class_dimension(const Application&, int rank);

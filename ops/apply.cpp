@@ -180,6 +180,7 @@ void record_application(const std::shared_ptr<Application>& a, Tensor& out, cons
 // The count of every element of a Map whose count depends on plain numbers only; nullopt where it may vary.
 std::optional<double> constant_count(const Application& a, const void* primary_formula) {
   if (a.entry->fold || a.entry->block) return std::nullopt;
+  if (a.device() != cpu && a.entry->weighed) return std::nullopt;  // to ask would be a launch and a wait
   if (!a.entry->weighed) return 1.0;
   for (int k = 0; k < a.entry->inputs; ++k) {
     const Param* p = a.entry->param(const_cast<void*>(primary_formula), k);
@@ -233,7 +234,7 @@ Tensor compute(const std::shared_ptr<Application>& a) {
   Outcome o = run(*a, w);
   if (o.problem.input >= 0) report(*a, o.problem);
   a->totals = o.totals;
-  Tensor out = reduction == Reduction::none ? o.values : scalar_tensor(reduced_value(*a), a->dtype());
+  Tensor out = reduction == Reduction::none ? o.values : scalar_tensor(reduced_value(*a), a->dtype(), a->device());
   if (a->about->logical) return converted(out, Dtype::boolean);
   if (!recorded) return out;
   if (fuse && !nothing_to_average(*a)) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/application.h"
 #include "gradus/ops/arithmetic.h"
@@ -113,6 +114,7 @@ Tensor apply_composed(const About& about, const Formula& formula, const std::vec
       const Tensor& t = lists[size_t(k)][i];
       const std::string name = numbered(f.name, i);
       if (!t.defined()) throw ParamError(fmt::format("{}: {} is an undefined tensor; pass a tensor", about.name, name));
+      check_on_cpu(about.name, t);
       checks.dtype_of(f, name, t);
       checks.shape_of(f, name, t);
       flat.push_back(&t);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/differentiable.h"
 #include "gradus/ops/elementwise.h"
@@ -113,7 +114,7 @@ Tensor scaled(const Tensor& x, double factor) {
   static constexpr Elementwise op = elementwise_of<Scaled, 1>("mul");
   check_whole("mul", x, factor);
   const Tensor* inputs[] = {&x};
-  Tensor out = elementwise(op, inputs, &factor);
+  Tensor out = on_cpu(x) || !computes(x.dtype()) ? elementwise(op, inputs, &factor) : device_scaled(x, factor);
   if (recording(x)) record("mul", out, {&x}, [factor](const Tensor& g, Gradients& to) { to[0] = scaled(g, factor); });
   return out;
 }

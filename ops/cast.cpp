@@ -4,6 +4,7 @@
 
 #include "gradus/autograd/node.h"
 #include "gradus/core/convert.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/staging.h"
 
@@ -20,13 +21,26 @@ template <class From, class To> void convert_all(const From* x, To* y, int64_t n
 
 Tensor to(const Tensor& x, Dtype dtype) {
   if (x.dtype() == dtype) return x;
-  const Tensor from = dense(x);
   Tensor out(x.shape(), dtype, x.device());
-  visit(x.dtype(), [&]<class From>(Type<From>) {
-    visit(dtype, [&]<class To>(Type<To>) { convert_all(from.data<From>(), out.mutable_data<To>(), x.numel()); });
-  });
+  if (on_cpu(x)) {
+    const Tensor from = dense(x);
+    visit(x.dtype(), [&]<class From>(Type<From>) {
+      visit(dtype, [&]<class To>(Type<To>) { convert_all(from.data<From>(), out.mutable_data<To>(), x.numel()); });
+    });
+  } else {
+    copy_elements(x, out);
+  }
   if (computes(dtype) && recording(x))
     record("to", out, {&x}, [before = x.dtype()](const Tensor& g, Gradients& slots) { slots[0] = to(g, before); });
+  return out;
+}
+
+Tensor to(const Tensor& x, Device device) {
+  if (x.device() == device) return x;
+  Tensor out(x.shape(), x.dtype(), device);
+  copy_elements(x, out);
+  if (recording(x))
+    record("to", out, {&x}, [before = x.device()](const Tensor& g, Gradients& slots) { slots[0] = to(g, before); });
   return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/geometry.h"
@@ -106,6 +107,7 @@ bool alike(const TensorState& a, const TensorState& b) {
                                                 const double* constants) {
   const Dtype dtype = common_dtype(op, inputs), result = op.gives_mask ? Dtype::boolean : dtype;
   const ElementwiseLoop loop = loop_for(op, dtype);
+  check_on_cpu(op.name, *inputs[0]);
   bool plain = inputs[0]->is_contiguous();
   for (int k = 1; k < op.inputs; ++k)
     plain = plain && inputs[k]->is_contiguous() && inputs[k]->shape() == inputs[0]->shape();

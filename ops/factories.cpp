@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "gradus/core/convert.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 
 namespace gradus {
@@ -14,9 +15,21 @@ Tensor empty(const Shape& shape, Dtype dtype) { return Tensor(shape, dtype); }
 
 Tensor full(const Shape& shape, double value, Dtype dtype) {
   Tensor t(shape, dtype);
-  visit(dtype, [&]<class T>(Type<T>) { std::fill_n(t.mutable_data<T>(), t.numel(), convert<T>(value)); });
+  fill_elements(t, value);
   return t;
 }
+
+namespace {
+
+// On the device of t.
+Tensor full_like(const Tensor& t, double value) {
+  if (on_cpu(t)) return value == 0 ? zeros(t.shape(), t.dtype()) : full(t.shape(), value, t.dtype());
+  Tensor out(t.shape(), t.dtype(), t.device());
+  fill_elements(out, value);
+  return out;
+}
+
+}  // namespace
 
 Tensor zeros(const Shape& shape, Dtype dtype) {
   Tensor t(shape, dtype);
@@ -25,8 +38,8 @@ Tensor zeros(const Shape& shape, Dtype dtype) {
 }
 
 Tensor ones(const Shape& shape, Dtype dtype) { return full(shape, 1, dtype); }
-Tensor zeros_like(const Tensor& t) { return zeros(t.shape(), t.dtype()); }
-Tensor ones_like(const Tensor& t) { return ones(t.shape(), t.dtype()); }
+Tensor zeros_like(const Tensor& t) { return full_like(t, 0); }
+Tensor ones_like(const Tensor& t) { return full_like(t, 1); }
 
 Tensor tensor(const std::vector<double>& values, const Shape& shape, Dtype dtype) {
   if (int64_t(values.size()) != shape.numel())

@@ -71,7 +71,7 @@ void Geometry::join() {
   int slot = 2;
   if (folded_ && (rank == 0 || axis_ + 1 == rank)) slot = 1;
   views_.assign(operands_.size(), View{});
-  for (size_t i = 0; i < operands_.size(); ++i) views_[i].data = const_cast<void*>(operands_[i].tensor.bytes());
+  for (size_t i = 0; i < operands_.size(); ++i) views_[i].data = operands_[i].tensor.address();
   for (const auto& [first, last] : groups) {
     for (int d = first; d <= last; ++d) extent_[slot] *= space_[d];
     for (size_t i = 0; i < operands_.size(); ++i) views_[i].stride[slot] = operands_[i].strides[last];

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
@@ -56,6 +57,7 @@ struct ScaledPowers : folds::Sum {
 // ---- around the folds ---------------------------------------------------------------------------
 
 void check_floating(const char* op, const Tensor& x) {
+  check_on_cpu(op, x);
   if (!computes(x.dtype()))
     throw DtypeError(
         fmt::format("{}: got {}, wanted float32 or float64; convert it with to()", op, name_of(x.dtype())));
@@ -87,9 +89,11 @@ template <class Fold> Tensor integer_result(const Tensor& x, const Folding& r) {
 }
 
 Tensor sum_of(const Tensor& x, const Folding& r) {
-  if (!is_floating(x.dtype())) return integer_result<folds::Sum>(x, r);
-  check_floating("sum", x);
-  Tensor out = finished(r, x.dtype(), itself, fold(folds::Sum{}, x, r));
+  const bool here = on_cpu(x) || !computes(x.dtype());
+  if (here && !is_floating(x.dtype())) return integer_result<folds::Sum>(x, r);
+  if (here) check_floating("sum", x);
+  Tensor out = here ? finished(r, x.dtype(), itself, fold(folds::Sum{}, x, r))
+                    : device_sum(x, r.wide).alias(r.shape, dense_strides(r.shape));
   if (recording(x))
     record("sum", out, {&x}, [r, from = x.shape()](const Tensor& g, Gradients& to) { to[0] = spread(g, r, from); });
   return out;

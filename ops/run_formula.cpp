@@ -1,7 +1,11 @@
 // Running a Map or a Fold: the operands as strided views over one space, and the gradients back in their own shapes.
+#include <fmt/core.h>
+
 #include <algorithm>
 
+#include "gradus/core/device_elements.h"
 #include "gradus/ops/application.h"
+#include "gradus/ops/device_losses.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/geometry.h"
 #include "gradus/ops/reduce.h"
@@ -28,10 +32,22 @@ Shape strides_of(const Application& a, int k, const Tensor& t) {
   }
 }
 
+// Runs the formula's kernel on the device where its tensors lie; numbers travel by value.
+void run_on_device(const Application& a, const Call& call) {
+  DeviceCall there{call};
+  for (int k = 0; k < a.entry->inputs; ++k) {
+    if (!on_cpu(a.operands[k])) continue;
+    there.in[k] = {};
+    there.constant[k] = a.operands[k].item();
+  }
+  run(device_kernel(a.name(), *a.entry, a.device()), a.device(), there);
+}
+
 }  // namespace
 
 Outcome run(const Application& a, const Wanted& w) {
   if (a.entry->block) return run_block(a, w);
+  if (w.direction && a.device() != cpu) no_kernel(fmt::format("second derivative of {}", a.name()).c_str(), a.device());
   const int n = a.entry->inputs;
   Outcome out;
   out.grads.resize(size_t(n));
@@ -48,7 +64,7 @@ Outcome run(const Application& a, const Wanted& w) {
       direction[k] = geometry.add(shaped, strides_of(a, k, shaped));
     }
     if (k < int(w.grads.size()) && w.grads[k]) {
-      out.grads[k] = Tensor(a.space, a.dtype());
+      out.grads[k] = Tensor(a.space, a.dtype(), a.device());
       grad[k] = geometry.add(out.grads[k], dense_space);
     }
   }
@@ -61,7 +77,7 @@ Outcome run(const Application& a, const Wanted& w) {
     return strides;
   };
   if (w.values) {
-    out.values = Tensor(a.result, a.dtype());
+    out.values = Tensor(a.result, a.dtype(), a.device());
     values = geometry.add(out.values, value_strides(out.values));
   }
   if (w.upstream.defined()) {
@@ -91,7 +107,9 @@ Outcome run(const Application& a, const Wanted& w) {
   call.scale_tangent = w.scale_tangent, call.count_scale_tangent = w.count_scale_tangent;
   call.totals = &out.totals;
   call.problem = &out.problem;
-  w.direction ? a.entry->tangent(call) : a.entry->run(call);
+  if (a.device() != cpu) run_on_device(a, call);
+  else if (w.direction) a.entry->tangent(call);
+  else a.entry->run(call);
   for (int k = 0; k < n; ++k)
     if (out.grads[k].defined()) {
       const Shape& own = a.operands[k].shape();

@@ -88,7 +88,7 @@ __global__ void reverse_in_warp(const int* in, int* out) {
   const int x = simt::read(in, i);
   const unsigned odd = __ballot_sync(~0u, x % 2);
   int y = __shfl_sync(~0u, x, 31 - i % 32);
-  if (i % 32 < 16) y += __shfl_xor_sync(0xffffu, 0, 1);  // half a warp on its own
+  if (i % 32 < 16) y += __shfl_xor_sync(0xffffu, 0, 1);    // half a warp on its own
   if (i % 32 > 29) y += __shfl_down_sync(3u << 30, 0, 1);  // past the last lane stands its own
   __syncwarp();
   simt::write(out, i, odd == 0xaaaaaaaau ? y : -1);
@@ -146,7 +146,8 @@ TEST(Emulator, FindsAMissingBarrier) {
   EXPECT_EQ(fault_of(neighbour, 1, 64, in.get(), out.get(), int64_t{64}, true), "");
   const std::string early = fault_of(neighbour, 1, 64, in.get(), out.get(), int64_t{64}, false);
   expect_fault(early, {"planted: thread (0,0,0) of block (0,0,0) reads before anybody wrote it byte 4 of the shared "
-                       "array 'tile' of 256 bytes (emulator_test.cpp:", "; write it, then __syncthreads()"});
+                       "array 'tile' of 256 bytes (emulator_test.cpp:",
+                       "; write it, then __syncthreads()"});
 }
 
 __global__ void reuse(const float* in, float* out, bool barrier) {
@@ -226,7 +227,8 @@ TEST(Emulator, FindsAnAccessOutsideAnAllocation) {
                 "; stay inside what was allocated"});
   expect_fault(fault_of(add_one, 1, 32, out.get() - 1, int64_t{1}), {"reads byte -4 of an allocation of 400 bytes"});
   float on_host = 1;
-  expect_fault(fault_of(add_one, 1, 32, &on_host, int64_t{1}), {"reads an address of the host", "; pass device memory"});
+  expect_fault(fault_of(add_one, 1, 32, &on_host, int64_t{1}),
+               {"reads an address of the host", "; pass device memory"});
 }
 TEST(Emulator, FindsUseAfterRelease) {
   float* gone = nullptr;
@@ -321,7 +323,12 @@ TEST(Emulator, CopiesStayInsideAnAllocation) {
 TEST(EmulatorDeathTest, TheHostCannotTouchDeviceMemory) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");  // other tests have left threads
   const OnDevice<float> x(ramp(4));
-  EXPECT_DEATH({ volatile float y = *x.get(); (void)y; }, "");
+  EXPECT_DEATH(
+      {
+        volatile float y = *x.get();
+        (void)y;
+      },
+      "");
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // sanitizer objects to.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "gradus/core/pool.h"
 
 namespace {
@@ -25,6 +27,7 @@ extern "C" void __ubsan_on_report() { ADD_FAILURE() << "undefined behaviour, the
 extern "C" void __tsan_on_report(void*) { ADD_FAILURE() << "data race, the report stands beside this line"; }
 
 int main(int argc, char** argv) {
+  setenv("GRADUS_CUDA_MODULE", "emulate", 0);  // device tests run anywhere; on a GPU with GRADUS_CUDA_MODULE=cuda
   testing::InitGoogleTest(&argc, argv);
   testing::UnitTest::GetInstance()->listeners().Append(new NoLiveNodes);  // GoogleTest owns and deletes it
   return RUN_ALL_TESTS();

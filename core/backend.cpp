@@ -1,0 +1,114 @@
+#include "gradus/core/backend.h"
+
+#include <dlfcn.h>
+#include <fmt/core.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "gradus/core/error.h"
+
+namespace gradus {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What opening the module came to: once, when somebody first asks for a device.
+struct Module {
+  const Backend* table = nullptr;
+  int devices = 0;
+  std::string why;  // there is no device
+};
+
+// "cuda", "emulate" or a path.
+std::string chosen_module() {
+  const char* chosen = std::getenv("GRADUS_CUDA_MODULE");
+  return chosen && *chosen ? chosen : "cuda";
+}
+
+// The library that this code is in; of a program that holds it, what the program was called by.
+fs::path here() {
+  Dl_info self;
+  return dladdr(reinterpret_cast<const void*>(&device_count), &self) ? self.dli_fname : "";
+}
+
+// Beside the program or library that this code is in, in lib/ beside its folder, or where the system looks.
+void* open_module(const std::string& module) {
+  if (module.find('/') != std::string::npos) return dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
+  const std::string file = fmt::format("libgradus_{}.so", module);
+  for (const fs::path& self : {here(), fs::path("/proc/self/exe")}) {
+    std::error_code unreadable;
+    fs::path folder = fs::canonical(self, unreadable).parent_path();
+    for (int up = 0; up < 3 && !folder.empty(); ++up, folder = folder.parent_path())
+      for (const fs::path& place : {folder / file, folder / "lib" / file})
+        if (fs::exists(place, unreadable)) return dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
+  }
+  return dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+}
+
+Module opened() {
+  Module m;
+  const std::string module = chosen_module();
+  void* library = open_module(module);
+  if (!library) {
+    const char* reason = dlerror();
+    m.why = fmt::format(
+        "the module {} could not be opened ({}); build it with {}, or name another in GRADUS_CUDA_MODULE", module,
+        reason ? reason : "not found", module == "emulate" ? "GRADUS_BUILD_EMULATOR=ON" : "GRADUS_CUDA=ON");
+    return m;
+  }
+  const auto open = reinterpret_cast<Backend::Open>(dlsym(library, Backend::symbol));
+  if (!open) {
+    m.why = fmt::format("the module {} is no module of gradus; name another in GRADUS_CUDA_MODULE", module);
+    return m;
+  }
+  const Backend* table = open();
+  if (table->version != Backend::current_version) {
+    m.why = fmt::format("the module {} has version {} and this gradus wants {}; build both together", module,
+                        table->version, int{Backend::current_version});
+    return m;
+  }
+  m.devices = table->device_count();
+  if (m.devices > 0) m.table = table;
+  else m.why = table->error();
+  return m;
+}
+
+const Module& the_module() {
+  static const Module m = opened();
+  return m;
+}
+
+}  // namespace
+
+const Backend& backend(const char* op, Device device) {
+  const Module& m = the_module();
+  if (!m.table) throw DeviceError(fmt::format("{}: {} is not available: {}", op, text(device), m.why));
+  if (device.index >= m.devices)
+    throw DeviceError(fmt::format("{}: {} does not exist, wanted an index below {}; see gradus devices", op,
+                                  text(device), m.devices));
+  return *m.table;
+}
+
+int device_count(std::string* why) {
+  const Module& m = the_module();
+  if (why) *why = m.why;
+  return m.devices;
+}
+
+void check_device(const char* op, Device device, bool ok) {
+  if (!ok) throw DeviceError(fmt::format("{}: {} failed: {}", op, text(device), backend(op, device).error()));
+}
+
+DeviceProperties properties_of(Device device) {
+  DeviceProperties p;
+  check_device("properties", device, backend("properties", device).properties(device.index, &p));
+  return p;
+}
+
+void synchronise(Device device) {
+  if (device.kind == Device::cpu_kind) return;
+  check_device("synchronise", device, backend("synchronise", device).synchronise(device.index));
+}
+
+}  // namespace gradus

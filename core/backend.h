@@ -1,0 +1,78 @@
+// The seam between the tensors and the devices other than the CPU: a table of plain functions that a module,
+// libgradus_cuda.so or libgradus_emulate.so, hands over when it is opened.  No CUDA type is named here.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "gradus/core/device.h"
+#include "gradus/core/formula.h"
+#include "gradus/core/shape.h"
+
+namespace gradus {
+
+struct DeviceProperties {
+  char name[256];
+  int64_t bytes;  // of memory
+  int multiprocessors;
+  int major, minor;  // compute capability
+};
+
+// Strided elements on a device.
+struct Elements {
+  void* data = nullptr;
+  Dtype dtype = Dtype::float32;
+  int rank = 0;
+  int64_t extent[Shape::max_rank] = {}, stride[Shape::max_rank] = {};  // strides in elements
+};
+
+// A call of a Map or a Fold: the views hold device addresses, the totals and the problem lie on the host.
+struct DeviceCall : Call {
+  const char* name = "";  // of the loss
+  int device = 0;
+  double constant[max_inputs] = {};  // of an input without data: its one number
+};
+
+// The formulas of one name, in the order of its LossEntry; null where a formula has no kernel.
+struct DeviceLoss {
+  const char* name;
+  int formulas;
+  void (*const* run)(const DeviceCall&);
+};
+
+// What a module exports.  A function gives false where it failed and leaves the reason in error().
+struct Backend {
+  static constexpr int current_version = 1;
+  static constexpr const char* symbol = "gradus_backend";
+  using Open = const Backend* (*)();
+
+  int version;
+  const char* name;        // "CUDA 13.0"; "emulator"
+  const char* (*error)();  // why this thread's last call failed
+  int (*device_count)();   // 0 where there is none, with the reason in error()
+  bool (*properties)(int device, DeviceProperties* to);
+  void* (*allocate)(int device, int64_t bytes);  // null where memory is out
+  void (*release)(int device, void* data);
+  bool (*copy)(int device, void* to, const void* from, int64_t bytes);  // to, from or both on the device; waits
+  bool (*synchronise)(int device);
+  bool (*fill)(int device, const Elements& to, double value);
+  bool (*convert)(int device, const Elements& from, const Elements& to);  // of one shape
+  // to = x a + y b, of one shape and float dtype; y.data may be null
+  bool (*combine)(int device, const Elements& to, const Elements& x, double a, const Elements& y, double b);
+  // Σ over the dimensions where to's extent is 1; of one rank and float dtype
+  bool (*sum)(int device, const Elements& from, const Elements& to);
+  bool (*run)(const DeviceLoss& loss, int formula, const DeviceCall& call);
+  const DeviceLoss* const* losses;  // in the order of the registry
+  int loss_count;
+};
+
+// The module's table.  DeviceError, naming `op`, says in one sentence why there is none, or no device of that index.
+const Backend& backend(const char* op, Device device);
+// How many devices there are; when none, *why (which may be null) says so in one sentence.
+int device_count(std::string* why = nullptr);
+DeviceProperties properties_of(Device device);
+// Waits until all that was started on the device is done.
+void synchronise(Device device);
+// Throws the module's error, naming `op`, unless ok.
+void check_device(const char* op, Device device, bool ok);
+
+}  // namespace gradus

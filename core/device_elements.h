@@ -1,0 +1,35 @@
+// The few things that the tape and the losses do with tensors on a device, below the graph.
+#pragma once
+#include "gradus/core/tensor.h"
+
+namespace gradus {
+
+inline bool on_cpu(const Tensor& t) { return t.device().kind == Device::cpu_kind; }
+
+// Sets every element; on any device.
+void fill_elements(Tensor& t, double value);
+
+// ---- of tensors on a device other than the CPU, all on the same one -----------------------------
+
+// a x as a new tensor, and into += more; float32 or float64.
+Tensor device_scaled(const Tensor& x, double a);
+void device_add(Tensor& into, const Tensor& more);
+// The sum over the dimensions that `shape`, of the same rank, has 1 in.
+Tensor device_sum(const Tensor& x, const Shape& shape);
+
+// ---- what storage and copies of tensors are made of ---------------------------------------------
+
+Ref<Storage> allocate_on_device(int64_t bytes, Device device);
+// Either end, or both, on the device; waits.
+void copy_bytes(Device device, void* to, const void* from, int64_t bytes);
+// copy_elements() where one of the two is on a device.
+void copy_elements_with_device(const Tensor& from, Tensor& to);
+
+// Throws the DeviceError of an op that has no kernel where t lies.
+[[noreturn]] void no_kernel(const char* op, Device device);
+inline void check_on_cpu(const char* op, const Tensor& t) {
+  if (!on_cpu(t)) [[unlikely]]
+    no_kernel(op, t.device());
+}
+
+}  // namespace gradus

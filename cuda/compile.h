@@ -1,0 +1,94 @@
+// One loss in, its row of the module's table out.  Included by the generated units alone.
+#pragma once
+#include <cstring>
+
+#include "gradus/cuda/fold.h"
+#include "gradus/cuda/map.h"
+#include "gradus/cuda/run_loss.h"
+
+namespace gradus::cuda_kernels {
+
+template <class L>
+concept Map = !Fold<L> && requires { &L::template eval<Num<double, 1>>; };
+
+template <class L> Arguments<L> arguments(const DeviceCall& call, unsigned group, Meeting* meeting) {
+  Arguments<L> a;
+  memcpy(a.formula.raw, call.formula, sizeof(L));
+  memcpy(a.extent, call.extent, sizeof a.extent);
+  const L& loss = *static_cast<const L*>(call.formula);
+  for (int k = 0; k < arity<L>; ++k) {
+    const Input<L>& in = L::inputs[k];
+    a.in[k] = call.in[k];
+    a.grad[k] = call.grad[k];
+    a.constant[k] = call.constant[k];
+    a.ignored[k] = in.ignored ? loss.*in.ignored : never_ignored;
+    a.checked[k] = !in.checked || loss.*in.checked;
+  }
+  a.value = call.value, a.count = call.count, a.upstream = call.upstream;
+  a.scale = call.scale, a.count_scale = call.count_scale;
+  a.group = group;
+  a.meeting = meeting;
+  return a;
+}
+
+template <class L, class F> void run_map(const DeviceCall& call) {
+  const int64_t n = call.extent[0] * call.extent[1] * call.extent[2];
+  LossRun run(call);
+  simt::launch(call.name, map<L, F>, blocks_for(n, threads), threads, arguments<L>(call, 1, run.meeting()));
+  run.conclude([&](unsigned long long key) {
+    const int64_t block = int64_t(key) / (max_inputs * checked_together), rest = int64_t(key) % checked_together;
+    Problem p;
+    p.input = int(int64_t(key) / checked_together % max_inputs);
+    p.at[0] = block * checked_together + rest;
+    return Found{p, map_place(call.extent, p.at[0]), L::inputs[p.input].label};
+  });
+}
+
+template <class L, class F> void launch_fold(const DeviceCall& call, const LossRun& run) {
+  using Row = RowOf<L, F>;
+  const int64_t rows = call.extent[0] * call.extent[2], columns = call.extent[1], parts = parts_of_a_row(call.extent);
+  const unsigned group = group_for(call.extent);
+  const Arguments<L> a = arguments<L>(call, group, run.meeting());
+  if (parts == 1) return simt::launch(call.name, fold<L, F>, blocks_for(rows, threads / group), threads, a);
+  auto* states = static_cast<typename Row::State*>(run.scratch(0, rows * parts * int64_t(sizeof(typename Row::State))));
+  auto* constants =
+      static_cast<typename Row::Constants*>(run.scratch(1, rows * int64_t(sizeof(typename Row::Constants))));
+  simt::launch(call.name, fold_lift<L, F>, unsigned(rows * parts), threads, a, states, parts,
+               (columns + parts - 1) / parts);
+  simt::launch(call.name, fold_finish<L, F>, blocks_for(rows, threads / 32), threads, a, states, parts, constants);
+  if (wants_grad(a))
+    simt::launch(call.name, fold_grad<L, F>, blocks_for(rows * columns, threads), threads, a, constants);
+}
+
+template <class L, class F> void run_fold(const DeviceCall& call) {
+  const int64_t columns = call.extent[1];
+  LossRun run(call);
+  launch_fold<L, F>(call, run);
+  run.conclude([&](unsigned long long key) {
+    const int64_t row = int64_t(key) / (keys_a_row * columns), rank = int64_t(key) / columns % keys_a_row;
+    const Place place = {row / call.extent[2], int64_t(key) % columns, row % call.extent[2]};
+    Problem p;
+    p.input = int(rank % max_inputs);
+    const bool column = L::inputs[p.input].role == Role::column;
+    p.at[0] = column ? 0 : place.outer, p.at[1] = place.column, p.at[2] = column ? 0 : place.inner;
+    return Found{p, place, L::inputs[p.input].label};
+  });
+}
+
+template <class L> void run(const DeviceCall& call) {
+  if constexpr (Fold<L>) call.dtype == Dtype::float32 ? run_fold<L, float>(call) : run_fold<L, double>(call);
+  else call.dtype == Dtype::float32 ? run_map<L, float>(call) : run_map<L, double>(call);
+}
+
+template <class L> constexpr void (*runner())(const DeviceCall&) {
+  if constexpr (Fold<L> || Map<L>) return run<L>;
+  else return nullptr;
+}
+
+template <class LossType> struct DeviceLossOf;
+template <class Sequence, class L, class... Others> struct DeviceLossOf<LossCall<Sequence, L, Others...>> {
+  static constexpr void (*runners[])(const DeviceCall&) = {runner<L>(), runner<Others>()...};
+  static constexpr DeviceLoss value = {L::about.name, 1 + int(sizeof...(Others)), runners};
+};
+
+}  // namespace gradus::cuda_kernels

@@ -1,0 +1,79 @@
+// The module's table, as the program finds it when it opens the module.
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#include "gradus/core/backend.h"
+#include "gradus/cuda/elements.h"
+#include "gradus/cuda/runtime.h"
+
+namespace gradus {
+
+namespace device_registered {  // written by the build from losses/list.txt
+extern const DeviceLoss* const all[];
+extern const int count;
+}  // namespace device_registered
+
+namespace {
+
+thread_local std::string reason;
+
+// Runs f for a device; what it throws becomes the reason.
+template <class F> bool tried(int device, F f) {
+  try {
+    runtime::select(device);
+    f();
+    return true;
+  } catch (const std::bad_alloc&) { reason = "out of device memory"; } catch (const std::exception& e) {
+    reason = e.what();
+  }
+  return false;
+}
+
+int device_count() {
+  try {
+    return runtime::device_count(reason);
+  } catch (const std::exception& e) {
+    reason = e.what();
+    return 0;
+  }
+}
+
+}  // namespace
+}  // namespace gradus
+
+extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_backend() {
+  using namespace gradus;
+  static const Backend table = {
+      .version = Backend::current_version,
+      .name = runtime::name,
+      .error = [] { return reason.c_str(); },
+      .device_count = device_count,
+      .properties = [](int device,
+                       DeviceProperties* to) { return tried(device, [&] { *to = runtime::properties(device); }); },
+      .allocate =
+          [](int device, int64_t bytes) {
+            void* data = nullptr;
+            reason = "out of device memory";
+            tried(device, [&] { data = runtime::allocate(bytes); });
+            return data;
+          },
+      .release = [](int device, void* data) { tried(device, [&] { runtime::release(data); }); },
+      .copy = [](int device, void* to, const void* from,
+                 int64_t bytes) { return tried(device, [&] { runtime::copy(to, from, bytes); }); },
+      .synchronise = [](int device) { return tried(device, [] { runtime::synchronise(); }); },
+      .fill = [](int device, const Elements& to,
+                 double value) { return tried(device, [&] { cuda_kernels::fill(to, value); }); },
+      .convert = [](int device, const Elements& from,
+                    const Elements& to) { return tried(device, [&] { cuda_kernels::convert_elements(from, to); }); },
+      .combine = [](int device, const Elements& to, const Elements& x, double a, const Elements& y,
+                    double b) { return tried(device, [&] { cuda_kernels::combine(to, x, a, y, b); }); },
+      .sum = [](int device, const Elements& from,
+                const Elements& to) { return tried(device, [&] { cuda_kernels::sum(from, to); }); },
+      .run = [](const DeviceLoss& loss, int formula,
+                const DeviceCall& call) { return tried(call.device, [&] { loss.run[formula](call); }); },
+      .losses = device_registered::all,
+      .loss_count = device_registered::count,
+  };
+  return &table;
+}

@@ -1,0 +1,19 @@
+// What kernels are started with: devices, memory and copies, with one body for CUDA and one for the emulator.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "gradus/core/backend.h"
+
+namespace gradus::runtime {
+
+extern const char* const name;
+int device_count(std::string& why);  // 0 where there is none
+DeviceProperties properties(int device);
+void select(int device);        // the following calls of this thread are meant for it
+void* allocate(int64_t bytes);  // null where memory is out
+void release(void* data);
+void copy(void* to, const void* from, int64_t bytes);  // either may be on the host; waits
+void synchronise();
+
+}  // namespace gradus::runtime

@@ -1,0 +1,68 @@
+// The runtime of CUDA: a thin cover that turns error codes into exceptions.
+#include <cuda_runtime_api.h>
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <stdexcept>
+
+#include "gradus/cuda/runtime.h"
+
+namespace gradus::runtime {
+namespace {
+
+void check(const char* call, cudaError_t error) {
+  if (error == cudaSuccess) return;
+  cudaGetLastError();  // an error that does not stick is told once
+  throw std::runtime_error(fmt::format("{} says {} ({})", call, cudaGetErrorString(error), cudaGetErrorName(error)));
+}
+
+std::string version(int v) { return fmt::format("{}.{}", v / 1000, v % 1000 / 10); }
+
+}  // namespace
+
+const char* const name = "CUDA";
+
+int device_count(std::string& why) {
+  int count = 0, driver = 0;  // cudaGetDeviceCount leaves its argument alone where it fails
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error == cudaSuccess && count > 0) return count;
+  cudaDriverGetVersion(&driver);
+  if (driver == 0) why = "no NVIDIA driver is installed; install one, or compute on cpu";
+  else if (error == cudaErrorInsufficientDriver)
+    why = fmt::format("the NVIDIA driver speaks CUDA {} and this gradus wants {}; install a newer one", version(driver),
+                      version(CUDART_VERSION));
+  else why = fmt::format("the NVIDIA driver finds no GPU ({})", cudaGetErrorString(error));
+  return 0;
+}
+
+DeviceProperties properties(int device) {
+  cudaDeviceProp found;
+  check("cudaGetDeviceProperties", cudaGetDeviceProperties(&found, device));
+  DeviceProperties p = {};
+  snprintf(p.name, sizeof p.name, "%s", found.name);
+  p.bytes = int64_t(found.totalGlobalMem);
+  p.multiprocessors = found.multiProcessorCount;
+  p.major = found.major, p.minor = found.minor;
+  return p;
+}
+
+void select(int device) { check("cudaSetDevice", cudaSetDevice(device)); }
+
+void* allocate(int64_t bytes) {
+  void* data = nullptr;
+  const cudaError_t error = cudaMalloc(&data, size_t(bytes > 0 ? bytes : 1));
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    return nullptr;
+  }
+  check("cudaMalloc", error);
+  return data;
+}
+
+void release(void* data) { check("cudaFree", cudaFree(data)); }
+void copy(void* to, const void* from, int64_t bytes) {
+  check("cudaMemcpy", cudaMemcpy(to, from, size_t(bytes), cudaMemcpyDefault));
+}
+void synchronise() { check("cudaDeviceSynchronize", cudaDeviceSynchronize()); }
+
+}  // namespace gradus::runtime

@@ -1,0 +1,25 @@
+// The runtime of the emulator: one device, whose kernels have ended when their launch returns.
+#include <cstring>
+
+#include "gradus/cuda/emulator.h"
+#include "gradus/cuda/runtime.h"
+
+namespace gradus::runtime {
+
+const char* const name = "emulator";
+int device_count(std::string&) { return 1; }
+DeviceProperties properties(int) {
+  DeviceProperties p = {};
+  strcpy(p.name, "the emulator, which runs kernels on the CPU to test them");
+  p.bytes = simt::device_bytes;
+  p.multiprocessors = 1;
+  p.major = 9;
+  return p;
+}
+void select(int) {}
+void* allocate(int64_t bytes) { return simt::allocate(bytes); }
+void release(void* data) { simt::release(data); }
+void copy(void* to, const void* from, int64_t bytes) { simt::copy(to, from, bytes); }
+void synchronise() {}
+
+}  // namespace gradus::runtime

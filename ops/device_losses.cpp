@@ -1,0 +1,52 @@
+#include "gradus/ops/device_losses.h"
+
+#include <fmt/core.h>
+
+#include <cstring>
+#include <unordered_map>
+
+#include "gradus/core/error.h"
+
+namespace gradus {
+
+namespace registered {  // written by the build from losses/list.txt
+extern const LossEntry* const* const all[];
+extern const int count;
+}  // namespace registered
+
+namespace {
+
+using Kernels = std::unordered_map<const FormulaEntry*, DeviceKernel>;
+
+Kernels kernels_of(const char* op, const Backend& b) {
+  Kernels kernels;
+  bool same = b.loss_count == registered::count;
+  for (int i = 0; i < registered::count && same; ++i) {
+    const LossEntry& entry = **registered::all[i];
+    const DeviceLoss& loss = *b.losses[i];
+    same = !strcmp(loss.name, entry.about->name) && loss.formulas == entry.formula_count;
+    for (int f = 0; f < entry.formula_count && same; ++f)
+      if (loss.run[f]) kernels[entry.formula(f)] = {&loss, f};
+  }
+  if (!same)
+    throw DeviceError(fmt::format(
+        "{}: the module of the {} knows other losses than this program; build both from one list", op, b.name));
+  return kernels;
+}
+
+}  // namespace
+
+DeviceKernel device_kernel(const char* op, const FormulaEntry& formula, Device device) {
+  static const Kernels kernels = kernels_of(op, backend(op, device));
+  const auto found = kernels.find(&formula);
+  return found == kernels.end() ? DeviceKernel{} : found->second;
+}
+
+void run(const DeviceKernel& kernel, Device device, DeviceCall& call) {
+  const char* op = kernel.loss->name;
+  call.name = op;
+  call.device = device.index;
+  check_device(op, device, backend(op, device).run(*kernel.loss, kernel.formula, call));
+}
+
+}  // namespace gradus

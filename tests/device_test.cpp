@@ -1,0 +1,173 @@
+// Tensors on a device: making them, moving them, computing losses on them, and what is said where that cannot be.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "gradus/autograd/engine.h"
+#include "gradus/core/backend.h"
+#include "gradus/core/error.h"
+#include "gradus/losses/cross_entropy.h"
+#include "gradus/losses/huber_loss.h"
+#include "gradus/losses/mse_loss.h"
+#include "gradus/losses/sparsemax_loss.h"
+#include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
+#include "gradus/ops/factories.h"
+#include "gradus/ops/math.h"
+#include "gradus/ops/reduce.h"
+#include "gradus/tests/thrown.h"
+
+namespace {
+
+using namespace gradus;
+using Numbers = std::vector<double>;
+
+Tensor ramp(const Shape& shape) {
+  Tensor x(shape, Dtype::float64);
+  for (int64_t i = 0; i < x.numel(); ++i) x.mutable_data<double>()[i] = double(i % 97);
+  return x;
+}
+Tensor on_device(const NestedList& values, Dtype dtype = Dtype::float32) { return to(tensor(values, dtype), cuda()); }
+
+// ---- tensors ------------------------------------------------------------------------------------
+
+TEST(Device, TensorsMoveThereAndBack) {
+  const Tensor x = tensor({{1, 2, 3}, {4, 5, 6}}), there = to(x, cuda()), back = to(there, cpu);
+  EXPECT_EQ(there.device(), cuda());
+  EXPECT_EQ(there.shape(), (Shape{2, 3}));
+  EXPECT_EQ(back.device(), cpu);
+  EXPECT_EQ(back.to_vector(), x.to_vector());
+  EXPECT_EQ(there.to_vector(), x.to_vector());
+  EXPECT_TRUE(to(there, cuda()).same_storage(there)) << "a tensor that is there already is itself";
+}
+
+TEST(Device, ElementsAreReadAndWritten) {
+  Tensor x = on_device({{1, 2}, {3, 4}}, Dtype::float64);
+  EXPECT_EQ(x.at({1, 0}), 3);
+  x.set({1, 0}, 7);
+  EXPECT_EQ(x.to_vector(), (Numbers{1, 2, 7, 4}));
+  EXPECT_EQ(on_device({5}, Dtype::int64).item_integer(), 5);
+}
+
+TEST(Device, ViewsAndDtypesAreCopied) {
+  const Dtype all[] = {Dtype::float32, Dtype::float64, Dtype::int64,   Dtype::int32,
+                       Dtype::uint8,   Dtype::boolean, Dtype::float16, Dtype::bfloat16};
+  const Tensor x = tensor({{0, 1, 2}, {3, 4, 250}}, Dtype::float64);
+  for (const Dtype from : all)
+    for (const Dtype into : all) {
+      const Tensor here = to(x, from), columns = here.alias({3, 2}, {1, 3}), there = to(here, cuda());
+      EXPECT_EQ(to(there, into).to_vector(), to(here, into).to_vector()) << name_of(from) << " to " << name_of(into);
+      EXPECT_EQ(there.alias({3, 2}, {1, 3}).to_vector(), columns.to_vector()) << name_of(from);
+      EXPECT_EQ(to(columns, cuda()).to_vector(), columns.to_vector()) << name_of(from);
+    }
+}
+
+TEST(Device, SumsAnyDimensions) {
+  const Tensor x = ramp({3, 40, 50});
+  for (const std::vector<int64_t>& dims : std::vector<std::vector<int64_t>>{{0}, {1}, {2}, {0, 2}, {1, 2}, {0, 1, 2}})
+    for (const bool keep : {false, true}) {
+      const Tensor here = sum(x, dims, keep), there = sum(to(x, cuda()), dims, keep);
+      EXPECT_EQ(there.shape(), here.shape());
+      EXPECT_EQ(there.to_vector(), here.to_vector());
+    }
+  const Tensor many = ones({200000}, Dtype::float32);
+  EXPECT_EQ(sum(to(many, cuda())).item(), 200000) << "a long sum is cut into parts";
+}
+
+TEST(Device, EmptyTensorsMove) {
+  const Tensor none = to(zeros({0, 3}), cuda());
+  EXPECT_EQ(none.shape(), (Shape{0, 3}));
+  EXPECT_TRUE(none.to_vector().empty());
+  EXPECT_EQ(mse_loss(none, none).item(), 0);
+}
+
+TEST(Device, GradientsFlowThroughTheMove) {
+  const Tensor x = tensor({1, 2, 4}).requires_grad(true), y = on_device({0, 0, 0});
+  backward(mse_loss(to(x, cuda()), y, {}, Reduction::sum));
+  EXPECT_EQ(x.grad().device(), cpu);
+  EXPECT_EQ(x.grad().to_vector(), (Numbers{2, 4, 8}));
+}
+
+TEST(Device, GradientsAccumulateThere) {
+  const Tensor x = on_device({1, 2}).requires_grad(true), y = on_device({0, 0});
+  for (int i = 0; i < 2; ++i) backward(mse_loss(x, y, {}, Reduction::sum));
+  EXPECT_EQ(x.grad().device(), cuda());
+  EXPECT_EQ(x.grad().to_vector(), (Numbers{4, 8}));
+  x.zero_grad();
+  backward(mse_loss(x, x.detach()));
+  EXPECT_EQ(x.grad().to_vector(), (Numbers{0, 0}));
+}
+
+TEST(Device, RunsAreBitEqual) {
+  const Tensor x = to(ramp({77, 1000}), cuda()), y = zeros_like(x);
+  const Tensor first = mse_loss(x, y), second = mse_loss(x, y);
+  EXPECT_EQ(first.item(), second.item());
+}
+
+// ---- errors -------------------------------------------------------------------------------------
+
+TEST(DeviceErrors, LabelsOutOfRangeAreToldAsOnTheCpu) {
+  const Tensor x = zeros({4, 3}), y = labels({0, 2, 3, -7});
+  const auto said = [&](Device d) { return error_of<IndexError>([&] { cross_entropy(to(x, d), to(y, d)); }); };
+  EXPECT_EQ(said(cpu), "cross_entropy: label 3 at row 2 is outside [0, 3)");
+  EXPECT_EQ(said(cuda()), said(cpu));
+  EXPECT_NEAR(cross_entropy(to(x, cuda()), to(labels({0, 1, 2, -100}), cuda())).item(), std::log(3.0), 1e-6)
+      << "the device works on";
+}
+
+TEST(DeviceErrors, ValuesOutOfRangeAreToldAsOnTheCpu) {
+  Tensor x = zeros({3, 700}), w = ones({3, 700});
+  w.set({1, 650}, -2);
+  w.set({2, 3}, -4);
+  const auto said = [&](Device d) {
+    return error_of<ParamError>([&] { huber_loss(to(x, d), to(x, d), {.weight = to(w, d)}); });
+  };
+  EXPECT_EQ(said(cpu), "huber_loss: weight is -2 at (1,650), wanted a value >= 0");
+  EXPECT_EQ(said(cuda()), said(cpu));
+  EXPECT_EQ(error_of<ParamError>([&] { huber_loss(to(x, cuda()), to(x, cuda()), {.delta = -1.0}); }),
+            "huber_loss: delta is -1, wanted a value > 0");
+}
+
+TEST(DeviceErrors, TensorsOnTwoDevicesAreBothNamed) {
+  const Tensor here = ones({2}), there = to(here, cuda());
+  EXPECT_EQ(error_of<DeviceError>([&] { mse_loss(here, there); }),
+            "mse_loss: target is on cuda:0 but input is on cpu; move one with to()");
+  EXPECT_EQ(error_of<DeviceError>([&] { add(here, there); }), "add: got tensors on cpu and cuda:0; move one with to()");
+  const Tensor x = to(here, cuda()).requires_grad(true), loss = mse_loss(x, there, {}, Reduction::none);
+  EXPECT_EQ(error_of<DeviceError>([&] { backward(loss, here); }),
+            "backward: gradient is on cpu but the output is on cuda:0; move one with to()");
+}
+
+TEST(DeviceErrors, AnOpWithoutAKernelNamesItself) {
+  const Tensor x = on_device({1, 2});
+  EXPECT_EQ(error_of<DeviceError>([&] { exp(x); }), "exp: has no kernel on cuda:0; move its tensors with to(x, cpu)");
+  EXPECT_EQ(error_of<DeviceError>([&] { mean(x); }), "mean: has no kernel on cuda:0; move its tensors with to(x, cpu)");
+  EXPECT_EQ(error_of<DeviceError>([&] { sparsemax_loss(on_device({{1, 2}}), to(labels({0}), cuda())); }),
+            "sparsemax_loss: has no kernel on cuda:0; move its tensors with to(x, cpu)");
+  EXPECT_EQ(error_of<DeviceError>([&] { x.data<float>("peek"); }),
+            "peek: has no kernel on cuda:0; move its tensors with to(x, cpu)");
+}
+
+TEST(DeviceErrors, SecondDerivativesAreRefused) {
+  const Tensor x = on_device({1, 2}).requires_grad(true), y = on_device({0, 0});
+  const Tensor g = grad({mse_loss(x, y, {}, Reduction::sum)}, {x}, {}, {.create_graph = true})[0];
+  EXPECT_EQ(error_of<DeviceError>([&] { backward(sum(g)); }),
+            "second derivative of mse_loss: has no kernel on cuda:0; move its tensors with to(x, cpu)");
+}
+
+TEST(DeviceErrors, ADeviceThatDoesNotExistIsRefused) {
+  const std::string last = std::to_string(device_count());
+  EXPECT_EQ(error_of<DeviceError>([] { to(ones({1}), cuda(200)); }),
+            "allocate: cuda:200 does not exist, wanted an index below " + last + "; see gradus devices");
+}
+
+TEST(DeviceErrors, MemoryThatEndsIsAnErrorAndComesBack) {
+  const int64_t all = properties_of(cuda()).bytes;
+  const std::string said = error_of<MemoryError>([&] { Tensor({all / 4 + 1}, Dtype::float32, cuda()); });
+  EXPECT_EQ(said.rfind("allocate: cuda:0 has no room for ", 0), 0u) << said;
+  EXPECT_EQ(Tensor({16}, Dtype::float32, cuda()).numel(), 16);
+}
+
+}  // namespace
