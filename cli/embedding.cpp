@@ -74,7 +74,7 @@ TrainResult train_embedding(const TrainOptions& options, const Split& split, FIL
     throw ParamError(
         fmt::format("--batch-size: got {}, wanted at least 4, two classes of two samples; try 60", options.batch_size));
   const TripletLoss triplet_loss = triplet_loss_of(options);
-  Sequential model = make_model(options, split.train["features"], embedding_width);
+  const std::unique_ptr<Module> model = make_model(options, split.train["features"], embedding_width);
   const Tensor& labels = split.train["labels"];
   const int64_t classes = std::min<int64_t>(class_count, options.batch_size / 2),
                 per_class = options.batch_size / classes;
@@ -82,14 +82,14 @@ TrainResult train_embedding(const TrainOptions& options, const Split& split, FIL
                       [&](int64_t epoch) { return balanced_batches(labels, classes, per_class, options.seed, epoch); });
   Generator negatives(options.seed, negative_streams);
   const auto loss_of = [&](const Dataset& batch) {
-    const Tensor embedded = model(batch["features"]);
+    const Tensor embedded = (*model)(batch["features"]);
     const Triplets t = triplets_of(batch["labels"], negatives);
     return triplet_loss(index_select(embedded, 0, t.anchor), index_select(embedded, 0, t.positive),
                         index_select(embedded, 0, t.negative));
   };
-  TrainResult result = fit(options, model, loader, loss_of, &negatives, out);
-  result.accuracy = knn_accuracy(predict(model, split.train["features"]), labels,
-                                 predict(model, split.test["features"]), split.test["labels"], neighbours);
+  TrainResult result = fit(options, *model, loader, loss_of, &negatives, out);
+  result.accuracy = knn_accuracy(predict(*model, split.train["features"]), labels,
+                                 predict(*model, split.test["features"]), split.test["labels"], neighbours);
   result.raw_accuracy = raw_knn_accuracy(split);
   return result;
 }

@@ -35,7 +35,7 @@ void check_at_least_one(const char* option, int64_t value) {
 }
 
 void check(const TrainOptions& o) {
-  choose("--model", o.model, {"mlp", "cnn"});
+  choose("--model", o.model, {"logistic", "mlp", "cnn", "lenet5", "resnet18"});
   choose("--optimizer", o.optimizer, {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "lion"});
   choose("--dtype", o.dtype, {"float32", "float64"});
   check_at_least_one("--epochs", o.epochs);
@@ -48,8 +48,11 @@ void add_options(CLI::App& command, Arguments& a) {
   command.add_option("--data", o.data, "digits (built in), or a folder with the four IDX files of MNIST")
       ->type_name("digits|FOLDER")
       ->capture_default_str();
-  command.add_option("--model", o.model, "mlp: fully connected, 256 and 128 hidden units; cnn: two convolutions")
-      ->type_name("mlp|cnn")
+  command
+      .add_option("--model", o.model,
+                  "logistic: one linear layer; mlp: fully connected, 256 and 128 hidden units; cnn: two convolutions; "
+                  "lenet5: for images from 12x12 on; resnet18")
+      ->type_name("logistic|mlp|cnn|lenet5|resnet18")
       ->capture_default_str();
   command.add_option("--loss", o.loss, "a loss by its name; `gradus losses` lists them")
       ->type_name("NAME")

@@ -17,7 +17,9 @@
 #include "gradus/data/idx.h"
 #include "gradus/data/knn.h"
 #include "gradus/data/sampler.h"
+#include "gradus/nn/lenet.h"
 #include "gradus/nn/models.h"
+#include "gradus/nn/resnet.h"
 #include "gradus/ops/index.h"
 #include "gradus/ops/registry.h"
 #include "gradus/optim/adadelta.h"
@@ -73,6 +75,16 @@ Target target_of(const std::string& loss) {
   return {entry, required[0]->name, required[1]->name, required[1]->label};
 }
 
+std::unique_ptr<Module> untrained(const std::string& name, const Shape& shape, int64_t outputs, Generator& generator) {
+  const auto own = []<class M>(M model) -> std::unique_ptr<Module> { return std::make_unique<M>(std::move(model)); };
+  const int64_t channels = shape[1], height = shape[2], width = shape[3], pixels = channels * height * width;
+  if (name == "logistic") return own(logistic_regression(pixels, outputs, generator));
+  if (name == "cnn") return own(cnn(channels, height, width, outputs, generator));
+  if (name == "lenet5") return own(LeNet5(channels, height, width, outputs, generator));
+  if (name == "resnet18") return own(ResNet18(outputs, channels, generator));
+  return own(mlp({pixels, 256, 128, outputs}, generator));
+}
+
 }  // namespace
 
 Split load_data(const TrainOptions& options) {
@@ -86,12 +98,10 @@ Split load_data(const TrainOptions& options) {
   return converted(read_idx_folder(options.data, class_count));
 }
 
-Sequential make_model(const TrainOptions& options, const Tensor& features, int64_t outputs) {
+std::unique_ptr<Module> make_model(const TrainOptions& options, const Tensor& features, int64_t outputs) {
   Generator generator(options.seed);
-  const Shape& shape = features.shape();
-  Sequential model = options.model == "cnn" ? cnn(shape[1], shape[2], shape[3], outputs, generator)
-                                            : mlp({shape[1] * shape[2] * shape[3], 256, 128, outputs}, generator);
-  model.to(chosen_dtype(options));
+  std::unique_ptr<Module> model = untrained(options.model, features.shape(), outputs, generator);
+  model->to(chosen_dtype(options));
   return model;
 }
 
@@ -237,15 +247,15 @@ double raw_knn_accuracy(const Split& split) {
 
 TrainResult train_classifier(const TrainOptions& options, const Split& split, FILE* out) {
   const Target target = target_of(options.loss.empty() ? "cross_entropy" : options.loss);
-  Sequential model = make_model(options, split.train["features"], class_count);
+  const std::unique_ptr<Module> model = make_model(options, split.train["features"], class_count);
   const Loader loader(split.train, {.batch_size = options.batch_size, .seed = options.seed});
   const auto loss_of = [&](const Dataset& batch) {
-    const Tensor scores = model(batch["features"]), &labels = batch["labels"];
+    const Tensor scores = (*model)(batch["features"]), &labels = batch["labels"];
     const Tensor wanted = target.labels ? labels : one_hot(labels, class_count, scores.dtype());
     return evaluate(target.entry, {{{target.prediction, scores}, {target.target, wanted}}, {}});
   };
-  TrainResult result = fit(options, model, loader, loss_of, nullptr, out);
-  result.accuracy = accuracy_of(predict(model, split.test["features"]), split.test["labels"]);
+  TrainResult result = fit(options, *model, loader, loss_of, nullptr, out);
+  result.accuracy = accuracy_of(predict(*model, split.test["features"]), split.test["labels"]);
   return result;
 }
 

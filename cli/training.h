@@ -8,7 +8,7 @@
 #include "gradus/core/random.h"
 #include "gradus/data/dataset.h"
 #include "gradus/data/loader.h"
-#include "gradus/nn/sequential.h"
+#include "gradus/nn/module.h"
 #include "gradus/optim/optimizer.h"
 
 namespace gradus {
@@ -52,7 +52,8 @@ double raw_knn_accuracy(const Split& split);
 
 // ---- the pieces ---------------------------------------------------------------------------------
 
-Sequential make_model(const TrainOptions& options, const Tensor& features, int64_t outputs);
+/// The model of options.model for images (N, channels, height, width). Throws ParamError where they do not suit it.
+std::unique_ptr<Module> make_model(const TrainOptions& options, const Tensor& features, int64_t outputs);
 std::unique_ptr<Optimizer> make_optimizer(const TrainOptions& options, Module& model);
 /// Runs the epochs; loss_of(batch) records the loss of one batch, with the random numbers of `random`, which may be
 /// null. The result lacks the accuracies. Saves and resumes as the options say. Throws DomainError when the loss is no

@@ -42,7 +42,8 @@ expect 2 "could not understand --epochs = many" train classify --epochs many
 expect 2 "--epochs: got 0, wanted at least 1" train classify --epochs 0
 expect 2 "--seed: got -1" train classify --seed -1
 expect 2 "set_threads: got 0, wanted 1 to 1024" train classify --threads 0
-expect 2 "--model: there is no 'mlpp'; known are mlp, cnn, did you mean 'mlp'?" train classify --model mlpp
+expect 2 "--model: there is no 'mlpp'; known are logistic, mlp, cnn, lenet5, resnet18, did you mean 'mlp'?" train classify --model mlpp
+expect 2 "lenet5: got images of 8x8, wanted at least 12x12; use cnn" train classify --model lenet5
 expect 2 "--optimizer: there is no 'lyon'; did you mean 'lion'?" train classify --optimizer lyon
 expect 2 "--dtype: there is no 'float16'" train classify --dtype float16
 expect 2 "there is no 'cross_entrop'; did you mean 'cross_entropy'?" train classify --loss cross_entrop

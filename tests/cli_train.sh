@@ -19,6 +19,8 @@ reach test_accuracy 0.97 classify
 reach test_accuracy 0.97 classify --optimizer adam
 for optimizer in adamw rmsprop adagrad adadelta lion; do reach test_accuracy 0.96 classify --optimizer $optimizer; done
 reach test_accuracy 0.98 classify --model cnn --epochs 20
+reach test_accuracy 0.93 classify --model logistic --epochs 10
+reach test_accuracy 0.9 classify --model resnet18 --epochs 2
 reach knn_accuracy 0.97 triplet
 reach raw_knn_accuracy 0.97 triplet --epochs 1
 reach test_accuracy 0.85 classify --loss huber_loss --epochs 20
