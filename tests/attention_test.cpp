@@ -6,9 +6,7 @@
 
 #include <cmath>
 
-#include "fill.h"
 #include "gradus/autograd/engine.h"
-#include "gradus/core/error.h"
 #include "gradus/nn/text_classifier.h"
 #include "gradus/nn/transformer.h"
 #include "gradus/ops/arithmetic.h"
@@ -16,6 +14,8 @@
 #include "gradus/ops/factories.h"
 #include "gradus/ops/reduce.h"
 #include "gradus/ops/shape.h"
+#include "gradus/tests/fill.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
@@ -167,32 +167,25 @@ TEST(Attention, TheTextClassifierHasTwoHeads) {
   EXPECT_EQ(model.pooled(zeros({1, 5}, Dtype::int64)).to_vector(), std::vector<double>(4, 0));
 }
 
-template <class E, class F> std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& error) { return error.what(); }
-  return "no error";
-}
-
 TEST(Attention, WhatDoesNotFitIsNamed) {
   MultiheadAttention layer(6, 2);
   const Tensor x = zeros({3, 2, 6});
   EXPECT_EQ(
-      message_of<ParamError>([] { MultiheadAttention(6, 4); }),
+      error_of<ParamError>([] { MultiheadAttention(6, 4); }),
       "MultiheadAttention: got a width of 6 and 4 heads, wanted heads that divide the width; choose other numbers");
-  EXPECT_EQ(message_of<ParamError>([] { MultiheadAttention(6, 2, {.dropout = -1}); }),
+  EXPECT_EQ(error_of<ParamError>([] { MultiheadAttention(6, 2, {.dropout = -1}); }),
             "MultiheadAttention: got dropout = -1, wanted a probability; choose it in [0, 1]");
-  EXPECT_EQ(message_of<ShapeError>([&] { layer.attend(x, zeros({4, 3, 6}), x); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { layer.attend(x, zeros({4, 3, 6}), x); }),
             "MultiheadAttention: key has shape (4,3,6), wanted (steps,N,6) of one batch; reshape it");
-  EXPECT_EQ(message_of<ShapeError>([&] { layer.attend(x, x, zeros({4, 2, 6})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { layer.attend(x, x, zeros({4, 2, 6})); }),
             "MultiheadAttention: there are 3 keys and 4 values, wanted equally many; check them");
-  EXPECT_EQ(message_of<ShapeError>([&] { layer.attend(x, x, x, {.key_padding_mask = zeros({2, 3})}); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { layer.attend(x, x, x, {.key_padding_mask = zeros({2, 3})}); }),
             "MultiheadAttention: key_padding_mask is float32 (2,3), wanted bool (2,3); true leaves a key out");
-  EXPECT_EQ(message_of<ShapeError>([&] { layer.attend(x, x, x, {.attn_mask = zeros({3, 2})}); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { layer.attend(x, x, x, {.attn_mask = zeros({3, 2})}); }),
             "MultiheadAttention: attn_mask has shape (3,2), wanted (3,3) or (4,3,3); reshape it");
-  EXPECT_EQ(message_of<ShapeError>([&] { attention_weights(zeros({2, 3}), zeros({2, 4})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { attention_weights(zeros({2, 3}), zeros({2, 4})); }),
             "attention: query has shape (2,3), key (2,4), wanted (…,L,E) and (…,S,E); project both alike");
-  EXPECT_EQ(message_of<ShapeError>([&] { TextClassifier(9, 4, 3, 2)(labels({1, 2})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { TextClassifier(9, 4, 3, 2)(labels({1, 2})); }),
             "TextClassifier: tokens have shape (2), wanted (N,length); pad texts to one length");
 }
 

@@ -3,14 +3,14 @@
 
 #include <cmath>
 
-#include "fill.h"
 #include "gradus/autograd/engine.h"
 #include "gradus/autograd/node.h"
-#include "gradus/core/error.h"
 #include "gradus/nn/recurrent.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/reduce.h"
+#include "gradus/tests/fill.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
@@ -92,32 +92,25 @@ TEST(Recurrent, WeightsStartWithinPyTorchsBounds) {
   }
 }
 
-template <class E, class F> std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& error) { return error.what(); }
-  return "no error";
-}
-
 TEST(Recurrent, WhatDoesNotFitIsNamed) {
   LSTM lstm(3, 5);
   GRU gru(3, 5, {.batch_first = true, .bidirectional = true});
   const Tensor x = zeros({4, 2, 3}), state = zeros({1, 2, 5});
-  EXPECT_EQ(message_of<ShapeError>([&] { lstm(zeros({2, 3})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { lstm(zeros({2, 3})); }),
             "LSTM: input has shape (2,3), wanted (steps,N,3) with at least one step; reshape it");
-  EXPECT_EQ(message_of<ShapeError>([&] { gru(zeros({2, 0, 3})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { gru(zeros({2, 0, 3})); }),
             "GRU: input has shape (2,0,3), wanted (N,steps,3) with at least one step; reshape it");
-  EXPECT_EQ(message_of<ShapeError>([&] { gru.run(x, state); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { gru.run(x, state); }),
             "GRU: hidden has shape (1,2,5), wanted (2,4,5); pass one row for each layer and direction");
-  EXPECT_EQ(message_of<ShapeError>([&] { lstm.run(x, state, zeros({1, 2, 4})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { lstm.run(x, state, zeros({1, 2, 4})); }),
             "LSTM: cell has shape (1,2,4), wanted (1,2,5); pass one row for each layer and direction");
-  EXPECT_EQ(message_of<ParamError>([&] { lstm.run(x, state); }),
+  EXPECT_EQ(error_of<ParamError>([&] { lstm.run(x, state); }),
             "LSTM: got one of hidden and cell, wanted both or none; pass the other one");
-  EXPECT_EQ(message_of<ParamError>([&] { RNN(3, 5).run(x, state, state); }),
+  EXPECT_EQ(error_of<ParamError>([&] { RNN(3, 5).run(x, state, state); }),
             "RNN: got a cell, which it does not have, wanted hidden alone; leave it out");
-  EXPECT_EQ(message_of<ParamError>([&] { GRU(3, 0); }),
+  EXPECT_EQ(error_of<ParamError>([&] { GRU(3, 0); }),
             "GRU: got 3 inputs, 0 hidden units and 1 layers, wanted at least one of each; check the widths");
-  EXPECT_EQ(message_of<ParamError>([&] { RNN(3, 5, {.dropout = 1.5}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { RNN(3, 5, {.dropout = 1.5}); }),
             "RNN: got dropout = 1.5, wanted a probability; choose it in [0, 1]");
 }
 

@@ -8,21 +8,14 @@
 #include <random>
 #include <tuple>
 
-#include "gradus/core/error.h"
 #include "gradus/data/collapse.h"
 #include "gradus/data/pca.h"
 #include "gradus/data/scatter_svg.h"
 #include "gradus/ops/factories.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
-
-template <class E, class F> std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& error) { return error.what(); }
-  return "no error";
-}
 
 Tensor labels_of(const std::vector<int64_t>& values) { return from_data(values.data(), {int64_t(values.size())}); }
 
@@ -121,12 +114,12 @@ TEST(Retrieval, ALoneSampleIsNoQuery) {
 
 TEST(Retrieval, WhatDoesNotFitIsNamed) {
   const Tensor x = zeros({3, 2}), y = labels({0, 1, 0});
-  EXPECT_EQ(message_of<ShapeError>([&] { retrieval_scores(x, labels({0, 1})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { retrieval_scores(x, labels({0, 1})); }),
             "retrieval_scores: embeddings have shape (3,2) and labels (2), wanted (N,...) and (N); pass one label a "
             "sample");
-  EXPECT_EQ(message_of<DtypeError>([&] { retrieval_scores(x, zeros({3})); }),
+  EXPECT_EQ(error_of<DtypeError>([&] { retrieval_scores(x, zeros({3})); }),
             "retrieval_scores: got float32 (3,2) and labels float32 (3), wanted float32 or float64 and int64; convert");
-  EXPECT_EQ(message_of<ParamError>([&] { retrieval_scores(x, y, {0}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { retrieval_scores(x, y, {0}); }),
             "retrieval_scores: got recall at 0, wanted at least 1; try 1, 2, 4");
 }
 
@@ -157,10 +150,10 @@ TEST(Collapse, ASpreadEmbeddingIsNone) {
   EXPECT_DOUBLE_EQ(near.mean_loss, 2 * 0.5 / 8);
   EXPECT_EQ(near.advice, "");
   EXPECT_FALSE(embedding_spread(tensor({{0}, {1}}), labels({0, 0}), 1).collapsed);  // no triplet, no verdict
-  EXPECT_EQ(message_of<ParamError>([&] { embedding_spread(zeros({4, 2}), y, 0); }),
+  EXPECT_EQ(error_of<ParamError>([&] { embedding_spread(zeros({4, 2}), y, 0); }),
             "embedding_spread: got margin = 0, wanted it positive; try 1");
   EXPECT_EQ(
-      message_of<ShapeError>([&] { embedding_spread(zeros({4}), y); }),
+      error_of<ShapeError>([&] { embedding_spread(zeros({4}), y); }),
       "embedding_spread: embeddings have shape (4) and labels (4), wanted (N,D) and (N); pass one label a sample");
 }
 
@@ -181,10 +174,10 @@ TEST(Pca, FindsTheDirectionsOfAPlane) {
   EXPECT_NEAR(p.coordinates.at({0, 0}), -3, 1e-12);
   EXPECT_NEAR(std::abs(p.coordinates.at({0, 1})), 1, 1e-12);
   EXPECT_EQ(principal_components(full({3, 2}, 4)).explained, (std::vector<double>{0, 0}));
-  EXPECT_EQ(message_of<ParamError>([] { principal_components(zeros({3, 2}), 3); }),
+  EXPECT_EQ(error_of<ParamError>([] { principal_components(zeros({3, 2}), 3); }),
             "principal_components: got 3 components of 3 samples of 2 features, wanted at least one sample and no more "
             "components than features; choose fewer");
-  EXPECT_EQ(message_of<ShapeError>([] { principal_components(zeros({3})); }),
+  EXPECT_EQ(error_of<ShapeError>([] { principal_components(zeros({3})); }),
             "principal_components: samples have shape (3), wanted (N,D); flatten them");
 }
 
@@ -202,7 +195,7 @@ TEST(Scatter, DrawsAPointForEachSample) {
   EXPECT_EQ(count(svg, "nan"), 0);
   EXPECT_EQ(count(scatter_svg(zeros({2, 2}), labels({0, 0})), "r=\"3\""), 2);
   EXPECT_EQ(count(scatter_svg(zeros({0, 2}), Tensor(Shape{0}, Dtype::int64)), "<circle"), 0);
-  EXPECT_EQ(message_of<ShapeError>([] { scatter_svg(zeros({2, 3}), labels({0, 0})); }),
+  EXPECT_EQ(error_of<ShapeError>([] { scatter_svg(zeros({2, 3}), labels({0, 0})); }),
             "scatter_svg: points have shape (2,3) and labels (2), wanted (N,2) and (N); pass one label a point");
 }
 

@@ -9,21 +9,14 @@
 #include <numbers>
 #include <set>
 
-#include "gradus/core/error.h"
 #include "gradus/data/sampler.h"
 #include "gradus/ops/factories.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
 
 constexpr double pi = std::numbers::pi;
-
-template <class E, class F> std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& error) { return error.what(); }
-  return "no error";
-}
 
 using Points = std::vector<std::pair<double, double>>;
 
@@ -102,13 +95,13 @@ TEST(Synthetic, NoiseAndOrderComeFromTheSeed) {
 }
 
 TEST(Synthetic, WhatCannotBeIsNamed) {
-  EXPECT_EQ(message_of<ParamError>([] { moons(1); }),
+  EXPECT_EQ(error_of<ParamError>([] { moons(1); }),
             "moons: got 1 samples of 2 classes with noise 0, wanted a sample for each class and noise from 0 on; try "
             "200 samples");
-  EXPECT_EQ(message_of<ParamError>([] { blobs(9, 3, -1); }),
+  EXPECT_EQ(error_of<ParamError>([] { blobs(9, 3, -1); }),
             "blobs: got 9 samples of 3 classes with noise -1, wanted a sample for each class and noise from 0 on; try "
             "200 samples");
-  EXPECT_EQ(message_of<ParamError>([] { circles(9, 0, 1); }),
+  EXPECT_EQ(error_of<ParamError>([] { circles(9, 0, 1); }),
             "circles: got factor = 1, wanted the inner circle inside; choose it in [0, 1)");
 }
 
@@ -134,9 +127,9 @@ TEST(Sampler, EveryClassComesEquallyOften) {
   }
   EXPECT_EQ(class_balanced_batches(y, 16, 1, 0), class_balanced_batches(y, 16, 1, 0));
   EXPECT_NE(class_balanced_batches(y, 16, 1, 0), class_balanced_batches(y, 16, 1, 1));
-  EXPECT_EQ(message_of<ShapeError>([] { class_balanced_batches(zeros({2, 2}), 2, 0, 0); }),
+  EXPECT_EQ(error_of<ShapeError>([] { class_balanced_batches(zeros({2, 2}), 2, 0, 0); }),
             "class_balanced_batches: labels have shape (2,2), wanted (N); pass one label a sample");
-  EXPECT_EQ(message_of<ParamError>([] { class_balanced_batches(Tensor(Shape{0}, Dtype::int64), 2, 0, 0); }),
+  EXPECT_EQ(error_of<ParamError>([] { class_balanced_batches(Tensor(Shape{0}, Dtype::int64), 2, 0, 0); }),
             "class_balanced_batches: got no sample, wanted at least one; check the labels");
 }
 

@@ -7,22 +7,15 @@
 #include <cmath>
 #include <set>
 
-#include "fill.h"
-#include "gradus/core/error.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/rearrange.h"
 #include "gradus/ops/shape.h"
+#include "gradus/tests/fill.h"
+#include "gradus/tests/thrown.h"
 
 namespace gradus {
 namespace {
-
-template <class E, class F> std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& error) { return error.what(); }
-  return "no error";
-}
 
 // n images of one channel whose pixels are 1, 2, 3 …
 Tensor counted(int64_t n, int64_t height, int64_t width) {
@@ -127,25 +120,25 @@ TEST(Transforms, TheSeedDecidesAndThreadsDoNot) {
 
 TEST(Transforms, WhatDoesNotFitIsNamed) {
   const Tensor images = counted(2, 4, 3);
-  EXPECT_EQ(message_of<ShapeError>([] { random_flip(zeros({2, 3})); }),
+  EXPECT_EQ(error_of<ShapeError>([] { random_flip(zeros({2, 3})); }),
             "random_flip: images have shape (2,3), wanted (N,channels,H,W); reshape them");
-  EXPECT_EQ(message_of<DtypeError>([] { standardisation(labels({1})); }),
+  EXPECT_EQ(error_of<DtypeError>([] { standardisation(labels({1})); }),
             "standardisation: got int64 (1), wanted float32 or float64; convert it with to()");
-  EXPECT_EQ(message_of<ShapeError>([] { min_max_scaling(zeros({0, 2})); }),
+  EXPECT_EQ(error_of<ShapeError>([] { min_max_scaling(zeros({0, 2})); }),
             "min_max_scaling: features have shape (0,2), wanted (N,...) with a sample");
-  EXPECT_EQ(message_of<ParamError>([] { min_max_scaling(zeros({1, 2}), 1, 1); }),
+  EXPECT_EQ(error_of<ParamError>([] { min_max_scaling(zeros({1, 2}), 1, 1); }),
             "min_max_scaling: got [1, 1], wanted low < high; exchange them");
-  EXPECT_EQ(message_of<ParamError>([&] { normalise(images, {0, 0}, {1}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { normalise(images, {0, 0}, {1}); }),
             "normalise: got 2 means and 1 deviations for 1 channels, wanted one for each, deviations positive; check "
             "them");
-  EXPECT_EQ(message_of<ParamError>([&] { random_shift(images, -1); }),
+  EXPECT_EQ(error_of<ParamError>([&] { random_shift(images, -1); }),
             "random_shift: got -1 pixels, wanted at least 0; try 2");
-  EXPECT_EQ(message_of<ParamError>([&] { random_rotation(images, -1); }),
+  EXPECT_EQ(error_of<ParamError>([&] { random_rotation(images, -1); }),
             "random_rotation: got -1 degrees, wanted at least 0; try 10");
-  EXPECT_EQ(message_of<ParamError>([&] { random_crop(images, 5); }),
+  EXPECT_EQ(error_of<ParamError>([&] { random_crop(images, 5); }),
             "random_crop: got a window of (5,5) on images of (4,3) with a padding of 0, wanted one that fits; make it "
             "smaller");
-  EXPECT_EQ(message_of<ParamError>([&] { rotated(images, {10}); }),
+  EXPECT_EQ(error_of<ParamError>([&] { rotated(images, {10}); }),
             "rotated: got 1 angles for 2 images, wanted one for each; repeat it");
 }
 
