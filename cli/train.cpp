@@ -35,7 +35,7 @@ void check_at_least_one(const char* option, int64_t value) {
 }
 
 void check(const TrainOptions& o) {
-  choose("--model", o.model, {"mlp", "cnn"});
+  choose("--model", o.model, {"logistic", "mlp", "cnn", "lenet5", "resnet18"});
   choose("--optimizer", o.optimizer, {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "lion"});
   choose("--dtype", o.dtype, {"float32", "float64"});
   check_at_least_one("--epochs", o.epochs);
@@ -45,11 +45,17 @@ void check(const TrainOptions& o) {
 
 void add_options(CLI::App& command, Arguments& a) {
   TrainOptions& o = a.options;
-  command.add_option("--data", o.data, "digits (built in), or a folder with the four IDX files of MNIST")
-      ->type_name("digits|FOLDER")
+  command
+      .add_option("--data", o.data,
+                  "digits, or points in the plane: moons, circles, spirals, blobs (all built in), or a folder with the "
+                  "four IDX files of MNIST")
+      ->type_name("NAME|FOLDER")
       ->capture_default_str();
-  command.add_option("--model", o.model, "mlp: fully connected, 256 and 128 hidden units; cnn: two convolutions")
-      ->type_name("mlp|cnn")
+  command
+      .add_option("--model", o.model,
+                  "logistic: one linear layer; mlp: fully connected, 256 and 128 hidden units; cnn: two convolutions; "
+                  "lenet5: for images from 12x12 on; resnet18")
+      ->type_name("logistic|mlp|cnn|lenet5|resnet18")
       ->capture_default_str();
   command.add_option("--loss", o.loss, "a loss by its name; `gradus losses` lists them")
       ->type_name("NAME")
@@ -77,7 +83,11 @@ void add_options(CLI::App& command, Arguments& a) {
       .add_option("--checkpoint", o.checkpoint,
                   "save the training in this file (safetensors), so that it can go on after an interrupt or a crash")
       ->type_name("FILE");
-  command.add_option("--out", a.out, "the same, as checkpoint.safetensors in this folder, which is made if need be")
+  command
+      .add_option(
+          "--out", a.out,
+          "the same, as checkpoint.safetensors in this folder, which is made if need be; of an embedding also a "
+          "picture, embedding.svg")
       ->type_name("FOLDER");
   command.add_option("--checkpoint-every", o.checkpoint_every, "epochs from one saving to the next")
       ->type_name("N")
@@ -148,6 +158,7 @@ void prepare_checkpoint(const char* task, const CLI::App& command, const std::st
       throw FileError(
           fmt::format("{}: cannot be made ({}); choose a folder that can be written", out, error.message()));
     o.checkpoint = (std::filesystem::path(out) / "checkpoint.safetensors").string();
+    if (std::string(task) == "triplet") o.picture = (std::filesystem::path(out) / "embedding.svg").string();
   }
   if (o.checkpoint.empty()) {
     if (o.resume) throw ParamError("--resume: got no checkpoint to go on from; name it with --checkpoint or --out");
@@ -175,6 +186,13 @@ nlohmann::ordered_json report(const char* task, const TrainOptions& o, const Tra
     j["knn_accuracy"] = r.accuracy;
     j["raw_knn_accuracy"] = r.raw_accuracy;
     j["k"] = neighbours;
+    j["precision_at_1"] = r.retrieval.precision_at_1;
+    j["r_precision"] = r.retrieval.r_precision;
+    j["map_at_r"] = r.retrieval.map_at_r;
+    for (const auto& [k, recall] : r.retrieval.recall_at) j[fmt::format("recall_at_{}", k)] = recall;
+    j["mean_distance"] = r.spread.mean_distance;
+    j["active_fraction"] = r.spread.active_fraction;
+    if (!r.spread.advice.empty()) j["advice"] = r.spread.advice;
   }
   j["loss"] = r.loss;
   j["seconds"] = r.seconds;
@@ -184,6 +202,19 @@ nlohmann::ordered_json report(const char* task, const TrainOptions& o, const Tra
   j["threads"] = threads();
   j["weights_hash"] = r.weights_hash;
   return j;
+}
+
+void print_embedding(const TrainResult& r, int64_t samples) {
+  fmt::print(
+      "{} nearest neighbours: {:.2f} % in the embedding, {:.2f} % in the raw data, on {} samples, trained in {}\n",
+      neighbours, 100 * r.accuracy, 100 * r.raw_accuracy, samples, duration_text(r.seconds));
+  fmt::print("precision@1 {:.2f} %, MAP@R {:.2f} %, R-precision {:.2f} %", 100 * r.retrieval.precision_at_1,
+             100 * r.retrieval.map_at_r, 100 * r.retrieval.r_precision);
+  for (const auto& [k, recall] : r.retrieval.recall_at)
+    if (k > 1) fmt::print(", recall@{} {:.2f} %", k, 100 * recall);
+  fmt::print("\nmean distance {:.3g}, {:.2f} % of the triplets still pull\n", r.spread.mean_distance,
+             100 * r.spread.active_fraction);
+  if (!r.spread.advice.empty()) fmt::print("{}\n", r.spread.advice);
 }
 
 void train_and_report(const char* task, const CLI::App& command, const Arguments& arguments) {
@@ -201,10 +232,8 @@ void train_and_report(const char* task, const CLI::App& command, const Arguments
   else if (classify)
     fmt::print("test accuracy {:.2f} % on {} samples, trained in {}\n", 100 * r.accuracy, data.test.size(),
                duration_text(r.seconds));
-  else
-    fmt::print(
-        "{} nearest neighbours: {:.2f} % in the embedding, {:.2f} % among raw pixels, on {} samples, trained in {}\n",
-        neighbours, 100 * r.accuracy, 100 * r.raw_accuracy, data.test.size(), duration_text(r.seconds));
+  else print_embedding(r, data.test.size());
+  if (!classify && !o.picture.empty()) fmt::print(progress, "wrote {}\n", o.picture);
 }
 
 void add_task(CLI::App& train, const char* task, const char* description, const char* footer, TrainOptions defaults) {
@@ -222,10 +251,11 @@ void add_train(CLI::App& app, int&) {
   CLI::App* train = app.add_subcommand("train", "Train a model on the built-in digits, or on data of your own");
   train->require_subcommand(1);
   train->footer("Example:\n  gradus train classify --data digits --optimizer adam --epochs 20");
-  add_task(*train, "classify", "A classifier: from pixels to one of ten classes",
+  add_task(*train, "classify", "A classifier: from pixels or points to one of several classes",
            "Examples:\n"
            "  gradus train classify\n"
            "  gradus train classify --model cnn --optimizer adam --epochs 20\n"
+           "  gradus train classify --data spirals --epochs 20\n"
            "  gradus train classify --loss huber_loss --json\n"
            "  gradus train classify --checkpoint run.safetensors\n"
            "  gradus train classify --checkpoint run.safetensors --resume",
@@ -233,7 +263,8 @@ void add_train(CLI::App& app, int&) {
   add_task(*train, "triplet", "An embedding, in which samples of one class lie together",
            "Examples:\n"
            "  gradus train triplet\n"
-           "  gradus train triplet --batch-size 100 --epochs 5 --json",
+           "  gradus train triplet --batch-size 100 --epochs 5 --json\n"
+           "  gradus train triplet --out run    also draws the embedding, run/embedding.svg",
            triplet_defaults());
 }
 

@@ -17,7 +17,13 @@
 #include "gradus/data/idx.h"
 #include "gradus/data/knn.h"
 #include "gradus/data/sampler.h"
+#include "gradus/data/synthetic.h"
+#include "gradus/data/transforms.h"
+#include "gradus/nn/lenet.h"
 #include "gradus/nn/models.h"
+#include "gradus/nn/resnet.h"
+#include "gradus/ops/compare.h"
+#include "gradus/ops/extreme.h"
 #include "gradus/ops/index.h"
 #include "gradus/ops/registry.h"
 #include "gradus/optim/adadelta.h"
@@ -73,6 +79,37 @@ Target target_of(const std::string& loss) {
   return {entry, required[0]->name, required[1]->name, required[1]->label};
 }
 
+std::unique_ptr<Module> untrained(const std::string& name, const Shape& shape, int64_t outputs, Generator& generator) {
+  const auto own = []<class M>(M model) -> std::unique_ptr<Module> { return std::make_unique<M>(std::move(model)); };
+  const int64_t features = shape.numel() / shape[0];
+  if (name == "logistic") return own(logistic_regression(features, outputs, generator));
+  if (name == "mlp") return own(mlp({features, 256, 128, outputs}, generator));
+  if (shape.rank() != 4)
+    throw ParamError(fmt::format(
+        "--model: {} takes images, but a sample of the data is {} numbers; use logistic or mlp", name, features));
+  const int64_t channels = shape[1], height = shape[2], width = shape[3];
+  if (name == "lenet5") return own(LeNet5(channels, height, width, outputs, generator));
+  if (name == "resnet18") return own(ResNet18(outputs, channels, generator));
+  return own(cnn(channels, height, width, outputs, generator));
+}
+
+// One of the synthetic sets, its features brought to mean 0 and deviation 1; nothing where `name` is none.
+std::optional<Split> synthetic(const std::string& name) {
+  constexpr int64_t samples = 1000;
+  std::optional<Dataset> data;
+  if (name == "moons") data = moons(samples, 0.1);
+  if (name == "circles") data = circles(samples, 0.05, 0.5);
+  if (name == "spirals") data = spirals(samples, 0.02);
+  if (name == "blobs") data = blobs(samples);
+  if (!data) return {};
+  const Split halves = split(*data, test_share, split_seed, "labels");
+  const Rescaling rescale = standardisation(halves.train["features"]);
+  const auto rescaled = [&](const Dataset& half) {
+    return Dataset({{"features", rescale(half["features"])}, {"labels", half["labels"]}});
+  };
+  return Split{rescaled(halves.train), rescaled(halves.test)};
+}
+
 }  // namespace
 
 Split load_data(const TrainOptions& options) {
@@ -80,18 +117,24 @@ Split load_data(const TrainOptions& options) {
     return Split{s.train.to(chosen_dtype(options)), s.test.to(chosen_dtype(options))};
   };
   if (options.data == "digits") return converted(split(digits(), test_share, split_seed, "labels"));
+  if (const std::optional<Split> points = synthetic(options.data)) return converted(*points);
   if (!is_folder(options.data))
-    throw ParamError(fmt::format(
-        "--data: there is no folder '{}'; wanted digits, or a folder with the four IDX files of MNIST", options.data));
-  return converted(read_idx_folder(options.data, class_count));
+    throw ParamError(
+        fmt::format("--data: there is no folder '{}'; wanted digits, moons, circles, spirals, blobs, or a folder with "
+                    "the four IDX files of MNIST",
+                    options.data));
+  return converted(read_idx_folder(options.data));
 }
 
-Sequential make_model(const TrainOptions& options, const Tensor& features, int64_t outputs) {
+int64_t class_count(const Split& split) {
+  const Tensor largest = maximum(max(split.train["labels"]), max(split.test["labels"]));
+  return largest.item_integer() + 1;
+}
+
+std::unique_ptr<Module> make_model(const TrainOptions& options, const Tensor& features, int64_t outputs) {
   Generator generator(options.seed);
-  const Shape& shape = features.shape();
-  Sequential model = options.model == "cnn" ? cnn(shape[1], shape[2], shape[3], outputs, generator)
-                                            : mlp({shape[1] * shape[2] * shape[3], 256, 128, outputs}, generator);
-  model.to(chosen_dtype(options));
+  std::unique_ptr<Module> model = untrained(options.model, features.shape(), outputs, generator);
+  model->to(chosen_dtype(options));
   return model;
 }
 
@@ -237,15 +280,16 @@ double raw_knn_accuracy(const Split& split) {
 
 TrainResult train_classifier(const TrainOptions& options, const Split& split, FILE* out) {
   const Target target = target_of(options.loss.empty() ? "cross_entropy" : options.loss);
-  Sequential model = make_model(options, split.train["features"], class_count);
+  const int64_t classes = class_count(split);
+  const std::unique_ptr<Module> model = make_model(options, split.train["features"], classes);
   const Loader loader(split.train, {.batch_size = options.batch_size, .seed = options.seed});
   const auto loss_of = [&](const Dataset& batch) {
-    const Tensor scores = model(batch["features"]), &labels = batch["labels"];
-    const Tensor wanted = target.labels ? labels : one_hot(labels, class_count, scores.dtype());
+    const Tensor scores = (*model)(batch["features"]), &labels = batch["labels"];
+    const Tensor wanted = target.labels ? labels : one_hot(labels, classes, scores.dtype());
     return evaluate(target.entry, {{{target.prediction, scores}, {target.target, wanted}}, {}});
   };
-  TrainResult result = fit(options, model, loader, loss_of, nullptr, out);
-  result.accuracy = accuracy_of(predict(model, split.test["features"]), split.test["labels"]);
+  TrainResult result = fit(options, *model, loader, loss_of, nullptr, out);
+  result.accuracy = accuracy_of(predict(*model, split.test["features"]), split.test["labels"]);
   return result;
 }
 

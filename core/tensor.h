@@ -60,13 +60,13 @@ class Tensor {
   bool defined() const { return bool(state_); }
   // What follows throws StateError where there is no tensor.
   const Shape& shape() const { return there().shape; }
-  const Shape& strides() const { return state_->strides; }
+  const Shape& strides() const { return there().strides; }
   int64_t size(int64_t dim) const;  // one extent; dim may count from the end
   int rank() const { return there().shape.rank(); }
   int64_t numel() const { return there().numel; }
   Dtype dtype() const { return there().dtype; }
-  Device device() const { return state_->storage->device; }
-  bool is_contiguous() const { return state_->contiguous; }  // dense and row-major
+  Device device() const { return there().storage->device; }
+  bool is_contiguous() const { return there().contiguous; }  // dense and row-major
 
   // The first element.  Elements of a view lie `strides()` apart.  DtypeError when T is not this tensor's type,
   // DeviceError, naming the function that asks, when it is not on the CPU.
@@ -114,7 +114,7 @@ class Tensor {
   Tensor contiguous() const;  // itself when dense, else a dense copy, through which gradients flow; defined in ops/
 
   // ---- gradients; defined in autograd/ ----------------------------------------------------------
-  bool requires_grad() const { return bool(state_->node); }
+  bool requires_grad() const { return bool(there().node); }
   // Turns gradient recording on or off for a leaf; DtypeError unless float32 or float64.
   Tensor& requires_grad(bool on);
   bool is_leaf() const;                     // made by the user, or by nothing that was recorded

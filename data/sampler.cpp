@@ -55,6 +55,19 @@ class Deck {
   Generator& generator_;
 };
 
+// One for each class that has a sample.
+std::vector<Deck> decks_of(const char* sampler, const Tensor& labels, Generator& generator) {
+  if (labels.rank() != 1)
+    throw ShapeError(
+        fmt::format("{}: labels have shape {}, wanted (N); pass one label a sample", sampler, text(labels.shape())));
+  std::map<int64_t, Indices> by_class;
+  const Tensor l = dense(labels);
+  for (int64_t i = 0; i < l.numel(); ++i) by_class[l.data<int64_t>()[i]].push_back(i);
+  std::vector<Deck> decks;
+  for (auto& [label, samples] : by_class) decks.emplace_back(std::move(samples), generator);
+  return decks;
+}
+
 }  // namespace
 
 std::vector<Indices> ordered_batches(int64_t n, int64_t batch_size, bool drop_last) {
@@ -68,25 +81,30 @@ std::vector<Indices> shuffled_batches(int64_t n, int64_t batch_size, bool drop_l
   return cut(shuffle_of(n, generator), batch_size, drop_last);
 }
 
+std::vector<Indices> class_balanced_batches(const Tensor& labels, int64_t batch_size, uint64_t seed, int64_t epoch) {
+  Generator generator = generator_of(seed, epoch);
+  std::vector<Deck> decks = decks_of("class_balanced_batches", labels, generator);
+  const int64_t n = labels.numel();
+  if (n == 0) throw ParamError("class_balanced_batches: got no sample, wanted at least one; check the labels");
+  Indices order;
+  while (int64_t(order.size()) < n)
+    for (int64_t c : shuffle_of(int64_t(decks.size()), generator))
+      if (int64_t(order.size()) < n) decks[size_t(c)].deal(1, order);
+  return cut(order, batch_size, false);
+}
+
 std::vector<Indices> balanced_batches(const Tensor& labels, int64_t classes, int64_t per_class, uint64_t seed,
                                       int64_t epoch) {
-  if (labels.rank() != 1)
-    throw ShapeError(fmt::format("balanced_batches: labels have shape {}, wanted (N); pass one label a sample",
-                                 text(labels.shape())));
-  std::map<int64_t, Indices> by_class;
-  const Tensor l = dense(labels);
-  for (int64_t i = 0; i < l.numel(); ++i) by_class[l.data<int64_t>()[i]].push_back(i);
-  const auto known = int64_t(by_class.size());
+  Generator generator = generator_of(seed, epoch);
+  std::vector<Deck> decks = decks_of("balanced_batches", labels, generator);
+  const auto known = int64_t(decks.size());
   if (classes < 1 || per_class < 1 || known < classes)
     throw ParamError(
         fmt::format("balanced_batches: got {} classes of {} samples each and data of {} classes, wanted positive "
                     "numbers and no more classes than there are; choose fewer",
                     classes, per_class, known));
-  Generator generator = generator_of(seed, epoch);
-  std::vector<Deck> decks;
-  for (auto& [label, samples] : by_class) decks.emplace_back(std::move(samples), generator);
   const int64_t batch_size = classes * per_class;
-  std::vector<Indices> batches(size_t((l.numel() + batch_size - 1) / batch_size));
+  std::vector<Indices> batches(size_t((labels.numel() + batch_size - 1) / batch_size));
   for (Indices& batch : batches) {
     const Indices chosen = shuffle_of(known, generator);
     for (int64_t c = 0; c < classes; ++c) decks[size_t(chosen[size_t(c)])].deal(per_class, batch);

@@ -16,7 +16,10 @@ template <class Fill> void fill(const char* op, Tensor& t, Fill f) {
   visit_floating(t.dtype(), [&]<class F>(Type<F>) { f(t.mutable_data<F>()); });
 }
 
-double kaiming_std(const Tensor& t, double a) { return std::sqrt(2 / (1 + a * a)) / std::sqrt(double(fans(t).in)); }
+double kaiming_std(const Tensor& t, double a, Fan fan) {
+  const Fans f = fans(t);
+  return std::sqrt(2 / (1 + a * a)) / std::sqrt(double(fan == Fan::in ? f.in : f.out));
+}
 double xavier_std(const Tensor& t, double gain) {
   const Fans f = fans(t);
   return gain * std::sqrt(2 / double(f.in + f.out));
@@ -40,11 +43,13 @@ void uniform(Tensor& t, double low, double high, Generator& generator) {
 void normal(Tensor& t, double mean, double std, Generator& generator) {
   fill("normal", t, [&]<class F>(F* x) { fill_normal(x, t.numel(), F(mean), F(std), generator); });
 }
-void kaiming_uniform(Tensor& t, double a, Generator& generator) {
-  const double bound = bound_of(kaiming_std(t, a));
+void kaiming_uniform(Tensor& t, double a, Generator& generator, Fan fan) {
+  const double bound = bound_of(kaiming_std(t, a, fan));
   uniform(t, -bound, bound, generator);
 }
-void kaiming_normal(Tensor& t, double a, Generator& generator) { normal(t, 0, kaiming_std(t, a), generator); }
+void kaiming_normal(Tensor& t, double a, Generator& generator, Fan fan) {
+  normal(t, 0, kaiming_std(t, a, fan), generator);
+}
 void xavier_uniform(Tensor& t, double gain, Generator& generator) {
   const double bound = bound_of(xavier_std(t, gain));
   uniform(t, -bound, bound, generator);

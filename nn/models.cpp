@@ -11,6 +11,10 @@
 
 namespace gradus {
 
+Sequential logistic_regression(int64_t inputs, int64_t outputs, Generator& generator) {
+  return Sequential(Flatten(), Linear(inputs, outputs, true, generator));
+}
+
 Sequential mlp(const std::vector<int64_t>& widths, Generator& generator) {
   if (widths.size() < 2)
     throw ParamError(

@@ -7,6 +7,10 @@
 
 namespace gradus {
 
+/// Logistic regression: one Linear layer, whose outputs are logits. Inputs of higher rank are flattened. Throws
+/// ParamError unless both numbers are positive.
+Sequential logistic_regression(int64_t inputs, int64_t outputs, Generator& generator = default_generator());
+
 /// A multilayer perceptron: Linear layers between the widths, ReLU between them; mlp({64, 128, 10}) has one hidden
 /// layer. Inputs of higher rank are flattened. Throws ParamError below two widths.
 Sequential mlp(const std::vector<int64_t>& widths, Generator& generator = default_generator());

@@ -15,14 +15,17 @@ BatchNorm2d::BatchNorm2d(int64_t channels, double momentum, double eps) : moment
   bias = zeros({channels}).requires_grad(true);
   running_mean = zeros({channels});
   running_var = ones({channels});
+  num_batches_tracked = zeros({}, Dtype::int64);
 }
 
 Tensor BatchNorm2d::forward(const Tensor& x) {
   if (x.rank() != 4)
     throw ShapeError(
         fmt::format("BatchNorm2d: input has shape {}, wanted (N,{},H,W); reshape it", text(x.shape()), weight.numel()));
-  return batch_norm(x, weight, bias, running_mean, running_var,
-                    {.training = training(), .momentum = momentum, .eps = eps});
+  Tensor y = batch_norm(x, weight, bias, running_mean, running_var,
+                        {.training = training(), .momentum = momentum, .eps = eps});
+  if (training()) ++*num_batches_tracked.mutable_data<int64_t>();
+  return y;
 }
 
 LayerNorm::LayerNorm(const Shape& normalized, double eps) : normalized(normalized), eps(eps) {

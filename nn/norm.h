@@ -7,8 +7,9 @@ namespace gradus {
 
 /// Images (N, channels, H, W), each channel normalised: in training by the batch's statistics, which the running ones
 /// follow; in evaluation by the running ones. weight starts at 1, bias and running_mean at 0, running_var at 1.
+/// num_batches_tracked, int64 of shape (), counts the batches of training, as PyTorch's states do.
 struct BatchNorm2d : Module {
-  Tensor weight, bias, running_mean, running_var;
+  Tensor weight, bias, running_mean, running_var, num_batches_tracked;
   double momentum, eps;
 
   /// Throws ParamError unless channels is positive.
@@ -18,7 +19,8 @@ struct BatchNorm2d : Module {
     p.parameter("weight", weight)
         .parameter("bias", bias)
         .buffer("running_mean", running_mean)
-        .buffer("running_var", running_var);
+        .buffer("running_var", running_var)
+        .buffer("num_batches_tracked", num_batches_tracked);
   }
 };
 

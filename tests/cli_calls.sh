@@ -43,6 +43,7 @@ expect 2 "--epochs: got 0, wanted at least 1" train classify --epochs 0
 expect 2 "--seed: got -1" train classify --seed -1
 expect 2 "set_threads: got 0, wanted 1 to 1024" train classify --threads 0
 expect 2 "--model: there is no 'mlpp'; did you mean 'mlp'?" train classify --model mlpp
+expect 2 "lenet5: got images of 8x8, wanted at least 12x12; use cnn" train classify --model lenet5
 expect 2 "--optimizer: there is no 'lyon'; did you mean 'lion'?" train classify --optimizer lyon
 expect 2 "--dtype: there is no 'float16'" train classify --dtype float16
 expect 2 "there is no 'cross_entrop'; did you mean 'cross_entropy'?" train classify --loss cross_entrop
@@ -50,7 +51,8 @@ expect 2 "takes 3 inputs" train classify --loss triplet_margin_loss
 expect 2 "does not take anchor, positive and negative" train triplet --loss mse_loss
 expect 2 "--batch-size: got 3, wanted at least 4" train triplet --batch-size 3
 expect 2 "SGD: got lr = -1" train classify --lr -1
-expect 2 "there is no folder '/no/such'" train classify --data /no/such
+expect 2 "there is no folder '/no/such'; wanted digits, moons, circles, spirals, blobs, or a folder" train classify --data /no/such
+expect 2 "--model: cnn takes images, but a sample of the data is 2 numbers; use logistic or mlp" train classify --data moons --model cnn
 expect 2 "there is no 'hubber_loss'; did you mean 'huber_loss'?" losses hubber_loss
 expect 2 "loss: there is no 'focal'; known with it in their names are anchor_focal_loss, " losses focal
 expect 2 "are known, which \`gradus losses\` lists" losses xylophone

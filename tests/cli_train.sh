@@ -19,9 +19,27 @@ reach test_accuracy 0.97 classify
 reach test_accuracy 0.97 classify --optimizer adam
 for optimizer in adamw rmsprop adagrad adadelta lion; do reach test_accuracy 0.96 classify --optimizer $optimizer; done
 reach test_accuracy 0.98 classify --model cnn --epochs 20
+reach test_accuracy 0.93 classify --model logistic --epochs 10
+reach test_accuracy 0.5 classify --model resnet18 --epochs 1
 reach knn_accuracy 0.97 triplet
+reach precision_at_1 0.95 triplet
+reach map_at_r 0.85 triplet
 reach raw_knn_accuracy 0.97 triplet --epochs 1
+for set in moons circles spirals blobs; do reach test_accuracy 0.97 classify --data $set --epochs 20; done
+reach knn_accuracy 0.97 triplet --data spirals
 reach test_accuracy 0.85 classify --loss huber_loss --epochs 20
+
+# What an embedding is told to be, and its picture: one point for each of the 359 test digits.
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+said=$("$gradus" train triplet --epochs 2 --out "$folder")
+grep -q "^precision@1 9.*MAP@R .*recall@8" <<<"$said" || { echo "no scores of retrieval: $said"; failures=$((failures + 1)); }
+grep -q "^wrote $folder/embedding.svg" <<<"$said" || { echo "no picture is named: $said"; failures=$((failures + 1)); }
+[[ $(grep -c 'r="3"' "$folder/embedding.svg") == 359 ]] || { echo "the picture lacks points"; failures=$((failures + 1)); }
+# A step far too long throws all samples onto one point.
+said=$("$gradus" train triplet --epochs 3 --optimizer sgd --lr 2)
+grep -q "^all samples lie at almost one point: the loss is 1, the margin itself" <<<"$said" ||
+  { echo "no collapse is noticed: $said"; failures=$((failures + 1)); }
 
 # The same weights for any number of threads, and again.
 for arguments in "classify --epochs 2" "classify --model cnn --epochs 1 --dtype float64" "triplet --epochs 2"; do

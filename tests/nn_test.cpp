@@ -44,8 +44,9 @@ TEST(Nn, ParametersAreNamedByTheirPlace) {
   Sequential model(Conv2d(1, 2, 3), BatchNorm2d(2), ReLU(), Flatten(), Linear(8, 3));
   EXPECT_EQ(names_of(model.state_dict()),
             (std::vector<std::string>{"0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var",
-                                      "4.weight", "4.bias"}));
-  EXPECT_EQ(names_of(model.named_buffers()), (std::vector<std::string>{"1.running_mean", "1.running_var"}));
+                                      "1.num_batches_tracked", "4.weight", "4.bias"}));
+  EXPECT_EQ(names_of(model.named_buffers()),
+            (std::vector<std::string>{"1.running_mean", "1.running_var", "1.num_batches_tracked"}));
 }
 
 TEST(Nn, AParameterThatReceivesNoGradientIsNamed) {
@@ -110,6 +111,8 @@ TEST(Nn, InitialisersHaveTheSpreadTheyPromise) {
   near(spread, std::sqrt(2 / fan_in));
   EXPECT_LE(largest, std::sqrt(6 / fan_in));
   near(moments([&](Tensor& t) { init::kaiming_normal(t, 2, generator); }).first, std::sqrt(2 / 5.0 / fan_in));
+  near(moments([&](Tensor& t) { init::kaiming_normal(t, 0, generator, init::Fan::out); }).first,
+       std::sqrt(2 / fan_out));
   near(moments([&](Tensor& t) { init::xavier_uniform(t, 3, generator); }).first, 3 * std::sqrt(2 / (fan_in + fan_out)));
   near(moments([&](Tensor& t) { init::xavier_normal(t, 1, generator); }).first, std::sqrt(2 / (fan_in + fan_out)));
   near(moments([&](Tensor& t) { init::normal(t, 0, 0.5, generator); }).first, 0.5);
@@ -208,10 +211,12 @@ TEST(Nn, BatchNormNormalisesAndRemembers) {
   EXPECT_NEAR(y[3], 3 / std::sqrt(3.5 + 1e-5), 1e-6);
   EXPECT_NEAR(layer.running_mean.item(), 1.5, 1e-6);
   EXPECT_NEAR(layer.running_var.item(), 0.5 + 7.0 / 3, 1e-6);
+  EXPECT_EQ(layer.num_batches_tracked.item_integer(), 1);
   layer.eval();
   EXPECT_NEAR(layer(x).to_vector()[0], (1 - 1.5) / std::sqrt(0.5 + 7.0 / 3 + 1e-5), 1e-6);
   EXPECT_EQ(error_of<ShapeError>([&] { layer(ones({2, 1})); }),
             "BatchNorm2d: input has shape (2,1), wanted (N,1,H,W); reshape it");
+  EXPECT_EQ(layer.num_batches_tracked.item_integer(), 1);
 }
 
 TEST(Nn, LayerNormNormalisesEachSample) {
