@@ -105,6 +105,7 @@ Tensor FunctionContext::saved(int i) const {
 }
 
 Tensor CustomFunction::operator()(const std::vector<Tensor>& inputs) const {
+  if (!forward) throw StateError(fmt::format("{}: has no forward; give it one", name));
   FunctionContext context;
   std::vector<uint32_t> versions;
   for (const Tensor& t : inputs) versions.push_back(t.defined() ? t.version() : 0);
@@ -124,6 +125,9 @@ Tensor CustomFunction::operator()(const std::vector<Tensor>& inputs) const {
   }
   Tensor out = result.detach();  // a handle of its own, should forward have returned an input
   if (!recorded || !computes(out.dtype())) return out;
+  if (!backward)
+    throw StateError(fmt::format(
+        "{}: has no backward, and an input requires a gradient; give it one, or call it under NoGrad", name));
   const auto call = std::make_shared<RecordedCall>(*this, std::move(context), inputs);
   call->guard(inputs, result, out);
   call->record_as(out);

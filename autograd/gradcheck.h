@@ -1,7 +1,8 @@
 // gradcheck: proves the gradients of any function of tensors by differences whose own error is known.
 //
-//   Report r = gradcheck([](const std::vector<Tensor>& in) { return my_loss(in[0], in[1]); }, {x, y}, {.second_order =
-//   true}); if (!r.ok) std::cerr << to_string(r);
+//   const auto f = [](const std::vector<Tensor>& in) { return my_loss(in[0], in[1]); };
+//   const Report r = gradcheck(f, {x, y}, {.second_order = true});
+//   if (!r.ok) std::cerr << to_string(r);
 #pragma once
 #include <cstdint>
 #include <functional>

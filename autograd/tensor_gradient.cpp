@@ -22,13 +22,13 @@ Tensor& Tensor::requires_grad(bool on) {
   return *this;
 }
 
-bool Tensor::is_leaf() const { return !state_->node || node_of(*this)->leaf; }
-const char* Tensor::made_by() const { return state_->node ? node_of(*this)->op : ""; }
-Tensor Tensor::grad() const { return state_->node ? node_of(*this)->grad : Tensor(); }
+bool Tensor::is_leaf() const { return !requires_grad() || node_of(*this)->leaf; }
+const char* Tensor::made_by() const { return requires_grad() ? node_of(*this)->op : ""; }
+Tensor Tensor::grad() const { return requires_grad() ? node_of(*this)->grad : Tensor(); }
 
 void Tensor::set_grad(const Tensor& grad) const {
   if (!grad.defined()) {
-    if (state_->node) node_of(*this)->grad = Tensor();
+    if (requires_grad()) node_of(*this)->grad = Tensor();
     return;
   }
   if (!requires_grad()) throw StateError("set_grad: the tensor requires no gradient; call requires_grad(true) first");

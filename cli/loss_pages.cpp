@@ -55,12 +55,22 @@ std::string certificate_of(const LossEntry& entry) {
       c.complete ? "Complete" : "Incomplete", entry.about->name, rows);
 }
 
+// As it is written in the source, line by line, and typeset.
+std::string formula_text(const std::string& formula) {
+  std::string plain, typeset;
+  for (const std::string& statement : statements(formula)) {
+    plain += "    " + statement + "\n";
+    typeset += fmt::format("$$ {} $$\n\n", latex(statement));
+  }
+  return plain + "\n" + typeset;
+}
+
 std::string page(const LossEntry& entry, bool picture, bool certificate) {
   const About& a = *entry.about;
   std::string text = fmt::format("# {}\n\n{}\n\n", a.name, a.summary);
-  text += fmt::format("    {}\n\n$$ {} $$\n\n", a.formula, latex(a.formula));
-  text += fmt::format("**Gradient** with respect to `{}`:\n\n    {}\n\n$$ {} $$\n\n", entry.formula(0)->input(0)->name,
-                      a.gradient, latex(a.gradient));
+  text += formula_text(a.formula);
+  text += fmt::format("**Gradient** with respect to `{}`:\n\n{}", entry.formula(0)->input(0)->name,
+                      formula_text(a.gradient));
   text += paragraph("Kinks.", *a.kinks ? a.kinks : "none");
   text += paragraph("Edges.", a.edges) + paragraph("Frozen.", a.frozen) + paragraph("Source.", a.paper) +
           paragraph("Elsewhere.", a.aliases);
@@ -77,6 +87,37 @@ std::string page(const LossEntry& entry, bool picture, bool certificate) {
   }
   return certificate ? text + "\n" + certificate_of(entry) : text;
 }
+
+constexpr const char* how_to_read = R"(
+## How to read a page
+
+The formula stands as the source has it, and typeset. A kind says what shape an input or a parameter has beside the first input:
+
+| kind | shape |
+|---|---|
+| element | that of the first input: one number for each of its elements |
+| label | one class, int64, a row: the first input's shape without its class dimension |
+| row | one number a row |
+| column | one number a class |
+| scalar | one number |
+| array (T,…,C) | its own: a letter that two inputs share is one extent, … is any batch |
+| number, integer, flag, choice | no tensor |
+
+Elements, rows, columns and scalars that have a default may be numbers or tensors, and tensors have gradients. In C++ inputs come in the
+order of the table, then parameters by name, then the reduction: `huber_loss(x, y, {.delta = 0.5}, Reduction::sum)`. A choice is named in the
+loss's struct in `losses/NAME.h`: `{.variant = SigmoidFocal::absdiff}`. By name it is a word:
+`LossModule("sigmoid_focal_loss", {{}, {{"variant", "absdiff"}}})`. Of the reductions, `batchmean` divides by the first extent, `mean_active` by
+the number of values that are not 0. Examples are written as the JSON of `gradus conformance`.
+
+Where a page says how others call a loss, `nn.` is PyTorch, KE Keras, OX Optax, TV torchvision, PML pytorch-metric-learning, EM entmax and LK
+Liger-Kernel. T1 to T3 is how common a loss is.
+
+The certificate counts what was compared and shows the worst disagreement, relative to the largest derivative: *visited* which branches the
+samples reached; *differences* with Ridders' extrapolated differences; *duals* with dual numbers; *second order* the derivative of the
+gradient; *ties and kinks* that the gradient lies between the slopes on both sides; *float32* against float64; *degenerate and extreme*
+empty, huge and tiny inputs. *Redrawn* are samples about which differences could not tell, *inconclusive* derivatives about which they could not even then, *excluded*
+points at the end of a domain, where the slope is not finite.
+)";
 
 }  // namespace
 
@@ -96,6 +137,7 @@ void write_loss_pages(const std::string& folder, bool certificates) {
       "--certificates`. "
       "[Decisions](decisions.md) says where gradus differs from others, and why.\n",
       losses().size(), families.size());
+  index += how_to_read;
   for (const auto& [family, entries] : families) {
     index += fmt::format("\n## {}\n\n| name | what it is |\n|---|---|\n", family);
     for (const LossEntry* entry : entries)

@@ -29,12 +29,27 @@ std::string integers_text(const InputFacts& in) {
   return fmt::format("whole numbers in [0, {}{}", in.below, in.up_to ? "]" : ")");
 }
 
+// "T*C" is (T,…,C), with any batch in the middle; "NS|P" is (N,S) or (P).
+std::string shape_text(const std::string& dims) {
+  std::string text = "(";
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (dims[i] == '|') {
+      text += ") or (";
+      continue;
+    }
+    if (text.back() != '(') text += ',';
+    text += dims[i] == '*' ? std::string("…") : std::string(1, dims[i]);
+  }
+  return text + ")";
+}
+
 // A tensor of the prediction's size belongs to the inputs even where it has a default; a single number is a parameter.
 Line line_of(const InputFacts& in, const Param* param) {
   constexpr const char* roles[] = {"element", "row", "column", "scalar", "array"};
   Line line;
   line.name = in.name;
   line.kind = in.label ? "label" : roles[int(in.role)];
+  if (in.role == Role::array) line.kind += " " + shape_text(in.dims);
   line.input = in.role != Role::scalar || !param;
   line.required = !param;
   if (param) line.value = ordered_json(param->number()).dump();
@@ -68,6 +83,16 @@ Line line_of(const OptionFacts& o, double value) {
   return line;
 }
 
+// Is there a formula in which this input, elsewhere of labels, has a number for each class?
+bool takes_probabilities(const LossEntry& entry, const std::string& name) {
+  for (int i = 1; i < entry.formula_count; ++i) {
+    const FormulaEntry& f = *entry.formula(i);
+    for (int k = 0; k < f.inputs; ++k)
+      if (f.input(k)->name == name && f.input(k)->role == Role::element && !f.input(k)->label) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::vector<Line> signature(const LossEntry& entry) {
@@ -76,6 +101,9 @@ std::vector<Line> signature(const LossEntry& entry) {
   std::vector<Line> lines;
   for (int k = 0; k < f.inputs; ++k)
     lines.push_back(line_of(*f.input(k), f.param(const_cast<void*>(defaults.get()), k)));
+  for (Line& line : lines)
+    if (line.kind == "label" && takes_probabilities(entry, line.name))
+      line.kind = "label or element", line.values = "class index, or a probability for each class";
   for (int i = 0; i < f.options; ++i) lines.push_back(line_of(*f.option(i), f.get(defaults.get(), i)));
   if (entry.about->fixed) return lines;
   lines.push_back({.name = "reduction",

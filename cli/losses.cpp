@@ -44,7 +44,7 @@ void print_page(const LossEntry& entry) {
   print_field("paper", a.paper);
   fmt::print("\n{:<18} {:<8} {:<10} {}\n", "input, parameter", "kind", "default", "values");
   for (const Line& line : signature(entry)) {
-    fmt::print("{:<18} {:<8} {:<10} {}\n", line.name, line.kind, default_text(line), line.values);
+    fmt::print("{:<18} {:<16} {:<10} {}\n", line.name, line.kind, default_text(line), line.values);
   }
   for (int i = 0; i < entry.example_count; ++i)
     fmt::print("{}{}({}) = {:.10g}   ({})\n", i ? "" : "\n", a.name, entry.examples[i].call, entry.examples[i].value,

@@ -194,6 +194,7 @@ nlohmann::ordered_json report(const char* task, const TrainOptions& o, const Tra
     j["active_fraction"] = r.spread.active_fraction;
     if (!r.spread.advice.empty()) j["advice"] = r.spread.advice;
   }
+  j["loss_name"] = !o.loss.empty() ? o.loss : std::string(task) == "classify" ? "cross_entropy" : "triplet_margin_loss";
   j["loss"] = r.loss;
   j["seconds"] = r.seconds;
   j["epochs"] = o.epochs;

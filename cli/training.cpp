@@ -74,8 +74,12 @@ Target target_of(const std::string& loss) {
     if (!formula.param(const_cast<void*>(defaults.get()), k)) required.push_back(formula.input(k));
   if (required.size() != 2)
     throw ParamError(
-        fmt::format("--loss: {} takes {} inputs, a classifier has a prediction and a target; try cross_entropy", loss,
-                    required.size()));
+        fmt::format("--loss: {} takes {} input{}, a classifier has a prediction and a target; try cross_entropy", loss,
+                    required.size(), required.size() == 1 ? "" : "s"));
+  if (!required[0]->differentiable)
+    throw ParamError(fmt::format("--loss: {} has no gradient to learn from; try cross_entropy", loss));
+  if (entry.about->fixed && entry.about->reduction == Reduction::none)
+    throw ParamError(fmt::format("--loss: {} gives many numbers, wanted one to make small; try cross_entropy", loss));
   return {entry, required[0]->name, required[1]->name, required[1]->label};
 }
 

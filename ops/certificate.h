@@ -7,8 +7,9 @@
 // Step 1  the gradient against differences (Ridders), for a random upstream gradient
 // Step 2  the gradient against dual numbers, exactly
 // Step 3  the gradient of the gradient against differences of the gradient
-// Step 4  at ties, the gradient against one-sided differences; where they differ, it lies between them and the loss
-// declares kinks Step 5  float32 against float64 Step 6  empty, ignored, tiny and extreme inputs
+// Step 4  at ties, the gradient between one-sided differences; where these differ, the loss declares kinks
+// Step 5  float32 against float64
+// Step 6  empty, ignored, tiny and extreme inputs
 #pragma once
 #include <cstdint>
 #include <string>

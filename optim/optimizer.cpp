@@ -24,6 +24,8 @@ std::string lr_name(size_t group) { return group == 0 ? "lr" : fmt::format("lr.{
 
 void Optimizer::add_parameters(const NamedTensors& parameters, double lr, std::vector<const char*> buffer_names) {
   check_lr(op_, lr);
+  if (parameters.empty())
+    throw ParamError(fmt::format("{}: got no parameters, wanted at least one; pass model.named_parameters()", op_));
   std::set<std::string> names;
   std::set<const TensorState*> earlier, tensors;
   for (const Slot& slot : slots_) names.insert(slot.name), earlier.insert(slot.parameter.state().get());

@@ -48,6 +48,8 @@ expect 2 "--optimizer: there is no 'lyon'; did you mean 'lion'?" train classify 
 expect 2 "--dtype: there is no 'float16'" train classify --dtype float16
 expect 2 "there is no 'cross_entrop'; did you mean 'cross_entropy'?" train classify --loss cross_entrop
 expect 2 "takes 3 inputs" train classify --loss triplet_margin_loss
+expect 2 "--loss: hamming_distance has no gradient to learn from; try cross_entropy" train classify --loss hamming_distance
+expect 2 "--loss: cosine_similarity gives many numbers, wanted one" train classify --loss cosine_similarity
 expect 2 "does not take anchor, positive and negative" train triplet --loss mse_loss
 expect 2 "--batch-size: got 3, wanted at least 4" train triplet --batch-size 3
 expect 2 "SGD: got lr = -1" train classify --lr -1

@@ -215,4 +215,14 @@ TEST(CustomFunctions, KeepConstantsAndMasks) {
   expect_gradients([&](In in) { return masked(in); }, {leaf({1, -2, 0.5})});
 }
 
+TEST(CustomFunctions, WithoutABackwardTheyAreForInputsWithoutGradient) {
+  const CustomFunction twice = {
+      .name = "twice", .forward = [](FunctionContext&, In in) { return in[0] * 2.0; }, .backward = {}};
+  EXPECT_EQ(twice({tensor({1})}).item(), 2);
+  EXPECT_EQ(error_of<StateError>([&] { twice({leaf({1})}); }),
+            "twice: has no backward, and an input requires a gradient; give it one, or call it under NoGrad");
+  EXPECT_EQ(error_of<StateError>([] { CustomFunction{.name = "none", .forward = {}, .backward = {}}({}); }),
+            "none: has no forward; give it one");
+}
+
 }  // namespace

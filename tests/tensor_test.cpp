@@ -7,7 +7,11 @@
 #include "gradus/core/convert.h"
 #include "gradus/core/error.h"
 #include "gradus/core/tensor.h"
+#include "gradus/ops/activation.h"
+#include "gradus/ops/arithmetic.h"
 #include "gradus/ops/factories.h"
+#include "gradus/ops/matmul.h"
+#include "gradus/ops/reduce.h"
 #include "gradus/ops/shape.h"
 #include "gradus/tests/thrown.h"
 
@@ -116,6 +120,28 @@ TEST(Convert, BFloat16RoundsToNearestEven) {
   EXPECT_EQ(to_float(to_bfloat16(1.0f + 0x1.8p-7f)), 1.0f + 0x1p-6f);
   EXPECT_TRUE(std::isnan(to_float(to_bfloat16(std::numeric_limits<float>::quiet_NaN()))));
   EXPECT_EQ(to_float(to_bfloat16(std::numeric_limits<float>::infinity())), std::numeric_limits<float>::infinity());
+}
+
+TEST(Tensor, WhereThereIsNoneEveryQuestionIsAnError) {
+  const std::string none =
+      "tensor: there is none, as where grad() was asked before backward() gave a leaf its gradient; ask defined() "
+      "first";
+  const Tensor x = ones({2}).requires_grad(true), g = x.grad();
+  EXPECT_FALSE(g.defined());
+  EXPECT_EQ(error_of<StateError>([&] { g.shape(); }), none);
+  EXPECT_EQ(error_of<StateError>([&] { g.numel(); }), none);
+  EXPECT_EQ(error_of<StateError>([&] { g.at({0}); }), none);
+  EXPECT_EQ(error_of<StateError>([&] { g.item(); }), none);
+  EXPECT_EQ(error_of<StateError>([&] { g.to_vector(); }), none);
+  EXPECT_EQ(error_of<StateError>([&] { g.grad(); }), none);
+  EXPECT_EQ(error_of<StateError>([&] { g.detach(); }), none);
+  EXPECT_EQ(error_of<StateError>([&] { Tensor().requires_grad(true); }), none);
+  EXPECT_EQ(error_of<StateError>([&] { g * 0.1; }), none);
+  EXPECT_EQ(error_of<StateError>([&] { x + g; }), none);
+  EXPECT_EQ(error_of<StateError>([&] { sum(g); }), none);
+  EXPECT_EQ(error_of<StateError>([&] { matmul(x, g); }), none);
+  EXPECT_EQ(error_of<StateError>([&] { relu(g); }), none);
+  EXPECT_EQ(error_of<StateError>([&] { reshape(g, {2}); }), none);
 }
 
 }  // namespace
