@@ -32,6 +32,36 @@ GRADUS_FN typename RunningSoftmax<T>::Merged RunningSoftmax<T>::merge(RunningSof
   return {{select(up, b.max, a.max), rest}, select(up, d, 0.0), select(up, 0.0, -d)};
 }
 
+// The same over columns whose largest logit is known beforehand: an exp a column, and none waits for the one before.
+// Those that reach the top are counted and not summed, so that no small term is added to a 1.
+template <class T> struct SoftmaxBelow {
+  T top, rest = 0, tops = 0;
+
+  GRADUS_FN explicit SoftmaxBelow(T top) : top(top) {}
+  // A lane that saw nothing but -infinity has no top to speak of, and from an infinite one nothing has a distance.
+  GRADUS_FN static bool serves(T top) { return !some((top < 0.5 * T::lowest()) | (top == T::infinity())); }
+  GRADUS_FN T add(RunningSoftmax<T> one) {  // of one column; returns its exp relative to the top
+    T e = exp_negative(one.max - top);
+    auto at_top = one.max == top;
+    rest = rest + select(at_top, 0.0, e);
+    tops = tops + select(at_top, T(1.0), 0.0);
+    return e;
+  }
+  GRADUS_FN typename RunningSoftmax<T>::Merged risen(RunningSoftmax<T> one) const { return {{}, 0.0, top - one.max}; }
+  GRADUS_FN RunningSoftmax<T> total() const { return {top, rest + (tops - 1.0)}; }
+};
+
+// A formula whose State keeps one running softmax says in `join(merged, a, b)` how the rest of two States joins, given
+// theirs merged; then the driver sums a block of columns by a SoftmaxBelow.  It may also have
+//   probability(constants, z)      what a logit z has for its probability,
+//   grad_elsewhere(constants, p)   the gradient of its first input where the column, of probability p, is not the
+//   label,
+// to say that with default options such a column adds to the softmax alone: then an exp is computed once and kept.
+template <class S> GRADUS_FN auto& softmax_of(S& state) {
+  if constexpr (requires { state.softmax; }) return state.softmax;
+  else return state.target.softmax;
+}
+
 // p log(p / q) - p + q with d = log(p / q): never negative, and 0 where d is.
 template <class T> GRADUS_FN T surprise(T p, T q, T d) {
   auto near = d > -1.0;
@@ -54,8 +84,11 @@ template <class T> struct RunningTarget {
   GRADUS_FN static RunningTarget of(T z, typename T::Mask hit) {
     return {RunningSoftmax<T>::of(z), select(hit, z, 0.0)};
   }
+  GRADUS_FN static RunningTarget join(typename RunningSoftmax<T>::Merged m, RunningTarget a, RunningTarget b) {
+    return {m.total, a.score + b.score};
+  }
   GRADUS_FN static RunningTarget merge(RunningTarget a, RunningTarget b) {
-    return {RunningSoftmax<T>::merge(a.softmax, b.softmax).total, a.score + b.score};
+    return join(RunningSoftmax<T>::merge(a.softmax, b.softmax), a, b);
   }
   GRADUS_FN Target<T> target() const {
     T log_total = log1p(softmax.rest), total = 1.0 + softmax.rest, distance = softmax.max - score;

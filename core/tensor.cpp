@@ -244,6 +244,30 @@ std::vector<double> Tensor::to_vector() const {
 
 std::string describe(const Tensor& t) { return fmt::format("{} {}", name_of(t.dtype()), text(t.shape())); }
 
+namespace {
+
+// A row.  Dense and constant ones have loops of their own, which vectorise.
+template <class A, class B> void copy_row(const A* from, int64_t from_step, B* to, int64_t to_step, int64_t n) {
+  if (from_step == 1 && to_step == 1)
+    for (int64_t k = 0; k < n; ++k) to[k] = convert<B>(from[k]);
+  else if (from_step == 0 && to_step == 1) std::fill_n(to, n, convert<B>(*from));
+  else
+    for (int64_t k = 0; k < n; ++k) to[k * to_step] = convert<B>(from[k * from_step]);
+}
+
+// Rows whose columns are dense, as in a transposed matrix: square by square, so that all of a cache line is used
+// before it is gone.
+template <class A, class B>
+void copy_columns(const A* from, int64_t from_step, B* to, int64_t to_step, int64_t rows, int64_t n) {
+  constexpr int64_t side = 32;
+  for (int64_t r = 0; r < rows; r += side)
+    for (int64_t c = 0; c < n; c += side)
+      for (int64_t i = r; i < std::min(rows, r + side); ++i)
+        copy_row(from + i + c * from_step, from_step, to + i * to_step + c, 1, std::min(side, n - c));
+}
+
+}  // namespace
+
 void copy_elements(const Tensor& from, Tensor& to) {
   if (from.numel() == 0) return;
   if (!on_cpu(from) || !on_cpu(to)) return copy_elements_with_device(from, to);
@@ -256,13 +280,21 @@ void copy_elements(const Tensor& from, Tensor& to) {
   const Shape shape = number ? Shape{1} : from.shape();
   const Shape from_strides = number ? Shape{1} : from.strides(), to_strides = number ? Shape{1} : to.strides();
   const int64_t n = shape.back(), from_step = from_strides.back(), to_step = to_strides.back();
+  const int row = shape.rank() - 2;
+  const bool transposed = row >= 0 && from_strides[row] == 1 && from_step > 1 && to_step == 1;
   visit(from.dtype(), [&]<class A>(Type<A>) {
     visit(to.dtype(), [&]<class B>(Type<B>) {
       const A* a = static_cast<const A*>(from.bytes());
       B* b = static_cast<B*>(out);
-      each_run(shape, from_strides, to_strides, [&](int64_t i, int64_t j) {
-        for (int64_t k = 0; k < n; ++k) b[j + k * to_step] = convert<B>(a[i + k * from_step]);
-      });
+      if (transposed) {
+        Shape matrices = shape;
+        matrices[row] = 1;
+        each_run(matrices, from_strides, to_strides,
+                 [&](int64_t i, int64_t j) { copy_columns(a + i, from_step, b + j, to_strides[row], shape[row], n); });
+      } else {
+        each_run(shape, from_strides, to_strides,
+                 [&](int64_t i, int64_t j) { copy_row(a + i, from_step, b + j, to_step, n); });
+      }
     });
   });
 }

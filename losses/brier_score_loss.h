@@ -44,7 +44,9 @@ struct Brier {
     return state;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
-    auto m = RunningSoftmax<T>::merge(a.target.softmax, b.target.softmax);
+    return join(RunningSoftmax<T>::merge(a.target.softmax, b.target.softmax), a, b);
+  }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
     return {{m.total, a.target.score + b.target.score},
             a.squares * exp_negative(-2.0 * m.rise_a) + b.squares * exp_negative(-2.0 * m.rise_b)};
   }

@@ -9,7 +9,9 @@ namespace gradus {
 // From logit to score: temperature first, then the soft cap; and the slope of the whole.
 struct ScoreOf {
   double temperature, softcap;
-  template <class T> struct Point { T score, slope; };
+  template <class T> struct Point {
+    T score, slope;
+  };
   template <class T> GRADUS_FN Point<T> operator()(T x) const {
     T u = temperature == 1 ? x : x / temperature;
     if (!(softcap > 0)) return {u, 1 / temperature};
@@ -71,7 +73,9 @@ struct CrossEntropy {
     T score = 0, weight = 0;     // of the target class
     T deficit = 0, weights = 0;  // (ε/C) Σ w (max - z), (ε/C) Σ w: for label smoothing, relative to the running maximum
   };
-  template <class T> struct Constants { T max, total, log_total, gap, hit_weight, weights, lse_slope; };
+  template <class T> struct Constants {
+    T max, share, log_total, gap, hit_weight, weights, lse_slope;
+  };
 
   GRADUS_FN ScoreOf score_of() const { return {temperature, softcap}; }
 
@@ -90,7 +94,9 @@ struct CrossEntropy {
     return state;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
-    auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
+    return join(RunningSoftmax<T>::merge(a.softmax, b.softmax), a, b);
+  }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
     T deficit = 0;
     if (label_smoothing > 0) deficit = a.deficit + b.deficit + times(a.weights, m.rise_a) + times(b.weights, m.rise_b);
     return {m.total, a.score + b.score, a.weight + b.weight, deficit, a.weights + b.weights};
@@ -107,7 +113,7 @@ struct CrossEntropy {
     T count = weight_norm == never ? T(1.0) : s.weight;
     return {select(ignored, 0.0, value),
             select(ignored, 0.0, count),
-            {s.softmax.max, total, log_total, gap, hit * s.weight, s.weights, 2 * z_loss * lse}};
+            {s.softmax.max, 1.0 / total, log_total, gap, hit * s.weight, s.weights, 2 * z_loss * lse}};
   }
   template <class T>
   GRADUS_FN CountedGrads<T, 2> grad(Constants<T> c, Column<T> at, T x, Index<T> y, T w, T allowed) const {
@@ -115,7 +121,7 @@ struct CrossEntropy {
     auto out = allowed == 0.0;
     auto z = score_of()(x);
     T below = select(out, 0.0, z.score - c.max);
-    T p = select(out, 0.0, exp_negative(below) / c.total), nll = c.log_total - below;
+    T p = select(out, 0.0, exp_negative(below) * c.share), nll = c.log_total - below;
     T dz = select(hit, -c.hit_weight * c.gap, c.hit_weight * p);
     double keep = 1 - label_smoothing, each = label_smoothing / double(at.count);
     T dw = select(hit, keep * nll, 0.0);
@@ -128,6 +134,8 @@ struct CrossEntropy {
     T dcount = weight_norm == never ? T(0.0) : select(hit, T(1.0), 0.0);
     return {{select(dead, 0.0, dz * z.slope), select(ignored, 0.0, dw)}, {0.0, dcount}};
   }
+  template <class T> GRADUS_FN T probability(Constants<T> c, T z) const { return exp_negative(z - c.max) * c.share; }
+  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T p) const { return c.hit_weight * p; }
 };
 
 struct CrossEntropyOfProbabilities {
@@ -165,7 +173,9 @@ struct CrossEntropyOfProbabilities {
     T mass = 0, deficit = 0;  // Σ w q', Σ w q' (max - z)
     T count = 0;              // Σ w q
   };
-  template <class T> struct Constants { T max, rest, total, log_total, mass, lse_slope; };
+  template <class T> struct Constants {
+    T max, rest, total, log_total, mass, lse_slope;
+  };
 
   template <class T> GRADUS_FN State<T> lift(Column<T> at, T x, T q, T w, T allowed) const {
     auto out = allowed == 0.0;
@@ -178,7 +188,9 @@ struct CrossEntropyOfProbabilities {
     return state;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
-    auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
+    return join(RunningSoftmax<T>::merge(a.softmax, b.softmax), a, b);
+  }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
     T deficit = a.deficit + b.deficit + times(a.mass, m.rise_a) + times(b.mass, m.rise_b);
     return {m.total, a.mass + b.mass, deficit, a.count + b.count};
   }

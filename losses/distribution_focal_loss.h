@@ -29,7 +29,9 @@ struct DistributionFocal {
        "mpmath: log(1 + 1/e + 1/e²) + 3 - 0.75 * 1 - 0.25 * 2"},
   };
 
-  template <class T> struct Bins { T low, share; };  // the bin below the target, and the share of the one above
+  template <class T> struct Bins {
+    T low, share;
+  };  // the bin below the target, and the share of the one above
   template <class T> GRADUS_FN static Bins<T> bins_of(T y, int64_t columns) {
     T last = columns > 1 ? double(columns - 2) : 0.0, low = floor(y);
     low = select(low < last, low, last);
@@ -46,14 +48,19 @@ struct DistributionFocal {
     RunningSoftmax<T> softmax;
     T low = 0, high = 0;  // the logits of the two bins
   };
-  template <class T> struct Constants { T max, rest, total, slope; };
+  template <class T> struct Constants {
+    T max, rest, total, slope;
+  };
 
   template <class T> GRADUS_FN State<T> lift(Column<T> at, T x, T y) const {
     T low = bins_of(y, at.count).low, k = T::from(at.index);
     return {RunningSoftmax<T>::of(x), select(k == low, x, 0.0), select(k == low + 1.0, x, 0.0)};
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
-    return {RunningSoftmax<T>::merge(a.softmax, b.softmax).total, a.low + b.low, a.high + b.high};
+    return join(RunningSoftmax<T>::merge(a.softmax, b.softmax), a, b);
+  }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
+    return {m.total, a.low + b.low, a.high + b.high};
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t columns, T y) const {
     T share = bins_of(y, columns).share, high = columns > 1 ? s.high : s.low;

@@ -30,14 +30,18 @@ struct EntropyWithLogits {
     RunningSoftmax<T> softmax;
     T deficit = 0;
   };
-  template <class T> struct Constants { T max, total, mean; };
+  template <class T> struct Constants {
+    T max, total, mean;
+  };
 
   template <class T> GRADUS_FN static T risen(T rest, T deficit, T rise) {
     return exp_negative(-rise) * (deficit + times(1.0 + rest, rise));
   }
   template <class T> GRADUS_FN State<T> lift(Column<T>, T x) const { return {RunningSoftmax<T>::of(x), 0.0}; }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
-    auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
+    return join(RunningSoftmax<T>::merge(a.softmax, b.softmax), a, b);
+  }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
     return {m.total, risen(a.softmax.rest, a.deficit, m.rise_a) + risen(b.softmax.rest, b.deficit, m.rise_b)};
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const {

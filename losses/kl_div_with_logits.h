@@ -29,7 +29,9 @@ struct KlDivWithLogits {
     RunningSoftmax<T> softmax;
     T mass = 0, deficit = 0, log_mass = 0;  // Σ t, Σ t (max - x), Σ t log t
   };
-  template <class T> struct Constants { T max, rest, total, log_total, mass; };
+  template <class T> struct Constants {
+    T max, rest, total, log_total, mass;
+  };
 
   template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T t) const {
     State<T> state;
@@ -40,7 +42,9 @@ struct KlDivWithLogits {
     return state;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
-    auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
+    return join(RunningSoftmax<T>::merge(a.softmax, b.softmax), a, b);
+  }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
     T deficit = a.deficit + b.deficit + times(a.mass, m.rise_a) + times(b.mass, m.rise_b);
     return {m.total, a.mass + b.mass, deficit, a.log_mass + b.log_mass};
   }

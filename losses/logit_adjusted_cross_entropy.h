@@ -42,6 +42,9 @@ struct LogitAdjustedCrossEntropy {
     return State<T>::of(adjusted(x, prior), at.index == y);
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const { return State<T>::merge(a, b); }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
+    return State<T>::join(m, a, b);
+  }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, Index<T>) const {
     Target<T> t = s.target();
     return {t.nll, 1.0, t};
@@ -49,6 +52,8 @@ struct LogitAdjustedCrossEntropy {
   template <class T> GRADUS_FN Grads<T, 1> grad(Constants<T> c, Column<T> at, T x, Index<T> y, T prior) const {
     return {{c.slope(adjusted(x, prior), at.index == y)}};
   }
+  template <class T> GRADUS_FN T probability(Constants<T> c, T z) const { return c.probability(z); }
+  template <class T> GRADUS_FN T grad_elsewhere(Constants<T>, T p) const { return p; }
 };
 inline constexpr Loss<LogitAdjustedCrossEntropy> logit_adjusted_cross_entropy;
 

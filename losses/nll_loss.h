@@ -37,6 +37,7 @@ struct NegativeLogLikelihood {
 
   int64_t class_axis() const { return 1; }
   int choose(bool) const { return check == check; }
+  static constexpr bool only_the_label = true;  // adds anything, or has a gradient
 
   template <class T> struct State {
     T score = 0, weight = 0;

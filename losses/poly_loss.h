@@ -40,6 +40,9 @@ struct Poly {
     return State<T>::of(x, at.index == y);
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const { return State<T>::merge(a, b); }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
+    return State<T>::join(m, a, b);
+  }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, Index<T>) const {
     Target<T> t = s.target();
     return {t.nll + epsilon * t.rest, 1.0, t};
@@ -47,6 +50,8 @@ struct Poly {
   template <class T> GRADUS_FN Grads<T, 1> grad(Constants<T> c, Column<T> at, T x, Index<T> y) const {
     return {{(1.0 + epsilon * c.p) * c.slope(x, at.index == y)}};
   }
+  template <class T> GRADUS_FN T probability(Constants<T> c, T z) const { return c.probability(z); }
+  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T p) const { return (1.0 + epsilon * c.p) * p; }
 };
 
 struct PolyOfProbabilities {
@@ -64,7 +69,9 @@ struct PolyOfProbabilities {
     RunningSoftmax<T> softmax;
     T mass = 0, deficit = 0, below = 0;
   };
-  template <class T> struct Constants { T max, rest, total, log_total, mass, missed; };
+  template <class T> struct Constants {
+    T max, rest, total, log_total, mass, missed;
+  };
 
   template <class T> GRADUS_FN static T risen(T mass, T below, T rise) {
     return below * exp_negative(-rise) - mass * expm1(-rise);
@@ -79,7 +86,9 @@ struct PolyOfProbabilities {
     return state;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
-    auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
+    return join(RunningSoftmax<T>::merge(a.softmax, b.softmax), a, b);
+  }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
     T deficit = a.deficit + b.deficit + times(a.mass, m.rise_a) + times(b.mass, m.rise_b);
     return {m.total, a.mass + b.mass, deficit, risen(a.mass, a.below, m.rise_a) + risen(b.mass, b.below, m.rise_b)};
   }

@@ -51,7 +51,9 @@ struct Pta {
     RunningSoftmax<T> softmax;
     T mass = 0, deficit = 0;
   };
-  template <class T> struct Constants { T max, rest, total, log_total, mass; };
+  template <class T> struct Constants {
+    T max, rest, total, log_total, mass;
+  };
 
   template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T y) const {
     State<T> state;
@@ -61,7 +63,9 @@ struct Pta {
     return state;
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
-    auto m = RunningSoftmax<T>::merge(a.softmax, b.softmax);
+    return join(RunningSoftmax<T>::merge(a.softmax, b.softmax), a, b);
+  }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
     T fall_a = frozen(exp_negative(-exponent() * m.rise_a)), fall_b = frozen(exp_negative(-exponent() * m.rise_b));
     return {m.total, fall_a * a.mass + fall_b * b.mass,
             fall_a * (a.deficit + times(a.mass, m.rise_a)) + fall_b * (b.deficit + times(b.mass, m.rise_b))};

@@ -7,7 +7,9 @@
 namespace gradus {
 
 // (1 - p)^gamma nll of a class, and its slope in nll, p and 1 - p following.
-template <class T> struct FocalTerm { T loss, slope; };
+template <class T> struct FocalTerm {
+  T loss, slope;
+};
 template <class T> GRADUS_FN FocalTerm<T> focal_term(T p, T missing, T nll, double gamma) {
   T fade = gamma == 0 ? T(1.0) : gamma == 2 ? missing * missing : pow(missing, T(gamma));
   // p nll / (1 - p) is 1 where p is 1, and 0 where p is 0.
@@ -67,7 +69,10 @@ struct SoftmaxFocal {
     return {RunningTarget<T>::of(x, hit), select(hit, w, 0.0)};
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
-    return {RunningTarget<T>::merge(a.target, b.target), a.weight + b.weight};
+    return join(RunningSoftmax<T>::merge(a.target.softmax, b.target.softmax), a, b);
+  }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
+    return {RunningTarget<T>::join(m, a.target, b.target), a.weight + b.weight};
   }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, Index<T> y) const {
     Target<T> t = s.target.target();
@@ -82,6 +87,8 @@ struct SoftmaxFocal {
     T dx = c.slope * c.target.slope(x, hit);
     return {{select(y < 0, 0.0, dx), select(hit, c.loss, 0.0)}, {0.0, weight_norm ? select(hit, T(1.0), 0.0) : T(0.0)}};
   }
+  template <class T> GRADUS_FN T probability(Constants<T> c, T z) const { return c.target.probability(z); }
+  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T p) const { return c.slope * p; }
 };
 
 struct SoftmaxFocalOfProbabilities {

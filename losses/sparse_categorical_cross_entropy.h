@@ -63,6 +63,9 @@ struct SparseCategoricalCrossEntropyOfLogits {
     return State<T>::of(x, at.index == y);
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const { return State<T>::merge(a, b); }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
+    return State<T>::join(m, a, b);
+  }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, Index<T>) const {
     Target<T> t = s.target();
     return {t.nll, 1.0, t};
@@ -70,6 +73,8 @@ struct SparseCategoricalCrossEntropyOfLogits {
   template <class T> GRADUS_FN Grads<T, 1> grad(Constants<T> c, Column<T> at, T x, Index<T> y) const {
     return {{c.slope(x, at.index == y)}};
   }
+  template <class T> GRADUS_FN T probability(Constants<T> c, T z) const { return c.probability(z); }
+  template <class T> GRADUS_FN T grad_elsewhere(Constants<T>, T p) const { return p; }
 };
 inline constexpr Loss<SparseCategoricalCrossEntropy, SparseCategoricalCrossEntropyOfLogits>
     sparse_categorical_cross_entropy;

@@ -44,6 +44,9 @@ struct SymmetricCrossEntropy {
     return State<T>::of(x, at.index == y);
   }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const { return State<T>::merge(a, b); }
+  template <class T> GRADUS_FN State<T> join(typename RunningSoftmax<T>::Merged m, State<T> a, State<T> b) const {
+    return State<T>::join(m, a, b);
+  }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, Index<T>) const {
     Target<T> t = s.target();
     double reverse = -beta * log_zero;
@@ -54,6 +57,8 @@ struct SymmetricCrossEntropy {
   template <class T> GRADUS_FN Grads<T, 1> grad(Constants<T> c, Column<T> at, T x, Index<T> y) const {
     return {{c.slope * c.target.slope(x, at.index == y)}};
   }
+  template <class T> GRADUS_FN T probability(Constants<T> c, T z) const { return c.target.probability(z); }
+  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T p) const { return c.slope * p; }
 };
 inline constexpr Loss<SymmetricCrossEntropy> symmetric_cross_entropy;
 

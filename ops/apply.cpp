@@ -196,6 +196,19 @@ std::optional<double> constant_count(const Application& a, const void* primary_f
   return run(one, {}).totals.count;
 }
 
+// How many rows of a Fold have no label that says to ignore them: most often what a mean over them divides by.
+double labelled_rows(const Application& a) {
+  if (!a.entry->fold || a.space.rank() == 0) return 0;
+  int64_t rows = a.space.numel() / a.space[a.axis];
+  for (int k = 0; k < a.entry->inputs; ++k) {
+    if (!a.facts(k).label || !a.operands[k].is_contiguous()) continue;
+    const int64_t ignored = a.entry->ignored_label(a.formula->get(), k);
+    const int64_t* y = a.operands[k].data<int64_t>();
+    rows -= std::count(y, y + a.operands[k].numel(), ignored);
+  }
+  return double(rows);
+}
+
 void check_given(const char* name, const Tensor* const* inputs, int count) {
   for (int i = 0; i < count; ++i)
     if (!inputs[i]->defined())
@@ -219,17 +232,16 @@ Tensor compute(const std::shared_ptr<Application>& a) {
   Fused fused;
   const bool counted = reduction == Reduction::mean || reduction == Reduction::sum_over_pos;
   const bool fuse = recorded && reduction != Reduction::none && !(through_count && counted);
-  bool scale_known = true;
+  double likely = 1;  // divisor: where it is right, the gradients need no second pass
   if (fuse) {
     w.grads = wanted;
-    double n = 1;
-    if (reduction == Reduction::batchmean) n = divisor(*a, {});
-    else if (reduction == Reduction::mean) {
-      const std::optional<double> each = a->space.numel() ? constant_count(*a, a->formula->get()) : std::nullopt;
-      if (each && *each > 0) n = *each * double(a->space.numel());
-      else scale_known = false;
-    } else if (reduction != Reduction::sum) scale_known = false;
-    if (n > 0) w.scale = 1 / n;
+    if (reduction == Reduction::batchmean) likely = divisor(*a, {});
+    else if (reduction == Reduction::mean && a->space.numel()) {
+      const std::optional<double> each = constant_count(*a, a->formula->get());
+      likely = each ? *each * double(a->space.numel()) : labelled_rows(*a);
+    }
+    if (!(likely > 0)) likely = 1;
+    w.scale = 1 / likely;
   }
   Outcome o = run(*a, w);
   if (o.problem.input >= 0) report(*a, o.problem);
@@ -239,7 +251,7 @@ Tensor compute(const std::shared_ptr<Application>& a) {
   if (!recorded) return out;
   if (fuse && !nothing_to_average(*a)) {
     fused.grads = std::move(o.grads);
-    if (!scale_known) fused.factor = 1 / divisor(*a, a->totals);
+    if (const double n = divisor(*a, a->totals); n != likely) fused.factor = likely / n;
   }
   record_application(a, out, wanted, std::move(fused));
   return out;

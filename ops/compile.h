@@ -1,6 +1,9 @@
 // One formula in, one entry out.  Included where a loss is compiled: by the generated units, and by a program that
 // defines a loss of its own; including it elsewhere only costs time.
 #pragma once
+#include <algorithm>
+#include <iterator>
+#include <type_traits>
 #include <vector>
 
 #include "gradus/core/tensor.h"
@@ -11,12 +14,22 @@ namespace gradus::compiling {
 template <class T, class L> constexpr kernels::MapKernel map_kernel = {T::size, kernels::map<L, T>};
 template <class F> using Pack = Num<F, pack_lanes<F>>;
 
-template <class L> struct EntryOf { static const FormulaEntry value; };
+template <class L> struct EntryOf {
+  static const FormulaEntry value;
+};
 
+template <class L> bool all_default(const L&);
+
+template <class L, bool plain> void run_fold(const Call& call) {
+  drive_fold(EntryOf<L>::value, kernels::FoldOf<L, Pack<float>, false, plain>::kernel,
+             &kernels::FoldOf<L, Pack<float>, true, plain>::kernel, kernels::FoldOf<L, Pack<double>, false>::kernel,
+             call);
+}
 template <class L> void run(const Call& call) {
-  if constexpr (Fold<L>)
-    drive_fold(EntryOf<L>::value, kernels::FoldOf<L, Pack<float>, false>::kernel,
-               &kernels::FoldOf<L, Pack<float>, true>::kernel, kernels::FoldOf<L, Pack<double>, false>::kernel, call);
+  if constexpr (kernels::Softmax<L> && std::is_empty_v<L>) run_fold<L, true>(call);
+  else if constexpr (kernels::Softmax<L> && requires { L::options; })  // else they are declared by another formula
+    all_default(*static_cast<const L*>(call.formula)) ? run_fold<L, true>(call) : run_fold<L, false>(call);
+  else if constexpr (Fold<L>) run_fold<L, false>(call);
   else drive_map(EntryOf<L>::value, map_kernel<Pack<float>, L>, map_kernel<Pack<double>, L>, call);
 }
 template <class L> void tangent(const Call& call) {
@@ -72,6 +85,24 @@ template <class L> void set(void* formula, int i, double value) {
     }
   }
 }
+// Has the formula, but for a label to ignore, the options and parameters that it has when nobody says otherwise?
+template <class L> bool all_default(const L& l) {
+  static const L usual;
+  const auto same = [&](auto member) {
+    return !member || l.*member == usual.*member || (l.*member != l.*member && usual.*member != usual.*member);
+  };
+  for (const Option<L>& o : L::options) {
+    const auto ignored = [&](const Input<L>& in) { return in.ignored && in.ignored == o.as_integer; };
+    if (!same(o.as_number) || !same(o.as_flag) || !same(o.as_choice)) return false;
+    if (!same(o.as_integer) && std::none_of(std::begin(L::inputs), std::end(L::inputs), ignored)) return false;
+  }
+  for (const Input<L>& in : L::inputs) {
+    if (!in.param) continue;
+    const double a = (l.*in.param).number(), b = (usual.*in.param).number();
+    if ((l.*in.param).is_tensor() || !(a == b || (a != a && b != b))) return false;
+  }
+  return true;
+}
 template <class L> void make_acceptable(const void* formula, int k, double* values, int64_t n, const Extents& extents) {
   static_cast<const L*>(formula)->make_acceptable(k, values, n, extents);
 }
@@ -111,7 +142,8 @@ template <class L> constexpr bool is_weighed() {
 // What is made of tensor ops has `compose(inputs)`, where inputs[k] is a list: of one, or of all that a name with {i}
 // stands for.
 using Given = std::vector<std::vector<Tensor>>;
-template <class L> concept Composed = requires(const L& l, const Given& inputs) { l.compose(inputs); };
+template <class L>
+concept Composed = requires(const L& l, const Given& inputs) { l.compose(inputs); };
 template <class L> Tensor compose(const void* formula, const Tensor* const* inputs, const int* counts) {
   Given given(arity<L>);
   for (int k = 0, i = 0; k < arity<L>; ++k)

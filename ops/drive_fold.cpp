@@ -13,9 +13,10 @@
 namespace gradus {
 namespace {
 
-constexpr int64_t narrow_chunk = 128;  // columns staged at a time
-constexpr int64_t wide_chunk = 4096;   // a long row is copied at most this much at a time
-constexpr int64_t long_row = 1 << 17;  // from here on few rows are cut across threads
+constexpr int64_t narrow_chunk = 128;    // columns staged at a time
+constexpr int64_t wide_chunk = 2048;     // columns of a long row at a time: their second round finds them in the cache
+constexpr int64_t long_row = 1 << 17;    // from here on few rows are cut across threads
+constexpr int64_t kept_terms = 1 << 18;  // of longer rows the exps are not kept: computing them again is cheaper
 
 void locate(Problem& problem, int input, double value, int64_t outer, int64_t column, int64_t inner) {
   problem.input = input;
@@ -72,7 +73,8 @@ template <class F, class S> class FoldDriver {
           slot(size_t(chunk + max_lanes) * sizeof(F)),
           lane_slot(max_lanes * sizeof(double)),
           memory(slot * 3 * max_inputs + lane_slot * (2 * max_inputs + 6) + d.kernel_.state_bytes +
-                 d.kernel_.constants_bytes + 128) {}
+                 d.kernel_.constants_bytes + 128),
+          terms(d.keeps_terms() ? size_t(d.columns_ + d.tops_room()) * sizeof(F) : 0) {}
     F* input(int k) { return memory.as<F>(slot * size_t(k)); }
     F* direction(int k) { return memory.as<F>(slot * size_t(max_inputs + k)); }
     F* grad(int k) { return memory.as<F>(slot * size_t(2 * max_inputs + k)); }
@@ -86,12 +88,16 @@ template <class F, class S> class FoldDriver {
     int64_t chunk;
     size_t slot, lane_slot;
     Scratch memory;
+    Scratch terms;  // of one row, and before them what those of each chunk are relative to
     // What rows share (constants, values per column) is staged once: from which column on input k lies there; -1: not.
     int64_t staged[max_inputs] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    int64_t checked[max_inputs] = {};  // how many values per column of input k have been
   };
   static constexpr int value_lanes = 2 * max_inputs, count_lanes = value_lanes + 1, scale_lanes = value_lanes + 2,
                        scale_tangent_lanes = value_lanes + 3;
 
+  bool keeps_terms() const { return kernel_.keeps_terms && wants_grad_ && columns_ <= kept_terms; }
+  int64_t tops_room() const { return (columns_ / wide_chunk + 1) * max_lanes; }
   Role role(int k) const { return entry_.input(k)->role; }
 
   void check(int k, const F* x, int64_t n, Problem& problem, auto where) const {
@@ -123,8 +129,8 @@ template <class F, class S> class FoldDriver {
     int64_t outer[max_lanes], inner[max_lanes];
     for (int l = 0; l < lanes; ++l) {
       const int64_t r = first_row + std::min(l, valid - 1);
-      outer[l] = r / call_.extent[2];
-      inner[l] = r % call_.extent[2];
+      outer[l] = call_.extent[2] == 1 ? r : r / call_.extent[2];
+      inner[l] = r - outer[l] * call_.extent[2];
     }
     kernels::FoldBlock block;
     block.total = columns_;
@@ -227,17 +233,27 @@ template <class F, class S> class FoldDriver {
   }
 
   void stage_columns(int k, kernels::FoldBlock& block, Buffers& buffers, Problem& problem, bool checking) {
+    const int64_t n = block.columns;
+    const auto check_new = [&](const F* x) {
+      if (!checking || block.first < buffers.checked[k]) return;
+      check(k, x, n, problem, [&](int64_t c) { return Place{0, block.first + c, 0}; });
+      buffers.checked[k] = block.first + n;
+    };
+    if (kernel_.wide && std::is_same_v<F, S> && call_.in[k].stride[1] == 1 && n % kernel_.lanes == 0) {
+      const void* from = element<const S>(call_.in[k], 0, block.first, 0);
+      block.in[k] = from;
+      return check_new(static_cast<const F*>(from));
+    }
     block.in[k] = buffers.input(k);
     if (call_.direction[k].data) block.direction[k] = buffers.direction(k);
     if (buffers.staged[k] == block.first) return;  // another row had the same columns
     buffers.staged[k] = block.first;
-    const int64_t n = block.columns;
     const auto copy = [&](const View& v, F* to) {
       copy_run(static_cast<const S*>(v.data) + block.first * v.stride[1], v.stride[1], n, to);
       pad(to, n, n + kernel_.lanes - 1);
     };
     copy(call_.in[k], buffers.input(k));
-    if (checking) check(k, buffers.input(k), n, problem, [&](int64_t c) { return Place{0, block.first + c, 0}; });
+    check_new(buffers.input(k));
     if (call_.direction[k].data) copy(call_.direction[k], buffers.direction(k));
   }
 
@@ -321,18 +337,35 @@ template <class F, class S> class FoldDriver {
     kernels::FoldBlock block = wide_block(r, buffers, outcome.problem);
     void *state = buffers.state(*this), *constants = buffers.constants(*this);
     kernel_.start(state);
-    for (int64_t first = 0; first < columns_; first += wide_chunk) {
-      stage_wide(r, first, std::min(wide_chunk, columns_ - first), block, buffers, outcome.problem, true);
+    each_chunk(0, columns_, [&](int64_t first, int64_t n) {
+      stage_wide(r, first, n, block, buffers, outcome.problem, true);
+      place_terms(first, n, block, buffers);
       kernel_.lift(call_.formula, block, state);
-    }
+    });
     finish_wide(r, block, buffers, state, constants, outcome.totals);
     if (!wants_grad_) return;
-    for (int64_t first = 0; first < columns_; first += wide_chunk) {
-      if (columns_ > wide_chunk)
-        stage_wide(r, first, std::min(wide_chunk, columns_ - first), block, buffers, outcome.problem, false);
+    each_chunk(0, columns_, [&](int64_t first, int64_t n) {
+      if (n < columns_) stage_wide(r, first, n, block, buffers, outcome.problem, false);
+      place_terms(first, n, block, buffers);
       kernel_.grad(call_.formula, block, constants);
       store_wide(r, block, buffers);
+    });
+  }
+
+  // Full packs first, so that only what is left over after them is too ragged to be read and written in place.
+  void each_chunk(int64_t first, int64_t last, auto work) const {
+    while (first < last) {
+      int64_t n = std::min(wide_chunk, last - first);
+      if (n > kernel_.lanes) n -= n % kernel_.lanes;
+      work(first, n);
+      first += n;
     }
+  }
+
+  void place_terms(int64_t first, int64_t n, kernels::FoldBlock& block, Buffers& buffers) const {
+    const bool kept = keeps_terms() && n >= kernel_.lanes;
+    block.terms = kept ? buffers.terms.template as<F>() + tops_room() + first : nullptr;
+    block.tops = kept ? buffers.terms.template as<F>() + first / wide_chunk * max_lanes : nullptr;
   }
 
   void finish_wide(int64_t r, const kernels::FoldBlock& block, Buffers& buffers, void* state, void* constants,
@@ -348,17 +381,13 @@ template <class F, class S> class FoldDriver {
     const size_t state_room = (kernel_.state_bytes + 63) / 64 * 64;
     const Scratch states(state_room * size_t(tasks));
     std::vector<Problem> problems(static_cast<size_t>(tasks));
-    const auto each_chunk = [&](int64_t task, auto work) {
-      for (int64_t first = task * task_elements; first < std::min(columns_, (task + 1) * task_elements);
-           first += wide_chunk)
-        work(first, std::min(wide_chunk, std::min(columns_, (task + 1) * task_elements) - first));
-    };
+    const auto last = [&](int64_t task) { return std::min(columns_, (task + 1) * task_elements); };
     parallel_for(tasks, [&](int64_t t) {
       Buffers buffers(*this);
       kernels::FoldBlock block = wide_block(r, buffers, problems[t]);
       void* state = states.as<char>(state_room * size_t(t));
       kernel_.start(state);
-      each_chunk(t, [&](int64_t first, int64_t n) {
+      each_chunk(t * task_elements, last(t), [&](int64_t first, int64_t n) {
         stage_wide(r, first, n, block, buffers, problems[t], true);
         kernel_.lift(call_.formula, block, state);
       });
@@ -376,7 +405,7 @@ template <class F, class S> class FoldDriver {
       Buffers own(*this);
       Problem ignored;
       kernels::FoldBlock mine = wide_block(r, own, ignored);
-      each_chunk(t, [&](int64_t first, int64_t n) {
+      each_chunk(t * task_elements, last(t), [&](int64_t first, int64_t n) {
         stage_wide(r, first, n, mine, own, ignored, false);
         kernel_.grad(call_.formula, mine, constants);
         store_wide(r, mine, own);

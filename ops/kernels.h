@@ -1,9 +1,11 @@
 // The kernels of a formula: its arithmetic over dense, padded blocks.  What a block is, how it is cut out of strided
 // views, threads, checks and sums are ordinary code in drive_map.cpp and drive_fold.cpp.
 #pragma once
+#include <algorithm>
 #include <new>
 
 #include "gradus/core/dual.h"
+#include "gradus/core/folds.h"
 #include "gradus/core/formula.h"
 #include "gradus/core/functions.h"
 #include "gradus/core/trace.h"
@@ -37,6 +39,8 @@ struct FoldBlock {
   int64_t grad_step[max_inputs];
   const void *scale = nullptr, *scale_tangent = nullptr;  // [lanes] (wide: [1]): upstream × scale of each row
   double count_scale = 0, count_scale_tangent = 0;
+  // Where lift leaves the exp of each column for grad, and relative to what, a lane each; null: grad is to do its own.
+  void *terms = nullptr, *tops = nullptr;
 };
 
 struct MapKernel {
@@ -45,7 +49,7 @@ struct MapKernel {
 };
 struct FoldKernel {
   int lanes;
-  bool wide;
+  bool wide, keeps_terms;
   size_t state_bytes, constants_bytes;
   void (*start)(void* state);
   void (*lift)(const void* formula, const FoldBlock&, void* state);  // merges the block's columns into state
@@ -137,12 +141,15 @@ template <class L, class T> void map(const void* formula, const MapBlock& block)
 
 // The number of column c (narrow), or of the pack's columns (wide).
 template <class T, bool wide> GRADUS_FN Column<T> column_at(const FoldBlock& b, int64_t c) {
-  if constexpr (wide) return {iota<Index<T>>(b.first + c), b.total};
+  if constexpr (wide) return {iota<Index<T>>(0) + Index<T>(b.first + c), b.total};
   else return {Index<T>(b.first + c), b.total};
 }
-template <class L, class T, bool wide, int K> GRADUS_FN Arg<L, T, K> fold_argument(const FoldBlock& b, int64_t c) {
+template <class L, class T, bool wide, bool plain, int K>
+GRADUS_FN Arg<L, T, K> fold_argument(const FoldBlock& b, int64_t c) {
   constexpr Role role = L::inputs[K].role;
-  if constexpr (L::inputs[K].label) {
+  if constexpr (plain && L::inputs[K].param != nullptr) {
+    return (L().*L::inputs[K].param).number();
+  } else if constexpr (L::inputs[K].label) {
     if constexpr (wide) return Index<T>(static_cast<const typename Index<T>::Int*>(b.in[K])[0]);
     else return load_labels<T>(b.in[K], 0);
   } else if constexpr (role == Role::element) {
@@ -166,24 +173,54 @@ template <class T, class S, class Fn> GRADUS_FN S each_field(S a, S b, Fn fn) {
   return a;
 }
 
-template <class L, class T, bool wide> struct FoldOf {
+// A Fold that says how two of its States join once their softmaxes have: sum over a block's columns in two rounds.
+template <class L>
+concept Softmax = Fold<L> && requires(const L& l, typename L::template State<Num<float, 1>> s) { l.join({}, s, s); };
+
+// plain: all options and parameters have their defaults, which the compiler then knows.
+template <class L, class T, bool wide, bool plain = false> struct FoldOf {
   using State = typename L::template State<T>;
   using Constants = typename L::template Constants<T>;
   using Inputs = std::make_index_sequence<arity<L>>;
   static constexpr int step = wide ? T::size : 1;
 
+  // Does any column but the label's add to the softmax alone, and is its probability all that its gradient needs?
+  static constexpr bool label_apart =
+      wide && plain && requires(const L& l, Constants c, T p) { l.grad_elsewhere(c, p); };
+  // … or does it add nothing at all, and has no gradient?
+  static constexpr bool label_alone = wide && !probing<T> && requires { L::only_the_label; };
+  GRADUS_FN static int64_t label_of(const FoldBlock& b) {
+    for (int k = 0; k < arity<L>; ++k)
+      if (L::inputs[k].label) return static_cast<const typename Index<T>::Int*>(b.in[k])[0];
+    return -1;
+  }
+
+  GRADUS_FN static int64_t pack_of_label(const FoldBlock& b) {  // beyond the block's columns where it is in none
+    const int64_t c = label_of(b) - b.first;
+    return c >= 0 && c < b.columns ? c / step * step : b.columns;
+  }
+
+  GRADUS_FN static decltype(auto) given([[maybe_unused]] const void* formula) {
+    if constexpr (plain) return L();
+    else return (*static_cast<const L*>(formula));
+  }
+
   static void start(void* state) { ::new (state) State(); }
 
   static void lift(const void* formula, const FoldBlock& block, void* to) {
-    const L loss = *static_cast<const L*>(formula);
+    const L loss = given(formula);  // by value: a pointer would alias the outputs
     const FoldBlock b = block;
     State state = *static_cast<State*>(to);
     if constexpr (!wide) lanes_in_use<T>(b.rows);
-    for (int64_t c = 0; c < b.columns; c += step) {
-      State piece = [&]<size_t... K>(std::index_sequence<K...>) {
-        return loss.lift(column_at<T, wide>(b, c), fold_argument<L, T, wide, int(K)>(b, c)...);
+    const auto piece = [&](int64_t c) __attribute__((always_inline)) {
+      return [&]<size_t... K>(std::index_sequence<K...>) __attribute__((always_inline)) {
+        return loss.lift(column_at<T, wide>(b, c), fold_argument<L, T, wide, plain, int(K)>(b, c)...);
       }(Inputs{});
-      State merged = loss.merge(state, piece);
+    };
+    int64_t begin = in_two_rounds(loss, piece, b, state), end = b.columns;
+    if constexpr (label_alone) begin = pack_of_label(b), end = std::min(end, begin + 1);
+    for (int64_t c = begin; c < end; c += step) {
+      State merged = loss.merge(state, piece(c));
       if constexpr (wide) {
         if (b.columns - c < T::size) {  // lanes beyond the row keep what they had
           const auto inside = iota<Index<T>>(0) < Index<T>(b.columns - c);
@@ -195,20 +232,56 @@ template <class L, class T, bool wide> struct FoldOf {
     *static_cast<State*>(to) = state;
   }
 
+  // All full packs of a softmax at once: the largest logit, then the sum below it.  Returns how many columns it has
+  // merged.  Numbers that carry derivatives go the general way, to which certificates compare this one.
+  template <class Piece>
+  GRADUS_FN static int64_t in_two_rounds(const L& loss, Piece piece, const FoldBlock& b, State& to) {
+    if constexpr (Softmax<L> && !probing<T>) {
+      const int64_t columns = b.columns / step * step;
+      const auto each = [&](auto fn) __attribute__((always_inline)) {
+        for (int64_t c = 0; c < columns; c += step) {
+          State one = piece(c);
+          fn(one, c);
+        }
+      };
+      T top = T::lowest();
+      each([&](State& one, int64_t) { top = max(top, softmax_of(one).max); });
+      const bool serves = SoftmaxBelow<T>::serves(top);
+      if (b.terms) store(b.tops, 0, serves ? top : T(__builtin_nan("")));
+      if (!serves) return 0;
+      SoftmaxBelow<T> sum(top);
+      State all;
+      if constexpr (label_apart) {
+        if (b.terms) each([&](State& one, int64_t c) { store(b.terms, c, sum.add(softmax_of(one))); });
+        else each([&](State& one, int64_t) { sum.add(softmax_of(one)); });
+        if (const int64_t c = pack_of_label(b); c < columns) all = loss.join({}, all, piece(c));
+      } else {
+        each([&](State& one, int64_t) {
+          sum.add(softmax_of(one));
+          all = loss.join(sum.risen(softmax_of(one)), all, one);
+        });
+      }
+      softmax_of(all) = sum.total();
+      to = loss.merge(to, all);
+      return columns;
+    }
+    return 0;
+  }
+
   static void join(const void* formula, void* into, const void* from) {
-    const L& loss = *static_cast<const L*>(formula);
+    const L& loss = given(formula);
     *static_cast<State*>(into) = loss.merge(*static_cast<State*>(into), *static_cast<const State*>(from));
   }
 
   static void finish(const void* formula, const FoldBlock& b, void* state, void* constants, void* value, void* count) {
-    const L& loss = *static_cast<const L*>(formula);
+    const L& loss = given(formula);
     State s = *static_cast<State*>(state);
     if constexpr (wide)  // every lane gets the total of all lanes, merged in a fixed order
       for (int by = T::size / 2; by; by /= 2)
         s = loss.merge(s, each_field<T>(s, s, [by](T x, T) { return rotate(x, by); }));
     if constexpr (!wide) lanes_in_use<T>(b.rows);
     const auto done = [&]<size_t... I>(std::index_sequence<I...>) {
-      return loss.finish(s, b.total, fold_argument<L, T, wide, row_level<L>.k[I]>(b, 0)...);
+      return loss.finish(s, b.total, fold_argument<L, T, wide, plain, row_level<L>.k[I]>(b, 0)...);
     }(std::make_index_sequence<row_level<L>.n>{});
     ::new (constants) Constants(done.constants);
     store(value, 0, T(done.value));
@@ -216,29 +289,54 @@ template <class L, class T, bool wide> struct FoldOf {
   }
 
   static void grad(const void* formula, const FoldBlock& block, const void* constants) {
-    const L loss = *static_cast<const L*>(formula);
+    const L loss = given(formula);
     const FoldBlock b = block;
     const Constants fixed = *static_cast<const Constants*>(constants);
     const T up = wide ? splat<T>(b.scale, b.scale_tangent, 0) : load<T>(b.scale, b.scale_tangent, 0);
     const T count_scale = number<T>(b.count_scale, b.count_scale_tangent);
     if constexpr (!wide) lanes_in_use<T>(b.rows);
-    for (int64_t c = 0; c < b.columns; c += step) {
-      const auto g = [&]<size_t... K>(std::index_sequence<K...>) {
-        return loss.grad(fixed, column_at<T, wide>(b, c), fold_argument<L, T, wide, int(K)>(b, c)...);
+    const auto column = [&](int64_t c) __attribute__((always_inline)) {
+      const auto g = [&]<size_t... K>(std::index_sequence<K...>) __attribute__((always_inline)) {
+        return loss.grad(fixed, column_at<T, wide>(b, c), fold_argument<L, T, wide, plain, int(K)>(b, c)...);
       }(Inputs{});
       check_count<L>(g);
       if constexpr (gradients<L> > 0)
-        each_gradient<L>([&]<int K, int G>() {
+        each_gradient<L>([&]<int K, int G>() __attribute__((always_inline)) {
+          if constexpr (plain && L::inputs[K].param != nullptr) return;
           if (!b.grad[K]) return;
           T dx = up * g.grad[G];
-          if constexpr (requires { g.count_grad; }) dx = dx + count_scale * g.count_grad[G];
+          if constexpr (L::inputs[K].in_count && requires { g.count_grad; }) dx = dx + count_scale * g.count_grad[G];
           store(b.grad[K], wide ? c : c * b.grad_step[K], dx);
         });
+    };
+    int64_t first = 0;
+    if constexpr (label_alone) {
+      each_gradient<L>([&]<int K, int G>() {
+        if (b.grad[K]) std::fill_n(static_cast<typename T::Scalar*>(b.grad[K]), b.columns, 0);
+      });
+      if (const int64_t c = pack_of_label(b); c < b.columns) column(c);
+      return;
     }
+    if constexpr (label_apart) first = from_terms(loss, fixed, up, b, column);
+    for (int64_t c = first; c < b.columns; c += step) column(c);
   }
 
-  static constexpr FoldKernel kernel = {T::size, wide,   sizeof(State), sizeof(Constants), start, lift,
-                                        join,    finish, grad};
+  // The gradient of all full packs from the exps that lift has left.  Returns for how many columns.
+  template <class Pack>
+  GRADUS_FN static int64_t from_terms(const L& loss, const Constants& fixed, T up, const FoldBlock& b, Pack pack) {
+    const int64_t columns = b.columns / step * step;
+    if (!b.terms || label_of(b) < 0 || !b.grad[0]) return 0;
+    const T top = load<T>(b.tops, nullptr, 0);
+    if (some(is_nan(top))) return 0;
+    const T share = loss.probability(fixed, top);
+    for (int64_t c = 0; c < columns; c += step)
+      store(b.grad[0], c, up * loss.grad_elsewhere(fixed, load<T>(b.terms, nullptr, c) * share));
+    if (const int64_t c = pack_of_label(b); c < columns) pack(c);
+    return columns;
+  }
+
+  static constexpr FoldKernel kernel = {T::size, wide, label_apart, sizeof(State), sizeof(Constants),
+                                        start,   lift, join,        finish,        grad};
 };
 
 }  // namespace gradus::kernels

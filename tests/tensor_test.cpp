@@ -9,6 +9,7 @@
 #include "gradus/core/tensor.h"
 #include "gradus/ops/activation.h"
 #include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/matmul.h"
 #include "gradus/ops/reduce.h"
@@ -142,6 +143,24 @@ TEST(Tensor, WhereThereIsNoneEveryQuestionIsAnError) {
   EXPECT_EQ(error_of<StateError>([&] { matmul(x, g); }), none);
   EXPECT_EQ(error_of<StateError>([&] { relu(g); }), none);
   EXPECT_EQ(error_of<StateError>([&] { reshape(g, {2}); }), none);
+}
+
+TEST(Dense, CopiesEveryViewElementByElement) {
+  Tensor x({2, 70, 45}, Dtype::float32);
+  for (int64_t i = 0; i < x.numel(); ++i) x.mutable_data<float>()[i] = float(i);
+  const Tensor column = slice(x, 2, 7, 8), row = slice(x, 1, 3, 4);
+  for (const Tensor& view : {transpose(x, 1, 2), transpose(x, 0, 2), permute(x, {2, 0, 1}), slice(x, 2, 3, 40),
+                             slice(transpose(x, 1, 2), 2, 1, 70, 3), slice(transpose(x, 1, 2), 1, 2, 45, 2),
+                             expand(column, {2, 70, 33}), expand(row, {2, 66, 45})})
+    for (Dtype dtype : {Dtype::float32, Dtype::float64, Dtype::int64}) {
+      const Tensor copy = to(dense(view), dtype), other = to(view, dtype);
+      for (int64_t i = 0; i < view.shape()[0]; ++i)
+        for (int64_t j = 0; j < view.shape()[1]; ++j)
+          for (int64_t k = 0; k < view.shape()[2]; ++k) {
+            ASSERT_EQ(copy.at({i, j, k}), view.at({i, j, k})) << text(view.shape()) << text(view.strides());
+            ASSERT_EQ(other.at({i, j, k}), view.at({i, j, k})) << text(view.shape()) << text(view.strides());
+          }
+    }
 }
 
 }  // namespace
