@@ -9,9 +9,7 @@ namespace gradus {
 // From logit to score: temperature first, then the soft cap; and the slope of the whole.
 struct ScoreOf {
   double temperature, softcap;
-  template <class T> struct Point {
-    T score, slope;
-  };
+  template <class T> struct Point { T score, slope; };
   template <class T> GRADUS_FN Point<T> operator()(T x) const {
     T u = temperature == 1 ? x : x / temperature;
     if (!(softcap > 0)) return {u, 1 / temperature};
@@ -173,9 +171,7 @@ struct CrossEntropyOfProbabilities {
     T mass = 0, deficit = 0;  // Σ w q', Σ w q' (max - z)
     T count = 0;              // Σ w q
   };
-  template <class T> struct Constants {
-    T max, rest, total, log_total, mass, lse_slope;
-  };
+  template <class T> struct Constants { T max, rest, total, log_total, mass, lse_slope; };
 
   template <class T> GRADUS_FN State<T> lift(Column<T> at, T x, T q, T w, T allowed) const {
     auto out = allowed == 0.0;

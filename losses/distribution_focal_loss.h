@@ -29,9 +29,7 @@ struct DistributionFocal {
        "mpmath: log(1 + 1/e + 1/e²) + 3 - 0.75 * 1 - 0.25 * 2"},
   };
 
-  template <class T> struct Bins {
-    T low, share;
-  };  // the bin below the target, and the share of the one above
+  template <class T> struct Bins { T low, share; };  // the bin below the target, and the share of the one above
   template <class T> GRADUS_FN static Bins<T> bins_of(T y, int64_t columns) {
     T last = columns > 1 ? double(columns - 2) : 0.0, low = floor(y);
     low = select(low < last, low, last);
@@ -48,9 +46,7 @@ struct DistributionFocal {
     RunningSoftmax<T> softmax;
     T low = 0, high = 0;  // the logits of the two bins
   };
-  template <class T> struct Constants {
-    T max, rest, total, slope;
-  };
+  template <class T> struct Constants { T max, rest, total, slope; };
 
   template <class T> GRADUS_FN State<T> lift(Column<T> at, T x, T y) const {
     T low = bins_of(y, at.count).low, k = T::from(at.index);

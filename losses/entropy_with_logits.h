@@ -30,9 +30,7 @@ struct EntropyWithLogits {
     RunningSoftmax<T> softmax;
     T deficit = 0;
   };
-  template <class T> struct Constants {
-    T max, total, mean;
-  };
+  template <class T> struct Constants { T max, total, mean; };
 
   template <class T> GRADUS_FN static T risen(T rest, T deficit, T rise) {
     return exp_negative(-rise) * (deficit + times(1.0 + rest, rise));

@@ -29,9 +29,7 @@ struct KlDivWithLogits {
     RunningSoftmax<T> softmax;
     T mass = 0, deficit = 0, log_mass = 0;  // Σ t, Σ t (max - x), Σ t log t
   };
-  template <class T> struct Constants {
-    T max, rest, total, log_total, mass;
-  };
+  template <class T> struct Constants { T max, rest, total, log_total, mass; };
 
   template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T t) const {
     State<T> state;

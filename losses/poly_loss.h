@@ -69,9 +69,7 @@ struct PolyOfProbabilities {
     RunningSoftmax<T> softmax;
     T mass = 0, deficit = 0, below = 0;
   };
-  template <class T> struct Constants {
-    T max, rest, total, log_total, mass, missed;
-  };
+  template <class T> struct Constants { T max, rest, total, log_total, mass, missed; };
 
   template <class T> GRADUS_FN static T risen(T mass, T below, T rise) {
     return below * exp_negative(-rise) - mass * expm1(-rise);

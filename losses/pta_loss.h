@@ -51,9 +51,7 @@ struct Pta {
     RunningSoftmax<T> softmax;
     T mass = 0, deficit = 0;
   };
-  template <class T> struct Constants {
-    T max, rest, total, log_total, mass;
-  };
+  template <class T> struct Constants { T max, rest, total, log_total, mass; };
 
   template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T y) const {
     State<T> state;

@@ -198,7 +198,7 @@ std::optional<double> constant_count(const Application& a, const void* primary_f
 
 // How many rows of a Fold have no label that says to ignore them: most often what a mean over them divides by.
 double labelled_rows(const Application& a) {
-  if (!a.entry->fold || a.space.rank() == 0) return 0;
+  if (!a.entry->fold || a.space.rank() == 0 || a.device() != cpu) return 0;
   int64_t rows = a.space.numel() / a.space[a.axis];
   for (int k = 0; k < a.entry->inputs; ++k) {
     if (!a.facts(k).label || !a.operands[k].is_contiguous()) continue;

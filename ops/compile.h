@@ -14,9 +14,7 @@ namespace gradus::compiling {
 template <class T, class L> constexpr kernels::MapKernel map_kernel = {T::size, kernels::map<L, T>};
 template <class F> using Pack = Num<F, pack_lanes<F>>;
 
-template <class L> struct EntryOf {
-  static const FormulaEntry value;
-};
+template <class L> struct EntryOf { static const FormulaEntry value; };
 
 template <class L> bool all_default(const L&);
 
@@ -142,8 +140,7 @@ template <class L> constexpr bool is_weighed() {
 // What is made of tensor ops has `compose(inputs)`, where inputs[k] is a list: of one, or of all that a name with {i}
 // stands for.
 using Given = std::vector<std::vector<Tensor>>;
-template <class L>
-concept Composed = requires(const L& l, const Given& inputs) { l.compose(inputs); };
+template <class L> concept Composed = requires(const L& l, const Given& inputs) { l.compose(inputs); };
 template <class L> Tensor compose(const void* formula, const Tensor* const* inputs, const int* counts) {
   Given given(arity<L>);
   for (int k = 0, i = 0; k < arity<L>; ++k)

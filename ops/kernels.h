@@ -305,7 +305,8 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
           if constexpr (plain && L::inputs[K].param != nullptr) return;
           if (!b.grad[K]) return;
           T dx = up * g.grad[G];
-          if constexpr (L::inputs[K].in_count && requires { g.count_grad; }) dx = dx + count_scale * g.count_grad[G];
+          if constexpr (requires { g.count_grad; })
+            if constexpr (L::inputs[K].in_count) dx = dx + count_scale * g.count_grad[G];
           store(b.grad[K], wide ? c : c * b.grad_step[K], dx);
         });
     };
