@@ -33,12 +33,13 @@ class Running {
 
 bool older(const Node* a, const Node* b) { return a->number < b->number; }
 
-// into += more; both dense.
+// into += more; both dense, of one dtype and on one device, which is checked once.
 void add_in_place(Tensor& into, const Tensor& more) {
   if (!on_cpu(into)) return device_add(into, more);
+  into.bump_version();
   visit_floating(into.dtype(), [&]<class F>(Type<F>) __attribute__((always_inline)) {
-    F* sum = into.mutable_data<F>();
-    const F* x = more.data<F>();
+    F* sum = static_cast<F*>(into.address());
+    const F* x = static_cast<const F*>(more.address());
     for (int64_t i = 0, n = into.numel(); i < n; ++i) sum[i] += x[i];
   });
 }

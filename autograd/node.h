@@ -86,9 +86,9 @@ class Grad {
   bool before_;
 };
 
-// Is an op on these inputs to be recorded?
+// Is an op on these inputs, which have been read, to be recorded?
 template <class... Inputs> bool recording(const Inputs&... inputs) {
-  return !NoGrad::active() && (inputs.requires_grad() || ...);
+  return !NoGrad::active() && (bool(inputs.state()->node) || ...);
 }
 
 // A tensor kept for backward.  Taking it out fails readably when it was overwritten in place meanwhile.

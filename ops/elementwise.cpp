@@ -125,6 +125,8 @@ bool alike(const TensorState& a, const TensorState& b) {
 
 Tensor elementwise(const Elementwise& op, const Tensor* const* inputs, const double* constants) {
   // The path of a small tape: one or two float tensors, dense and of one shape.
+  if (!inputs[0]->defined() || !inputs[op.inputs - 1]->defined()) [[unlikely]]
+    return elementwise_with_masks(op, inputs, constants);  // which throws
   const TensorState &first = *inputs[0]->state(), &last = *inputs[op.inputs - 1]->state();
   if (op.inputs > 2 || op.gives_mask || !small(first) || !alike(first, last)) [[unlikely]]
     return elementwise_with_masks(op, inputs, constants);
