@@ -32,20 +32,29 @@ std::string_view without_remark(std::string_view alias) {
   return alias;
 }
 
-bool answers_to(const LossEntry& entry, const std::string& name, bool exactly) {
+// How well a name fits what others call a loss, the best first.
+enum class Fit : uint8_t { to_the_letter, without_the_library, without_remarks };
+
+bool answers_to(const LossEntry& entry, const std::string& name, Fit fit) {
+  const std::string_view word = without_library(name);
+  if (fit == Fit::without_the_library && word == entry.about->name) return true;
   const std::vector<std::string> aliases = aliases_of(*entry.about);
   return std::any_of(aliases.begin(), aliases.end(), [&](const std::string& alias) {
-    return exactly ? alias == name : without_library(without_remark(alias)) == without_library(name);
+    switch (fit) {
+      case Fit::to_the_letter: return alias == name;
+      case Fit::without_the_library: return without_library(alias) == word;
+      default: return without_library(without_remark(alias)) == word;
+    }
   });
 }
 
-// Those that others call so; those with just this alias where there are any.
+// Those that others call so and that it fits best.
 std::vector<const LossEntry*> answering_to(const std::string& name) {
   std::vector<const LossEntry*> found;
-  for (const bool exactly : {true, false}) {
+  for (const Fit fit : {Fit::to_the_letter, Fit::without_the_library, Fit::without_remarks}) {
     if (!found.empty()) break;
     for (const LossEntry* entry : losses())
-      if (answers_to(*entry, name, exactly)) found.push_back(entry);
+      if (answers_to(*entry, name, fit)) found.push_back(entry);
   }
   return found;
 }
