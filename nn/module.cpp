@@ -95,24 +95,40 @@ void Module::train(bool on) {
   walk("", [on](Module& m, Parts&, const std::string&) { m.training_ = on; });
 }
 
+template <class Make> void Module::replace_tensors(Make replacement) {
+  std::map<const TensorState*, Tensor> replaced;
+  const auto replace = [&](Tensor& t) {
+    if (!t.defined()) return;
+    Tensor& other = replaced[t.state().get()];
+    if (!other.defined()) other = replacement(t);
+    if (!other.defined()) return;
+    other.requires_grad(t.requires_grad());
+    t = other;
+  };
+  walk("", [&](Module&, Parts& own, const std::string&) {
+    for (auto& [name, t] : own.parameters_) replace(*t);
+    for (auto& [name, t] : own.buffers_) replace(*t);
+  });
+}
+
 void Module::to(Dtype dtype) {
   if (!computes(dtype))
     throw DtypeError(fmt::format(
         "Module.to: got {}, wanted float32 or float64; convert saved tensors with to() instead", name_of(dtype)));
-  std::map<const TensorState*, Tensor> converted;  // tied weights stay tied
-  const auto convert = [&](Tensor& t) {
-    if (!is_floating(t.dtype()) || t.dtype() == dtype) return;
-    Tensor& other = converted[t.state().get()];
-    if (!other.defined()) {
-      other = Tensor(t.shape(), dtype);
-      copy_elements(t, other);
-      other.requires_grad(t.requires_grad());
-    }
-    t = other;
-  };
-  walk("", [&](Module&, Parts& own, const std::string&) {
-    for (auto& [name, t] : own.parameters_) convert(*t);
-    for (auto& [name, t] : own.buffers_) convert(*t);
+  replace_tensors([&](const Tensor& t) {
+    if (!is_floating(t.dtype()) || t.dtype() == dtype) return Tensor();
+    Tensor converted(t.shape(), dtype, t.device());
+    copy_elements(t, converted);
+    return converted;
+  });
+}
+
+void Module::to(Device device) {
+  replace_tensors([&](const Tensor& t) {
+    if (t.device() == device) return Tensor();
+    Tensor moved(t.shape(), t.dtype(), device);
+    copy_elements(t, moved);
+    return moved;
   });
 }
 

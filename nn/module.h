@@ -58,11 +58,15 @@ class Module {
   /// Replaces all floating-point parameters and buffers by converted ones, without their gradients. Make optimisers
   /// afterwards: one made before goes on with the old tensors. Throws DtypeError unless float32 or float64.
   void to(Dtype dtype);
+  /// Moves all parameters and buffers, in the same way. Throws DeviceError where there is no such device.
+  void to(Device device);
   void zero_grad();
   /// The names of the parameters that require a gradient and have none: the last backward did not reach them.
   std::vector<std::string> without_gradient();
 
  private:
+  // Puts replacement(t) in the place of every parameter and buffer for which it is defined; what was tied stays tied.
+  template <class Make> void replace_tensors(Make replacement);
   template <class Visit> void walk(const std::string& prefix, Visit visit);
   bool training_ = true;
 };

@@ -12,6 +12,7 @@
 #include "gradus/losses/huber_loss.h"
 #include "gradus/losses/mse_loss.h"
 #include "gradus/losses/sparsemax_loss.h"
+#include "gradus/nn/loss.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
@@ -168,6 +169,27 @@ TEST(DeviceErrors, MemoryThatEndsIsAnErrorAndComesBack) {
   const std::string said = error_of<MemoryError>([&] { Tensor({all / 4 + 1}, Dtype::float32, cuda()); });
   EXPECT_EQ(said.rfind("allocate: cuda:0 has no room for ", 0), 0u) << said;
   EXPECT_EQ(Tensor({16}, Dtype::float32, cuda()).numel(), 16);
+}
+
+TEST(Device, ModulesMoveWithTheirWeights) {
+  LossModule loss("cross_entropy", {{{"weight", tensor({1, 2, 3})}}, {}});
+  const Tensor x = tensor({{1, 2, 3}, {4, 5, 7}}), y = tensor({2, 0}, Dtype::int64);
+  const double here = loss(x, y).item();
+  EXPECT_EQ(error_of<DeviceError>([&] { loss(to(x, cuda()), to(y, cuda())); }),
+            "cross_entropy: weight is on cpu but input is on cuda:0; move one with to()");
+  loss.to(cuda());
+  EXPECT_EQ(loss.named_buffers()[0].second.device(), cuda());
+  EXPECT_NEAR(loss(to(x, cuda()), to(y, cuda())).item(), here, 1e-6);
+  loss.to(cpu);
+  EXPECT_EQ(loss(x, y).item(), here);
+  LossModule learning("huber_loss");
+  learning.learn("delta", 1.0);
+  learning.to(cuda());
+  const Tensor delta = learning.named_parameters()[0].second;
+  EXPECT_EQ(delta.device(), cuda());
+  EXPECT_TRUE(delta.requires_grad());
+  learning(to(tensor({3.0}), cuda()), to(tensor({0.0}), cuda())).backward();
+  EXPECT_NEAR(delta.grad().item(), 2, 1e-6);  // |e| - delta
 }
 
 }  // namespace
