@@ -334,7 +334,15 @@ nlohmann::json parse(const std::string& path) {
           fmt::format("{}: has lists in lists beyond {} levels; wanted a file of test vectors", path, deepest));
     return true;
   };
-  nlohmann::json all = nlohmann::json::parse(bytes, check_depth, false);
+  nlohmann::json all;
+  try {
+    all = json::parse(bytes, check_depth);
+  } catch (const json::parse_error& e) {  // "[…] parse error at line 3, column 7: syntax error …"
+    const std::string what = e.what();
+    const size_t at = what.find("at line"), end = what.find(':', at);
+    throw FileError(fmt::format("{}: is no JSON {}; mend it there", path,
+                                at == what.npos ? fmt::format("from byte {} on", e.byte) : what.substr(at, end - at)));
+  }
   if (!all.is_object() || !all.contains("format") || all["format"] != "gradus-vectors-1" || !all.contains("vectors") ||
       !all["vectors"].is_array())
     throw FileError(fmt::format(

@@ -166,7 +166,11 @@ void add_gradcheck(CLI::App& app, int& status) {
   command->add_option("name", choices->names, "losses or tensor ops; none: all of them")->type_name("NAME");
   command->add_flag("--ops", choices->ops, "tensor ops alone");
   command->add_flag("--json", choices->json, "print JSON: an array of certificates");
-  command->add_option("--seed", choices->seed, "of the samples")->type_name("N")->capture_default_str();
+  const auto counts = [](const std::string& n) { return n[0] == '-' ? n + " is negative; wanted 0 or more" : ""; };
+  command->add_option("--seed", choices->seed, "of the samples")
+      ->type_name("N")
+      ->check(CLI::Validator(counts, "", ""))
+      ->capture_default_str();
   command->add_flag("--verbose", choices->verbose, "print every variant, reduction and input");
   command->footer(
       "Examples:\n  gradus gradcheck huber_loss matmul\n  gradus gradcheck --ops\n  gradus gradcheck --json");

@@ -45,11 +45,15 @@ LossCurves sweep(const LossEntry& entry) {
   LossCurves curves{low, high, {}, {}, f.input(0)->name, ""};
   LossArguments arguments;
   if (!entry.about->fixed) arguments.options.emplace_back("reduction", "sum");
-  double constant = 0;  // of an input after the first, so that no two are equal
+  double constant = 0;  // of an input after the first: no two are equal, nor a default margin apart
+  if (along_classes(f, *f.input(0))) {
+    curves.others = fmt::format(", {}[1] 0", curves.input);
+    curves.input += "[0]";
+  }
   for (int k = 0; k < f.inputs; ++k) {
     const InputFacts& in = *f.input(k);
     if (f.param(const_cast<void*>(defaults.get()), k) || in.optional) continue;
-    const double value = bounded(in.range) && !in.label ? 1 : constant++;
+    const double value = bounded(in.range) && !in.label ? 1 : std::exchange(constant, constant + 0.75);
     arguments.inputs.emplace_back(in.name, one_sample(f, in, value));
     if (k == 0) constant = 0;
     else curves.others += fmt::format(", {} {:g}", in.name, in.label ? 0 : value);
@@ -97,10 +101,22 @@ std::string as_csv(const LossCurves& c) {
   return text;
 }
 
+std::vector<double> without_spikes(const LossCurves& c) {
+  double low = HUGE_VAL, high = -HUGE_VAL;
+  for (double y : c.value)
+    if (std::isfinite(y)) low = std::min(low, y), high = std::max(high, y);
+  if (!(low < high)) return c.gradient;
+  std::vector<double> shown = c.gradient;
+  for (double& g : shown)
+    if (std::abs(g) > 2 * std::max({high - low, std::abs(low), std::abs(high)})) g = std::nan("");
+  return shown;
+}
+
 std::string as_svg(const LossCurves& c, const std::string& title) {
   constexpr double width = 480, height = 280, left = 52, right = 16, top = 34, bottom = 34;
   double low = HUGE_VAL, high = -HUGE_VAL;
-  for (const auto* curve : {&c.value, &c.gradient})
+  const std::vector<double> gradient = without_spikes(c);
+  for (const auto* curve : {&c.value, &gradient})
     for (double y : *curve)
       if (std::isfinite(y)) low = std::min(low, y), high = std::max(high, y);
   if (!(low <= high)) low = -1, high = 1;
@@ -141,7 +157,7 @@ std::string as_svg(const LossCurves& c, const std::string& title) {
     }
     return fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>\n", points, colour);
   };
-  svg += path(c.gradient, orange) + path(c.value, blue);
+  svg += path(gradient, orange) + path(c.value, blue);
   svg += word(left, 20, "start", "#111", title) + word(width - right - 70, 20, "end", blue, "value") +
          word(width - right, 20, "end", orange, "gradient");
   return svg + word((left + width - right) / 2, height - 4, "middle", ink, c.input + c.others) + "</svg>\n";

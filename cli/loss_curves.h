@@ -19,6 +19,9 @@ struct LossCurves {
 
 // Nothing for a loss over pairs or sequences, which has no picture over one number.
 std::optional<LossCurves> curves_of(const LossEntry& entry);
+// The gradient without what is more than twice as large as the loss ever gets: near a pole one point would press
+// everything else of a picture flat.
+std::vector<double> without_spikes(const LossCurves&);
 std::string as_csv(const LossCurves&);                            // input,value,gradient
 std::string as_svg(const LossCurves&, const std::string& title);  // a picture on white
 

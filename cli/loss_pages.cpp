@@ -36,8 +36,6 @@ std::string paragraph(const char* title, const char* text) {
 
 std::string certificate_of(const LossEntry& entry) {
   const Certificate c = certify(entry);
-  constexpr const char* steps[] = {"branches visited", "differences", "dual numbers",          "second order",
-                                   "ties and kinks",   "float32",     "degenerate and extreme"};
   std::string rows;
   for (int step = 0; step < 7; ++step) {
     int64_t cases = 0;
@@ -45,7 +43,7 @@ std::string certificate_of(const LossEntry& entry) {
     for (const CertificateRow& r : c.rows)
       if (r.step == step) cases += r.cases, worst = std::max(worst, r.worst);
     if (cases)
-      rows += fmt::format("| {} | {} | {} |\n", steps[step], cases,
+      rows += fmt::format("| {} | {} | {} |\n", certificate_steps[step], cases,
                           step == 0 || step == 6 ? "" : fmt::format("{:.0e}", worst));
   }
   if (rows.empty() || entry.formula(0)->gradients == 0) return "";
@@ -112,8 +110,8 @@ the number of values that are not 0. Examples are written as the JSON of `gradus
 Where a page says how others call a loss, `nn.` is PyTorch, KE Keras, OX Optax, TV torchvision, PML pytorch-metric-learning, EM entmax and LK
 Liger-Kernel. T1 to T3 is how common a loss is.
 
-The certificate counts what was compared and shows the worst disagreement, relative to the largest derivative: *visited* which branches the
-samples reached; *differences* with Ridders' extrapolated differences; *duals* with dual numbers; *second order* the derivative of the
+The certificate counts what was compared and shows the worst disagreement, relative to the largest derivative: *branches visited* by the
+samples; *differences*, Ridders' extrapolated ones; *dual numbers*; *second order* the derivative of the
 gradient; *ties and kinks* that the gradient lies between the slopes on both sides; *float32* against float64; *degenerate and extreme*
 empty, huge and tiny inputs. *Redrawn* are samples about which differences could not tell, *inconclusive* derivatives about which they could not even then, *excluded*
 points at the end of a domain, where the slope is not finite.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
+#include <sstream>
 
 #include "gradus/cli/choices.h"
 #include "gradus/cli/commands.h"
@@ -13,6 +14,7 @@
 #include "gradus/cli/loss_pages.h"
 #include "gradus/cli/loss_signature.h"
 #include "gradus/cli/plot.h"
+#include "gradus/cli/wrapped_text.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/registry.h"
 
@@ -22,7 +24,7 @@ namespace {
 void print_plot(const LossEntry& entry) {
   const std::optional<LossCurves> c = curves_of(entry);
   if (!c) return;
-  const std::string picture = plot(c->low, c->high, {{'*', c->value}, {'.', c->gradient}});
+  const std::string picture = plot(c->low, c->high, {{'*', c->value}, {'.', without_spikes(*c)}});
   if (picture.empty()) return;
   fmt::print("\nvalue (*) and gradient (.) of one sample while {} moves{}\n{}", c->input, c->others, picture);
 }
@@ -30,7 +32,9 @@ void print_plot(const LossEntry& entry) {
 // ---- the pages ----------------------------------------------------------------------------------
 
 void print_field(const char* title, const char* text) {
-  if (*text) fmt::print("{:<10} {}\n", title, text);
+  constexpr size_t column = 11;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line); title = "") fmt::print("{:<10} {}\n", title, wrapped(line, column));
 }
 
 void print_page(const LossEntry& entry) {
@@ -88,14 +92,16 @@ void write_curve(const LossEntry& entry, const Arguments& a) {
   if (!a.csv.empty()) write_text(a.csv, as_csv(*curves));
   if (!a.svg.empty()) write_text(a.svg, as_svg(*curves, entry.about->name));
   for (const std::string& path : {a.csv, a.svg})
-    if (!path.empty()) fmt::print("wrote {}\n", path);
+    if (!path.empty()) fmt::print(a.json ? stderr : stdout, "wrote {}\n", path);
 }
 
 void show(const Arguments& a) {
   if (!a.pages.empty()) return write_loss_pages(a.pages, a.certificates);
   if (!a.name.empty()) {
     const LossEntry& entry = known_loss(a.name);
-    if (!a.csv.empty() || !a.svg.empty()) return write_curve(entry, a);
+    const bool writes = !a.csv.empty() || !a.svg.empty();
+    if (writes) write_curve(entry, a);
+    if (writes && !a.json) return;
     return a.json ? fmt::print("{}\n", as_json(entry)) : print_page(entry);
   }
   if (!a.csv.empty() || !a.svg.empty()) throw ParamError("losses: --csv and --svg want the NAME of a loss");

@@ -9,14 +9,16 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "gradus/cli/commands.h"
 #include "gradus/cli/interrupt.h"
+#include "gradus/cli/wrapped_text.h"
 #include "gradus/core/error.h"
-#include "gradus/version.h"
 #include "gradus/ops/spelling.h"
+#include "gradus/version.h"
 
 namespace {
 
@@ -92,6 +94,14 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   return fmt::format("{}{}; see --help", where, text);
 }
 
+// Help whose lines fit a terminal.
+struct WrappedHelp : CLI::Formatter {
+  std::string make_option_desc(const CLI::Option* option) const override {
+    constexpr size_t width = 100;
+    return gradus::wrapped(option->get_description(), 0, width - get_column_width());
+  }
+};
+
 // What could not be written, to a full disk for one, must not look like success.
 int checked(int status) {
   if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
@@ -106,6 +116,7 @@ int main(int argc, char** argv) {
   ::signal(SIGINT, interrupted);
   int status = 0;
   CLI::App app("gradus: a deep-learning framework small enough to read and strong enough to trust", "gradus");
+  app.formatter(std::make_shared<WrappedHelp>());
   app.set_version_flag("--version", gradus::version);
   app.require_subcommand(1);
   app.footer(

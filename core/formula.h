@@ -401,7 +401,7 @@ struct FormulaEntry {
   void (*tangent)(const Call&);  // their derivatives along `direction`, exact, in float64
   // Of a Block:
   const char* result;                               // the dims of the values of one problem
-  void (*deduce)(const void* formula, Extents&);    // sets the extents that no input has
+  void (*deduce)(const void* formula, Extents&);    // sets the extents that no input has, or that options decide
   void (*solve)(const BlockCall&);
   void (*solve_tangent)(const BlockCall&);
   // Of what is made from tensor ops: unreduced values from the tensors of each input, in order.

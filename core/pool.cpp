@@ -291,7 +291,7 @@ void* take(size_t bytes) {
   const Figures now = figures();
   const int64_t limit = memory_limit();
   throw MemoryError(
-      fmt::format("allocate: {} bytes cannot be had while {} tensors are alive ({} bytes live, {} bytes held{}), "
+      fmt::format("allocate: {} bytes cannot be had; tensors alive: {} ({} bytes live, {} bytes held{}), "
                   "release tensors or work on smaller batches",
                   bytes, now.live_tensors, now.live_bytes, now.held_bytes,
                   limit == no_limit ? "" : fmt::format(", GRADUS_MEMORY_LIMIT is {}", limit)));

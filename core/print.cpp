@@ -300,5 +300,6 @@ std::string to_string(const Tensor& t) {
 }
 
 std::ostream& operator<<(std::ostream& stream, const Tensor& t) { return stream << to_string(t); }
+std::ostream& operator<<(std::ostream& stream, const Shape& shape) { return stream << text(shape); }
 
 }  // namespace gradus

@@ -15,8 +15,10 @@ namespace gradus {
 ///           [3. , 4. ]], dtype=float64)
 ///
 /// What the elements do not show follows: `shape=(2,0)` where elements are missing, `dtype=` unless it is float32,
-/// int64 or bool (what the factories, labels and comparisons give), `requires_grad=True` where a gradient is asked for.
+/// int64 or bool (what the factories, labels and comparisons give) or nothing is shown, `requires_grad=True` where a
+/// gradient is asked for.
 std::string to_string(const Tensor& t);
 std::ostream& operator<<(std::ostream& stream, const Tensor& t);
+std::ostream& operator<<(std::ostream& stream, const Shape& shape);  // (2,3)
 
 }  // namespace gradus

@@ -91,15 +91,16 @@ class Tensor {
     bump_version();
     return const_cast<void*>(data);
   }
-  // The first element's address on the tensor's own device.
-  void* address() const { return state_->data; }
 
+  // ---- for kernels and the tape: unchecked, of a tensor that is there ----------------------------
+  void* address() const { return state_->data; }  // of the first element, on the tensor's own device
   uint32_t version() const { return state_->storage->version.load(std::memory_order_relaxed); }
   void bump_version() { state_->storage->version.fetch_add(1, std::memory_order_relaxed); }
   bool same_storage(const Tensor& other) const { return state_->storage == other.state_->storage; }
   // True when no other handle or view sees these elements, so that a kernel may write over them.
   bool sole_owner() const { return !state_->shared() && !state_->storage->shared(); }
 
+  // ---- elements as numbers -----------------------------------------------------------------------
   // The value of a tensor of one element, as a number.
   double item() const;
   int64_t item_integer() const;  // exact for int64

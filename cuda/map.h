@@ -44,7 +44,8 @@ template <class L, class F> __global__ void __launch_bounds__(threads) map(const
       each_gradient<L>([&]<int K, int G>() {
         if (!a.grad[K].data) return;
         T g = up * s.grad[G];
-        if constexpr (weighed && L::inputs[K].in_count) g = g + count_scale * s.count_grad[G];
+        if constexpr (weighed)
+          if constexpr (L::inputs[K].in_count) g = g + count_scale * s.count_grad[G];
         store<F>(a.grad[K], p, g);
       });
     }

@@ -287,17 +287,19 @@ Tensor derivative_along(const About& about, const Formula& formula, const Tensor
 
 Tensor apply(const About& about, const Formula& formula, const Tensor* const* inputs, int count, Reduction reduction,
              Empty empty) {
-  check_given(about.name, inputs, count);
   const FormulaEntry& entry = formula.entry();
   if (entry.compose) {
     std::vector<std::vector<Tensor>> lists(static_cast<size_t>(entry.inputs));
     for (int k = 0, given = 0; k < entry.inputs; ++k) {
       const Param* p = entry.param(formula.get(), k);
       if (p && p->is_tensor()) lists[size_t(k)].push_back(p->tensor());
-      if (!p && given < count) lists[size_t(k)].push_back(*inputs[given++]);
+      if (p || given == count) continue;
+      const Tensor& input = *inputs[given++];
+      if (input.defined() || !entry.input(k)->optional) lists[size_t(k)].push_back(input);
     }
     return apply_composed(about, formula, lists, reduction, empty);
   }
+  check_given(about.name, inputs, count);
   std::shared_ptr<Application> a = prepare(about, formula.clone(), inputs);
   a->reduction = reduction;
   a->empty = empty;

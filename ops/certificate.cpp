@@ -325,8 +325,6 @@ class Certification {
 Certificate certify(const LossEntry& loss, const CertifyOptions& options) { return Certification(loss, options).run(); }
 
 std::string to_string(const Certificate& c, bool verbose) {
-  constexpr const char* steps[] = {"visited", "differences",           "duals", "second order", "ties and kinks",
-                                   "float32", "degenerate and extreme"};
   std::string text = fmt::format("{}: {}\n", c.loss, c.complete ? "complete" : "INCOMPLETE");
   for (int step = 0; step < 7; ++step) {
     int64_t cases = 0;
@@ -334,7 +332,7 @@ std::string to_string(const Certificate& c, bool verbose) {
     for (const CertificateRow& row : c.rows)
       if (row.step == step) cases += row.cases, worst = std::max(worst, row.worst);
     if (cases == 0) continue;
-    text += fmt::format("  {} {:<22} {:>7} cases", step, steps[step], cases);
+    text += fmt::format("  {} {:<22} {:>7} cases", step, certificate_steps[step], cases);
     text += step == 0 || step == 6 ? "\n" : fmt::format(", worst {:.1e}\n", worst);
   }
   text += fmt::format("  {} kinks, {} excluded, {} redrawn, {} inconclusive\n", c.kinks, c.excluded, c.redrawn,

@@ -53,6 +53,11 @@ struct Certificate {
 
 Certificate certify(const LossEntry&, const CertifyOptions& = {});
 
+// "differences", "dual numbers", …: what a step is called wherever its figures stand.
+inline constexpr const char* certificate_steps[] = {"branches visited",      "differences",    "dual numbers",
+                                                    "second order",          "ties and kinks", "float32",
+                                                    "degenerate and extreme"};
+
 // One compact block; `verbose` adds every row.
 std::string to_string(const Certificate&, bool verbose = false);
 

@@ -115,6 +115,12 @@ std::vector<double> values_of(const OptionFacts& o) {
   return {-0.7, 0, 0.4, 2};
 }
 
+// An option whose default is outside its own range must be given, as a number of classes.
+constexpr double required_count = 6;
+bool is_required(const OptionFacts& o, double usual) {
+  return o.kind == OptionFacts::integer && !inside(usual, o.range);
+}
+
 bool takes_labels(const FormulaEntry& f) {
   for (int k = 0; k < f.inputs; ++k)
     if (f.input(k)->label) return true;
@@ -231,19 +237,27 @@ std::string to_string(const Plan& p) {
 std::vector<LossVariant> variants_of(const LossEntry& loss, uint64_t seed) {
   const FormulaEntry& first = *loss.formula(0);
   const Formula defaults(first, first.construct);
-  std::vector<LossVariant> options{{"defaults", {}}};
+  LossVariant usual{"defaults", {}};
+  for (int i = 0; i < first.options; ++i)
+    if (is_required(*first.option(i), first.get(defaults.get(), i))) {
+      usual.options.emplace_back(i, required_count);
+      usual.name += ", " + word(*first.option(i), required_count);
+    }
+  std::vector<LossVariant> options{usual};
   std::vector<std::pair<int, std::vector<double>>> choices;
   for (int i = 0; i < first.options; ++i) {
     const OptionFacts& o = *first.option(i);
     std::vector<double> values = values_of(o);
-    const double usual = first.get(defaults.get(), i);
-    std::erase(values, usual);
-    for (double x : values) options.push_back({word(o, x), {{i, x}}});
+    std::erase(values, first.get(defaults.get(), i));
+    for (double x : values) {
+      options.push_back({word(o, x), usual.options});
+      options.back().options.emplace_back(i, x);  // the last one holds
+    }
     if (!values.empty()) choices.emplace_back(i, std::move(values));
   }
   Generator generator(seed);
   for (int mix = 0; choices.size() > 1 && mix < 3; ++mix) {
-    LossVariant v;
+    LossVariant v{"", usual.options};
     for (const auto& [i, values] : choices) {
       v.options.emplace_back(i, pick(values, generator));
       v.name += (v.name.empty() ? "" : ", ") + word(*first.option(i), v.options.back().second);
@@ -361,7 +375,7 @@ class Drawing {
         point_.numbers[k] = std::nan("");
         continue;
       }
-      if (point_.is_param(int(k)) && (!plan_.tensors || mask)) {
+      if (point_.is_param(int(k)) && !facts.integer && (!plan_.tensors || mask)) {
         const bool usual = plan_.defaults || facts.range.only_ends;  // a mask of one number would leave nothing
         point_.numbers[k] = usual ? point_.default_number(int(k)) : one_value(Style::ties, facts.range, generator_);
         continue;

@@ -183,7 +183,7 @@ template <class L> constexpr FormulaEntry entry_of() {
                   l.make_acceptable(0, x, int64_t(0), extents);
                 })
     e.make_acceptable = make_acceptable<L>;
-  if constexpr (Composed<L>) e.compose = compose<L>;
+  if constexpr (Composed<L>) e.deduce = deduce<L>, e.compose = compose<L>;
   else if constexpr (Block<L>)
     e.result = result<L>(), e.deduce = deduce<L>, e.solve = solve<L>, e.solve_tangent = solve_tangent<L>;
   else e.run = run<L>, e.tangent = tangent<L>;

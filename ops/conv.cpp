@@ -223,8 +223,8 @@ void check_conv(const char* op, const Tensor& x, const Tensor& weight, const Ten
   check_groups(op, groups, "output", ws[0]);
   if (xs[1] != ws[1] * groups)
     throw ShapeError(
-        fmt::format("{}: weight has shape {} but input has shape {}, wanted {} input channels / {} groups = {}", op,
-                    text(ws), text(xs), ws[1] * groups, groups, ws[1]));
+        fmt::format("{}: input has shape {} but weight has shape {}, wanted {} input channels: {} in each of {} groups",
+                    op, text(xs), text(ws), ws[1] * groups, ws[1], groups));
   check_bias(op, bias, ws[0]);
 }
 

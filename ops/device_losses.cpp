@@ -6,14 +6,9 @@
 #include <unordered_map>
 
 #include "gradus/core/error.h"
+#include "gradus/ops/registered.h"
 
 namespace gradus {
-
-namespace registered {  // written by the build from losses/list.txt
-extern const LossEntry* const* const all[];
-extern const int count;
-}  // namespace registered
-
 namespace {
 
 using Kernels = std::unordered_map<const FormulaEntry*, DeviceKernel>;

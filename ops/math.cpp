@@ -161,10 +161,12 @@ Tensor erf(const Tensor& x) { return unary<Erf>(x); }
 Tensor atan2(const Tensor& y, const Tensor& x) { return binary<Atan2>(y, x); }
 Tensor pow(const Tensor& x, const Tensor& y) { return binary<Pow>(x, y); }
 Tensor pow(const Tensor& x, double y) {  // common exponents need no logarithm
-  if (y == 2) return square(x);
-  if (y == 0.5) return sqrt(x);
-  if (y == -0.5) return rsqrt(x);
-  if (y == -1) return reciprocal(x);
+  if (computes(x.dtype())) {             // of other tensors pow itself says that it does not take them
+    if (y == 0.5) return sqrt(x);
+    if (y == -0.5) return rsqrt(x);
+    if (y == -1) return reciprocal(x);
+  }
+  if (y == 2 && x.dtype() != Dtype::boolean) return square(x);
   if (y == 3) return unary<Cube>(x);
   if (y == 0) return unary<PowZero>(x);
   return unary<PowNumber>(x, y);

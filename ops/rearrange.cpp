@@ -17,19 +17,18 @@ namespace {
 
 // ---- joining ------------------------------------------------------------------------------------
 
-void check_join(const std::vector<Tensor>& tensors, int dim) {
+void check_join(const char* op, const std::vector<Tensor>& tensors, int dim) {
   const Tensor& first = tensors[0];
   for (size_t i = 1; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i];
     if (t.dtype() != first.dtype())
-      throw DtypeError(
-          fmt::format("concat: tensor {} is {} but tensor 0 is {}, wanted one dtype; convert one with to()", i,
-                      name_of(t.dtype()), name_of(first.dtype())));
+      throw DtypeError(fmt::format("{}: tensor {} is {} but tensor 0 is {}, wanted one dtype; convert one with to()",
+                                   op, i, name_of(t.dtype()), name_of(first.dtype())));
     bool fits = t.rank() == first.rank();
     for (int d = 0; fits && d < t.rank(); ++d) fits = d == dim || t.shape()[d] == first.shape()[d];
     if (!fits)
       throw ShapeError(
-          fmt::format("concat: tensor {} has shape {} but tensor 0 has shape {}, wanted equal extents but in dim {}", i,
+          fmt::format("{}: tensor {} has shape {} but tensor 0 has shape {}, wanted equal extents but in dim {}", op, i,
                       text(t.shape()), text(first.shape()), dim));
   }
 }
@@ -131,15 +130,10 @@ Tensor banded(const Tensor& x, const Band& band) {
 
 constexpr int64_t far = int64_t{1} << 48;  // no diagonal lies further out
 
-}  // namespace
-
-Tensor concat(const std::vector<Tensor>& tensors, int64_t dim) {
-  check_some("concat", tensors);
+// Tensors one behind the other along d, for concat() and stack().
+Tensor joined(const char* op, const std::vector<Tensor>& tensors, int d) {
+  check_join(op, tensors, d);
   const Tensor& first = tensors[0];
-  if (first.rank() == 0)
-    throw ShapeError("concat: got tensors of shape (), wanted at least one dimension; use stack()");
-  const int d = dimension("concat", dim, first.rank());
-  check_join(tensors, d);
   Shape shape = first.shape();
   for (size_t i = 1; i < tensors.size(); ++i) shape[d] += tensors[i].shape()[d];
   Tensor out(shape, first.dtype());
@@ -154,24 +148,33 @@ Tensor concat(const std::vector<Tensor>& tensors, int64_t dim) {
     recorded |= recording(t);
   }
   if (recorded)
-    record("concat", out, inputs.data(), int(inputs.size()),
-           [starts = std::move(starts), d](const Tensor& g, Gradients& to) {
-             for (int i = 0; i + 1 < int(starts.size()); ++i)
-               if (to.wants(i)) to[i] = slice(g, d, starts[size_t(i)], starts[size_t(i) + 1]);
-           });
+    record(op, out, inputs.data(), int(inputs.size()), [starts = std::move(starts), d](const Tensor& g, Gradients& to) {
+      for (int i = 0; i + 1 < int(starts.size()); ++i)
+        if (to.wants(i)) to[i] = slice(g, d, starts[size_t(i)], starts[size_t(i) + 1]);
+    });
   return out;
+}
+
+}  // namespace
+
+Tensor concat(const std::vector<Tensor>& tensors, int64_t dim) {
+  check_some("concat", tensors);
+  if (tensors[0].rank() == 0)
+    throw ShapeError("concat: got tensors of shape (), wanted at least one dimension; use stack()");
+  return joined("concat", tensors, dimension("concat", dim, tensors[0].rank()));
 }
 
 Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
   check_some("stack", tensors);
+  const int d = dimension("stack", dim, tensors[0].rank() + 1);
   std::vector<Tensor> wide;
   for (const Tensor& t : tensors) {
     if (!(t.shape() == tensors[0].shape()))
       throw ShapeError(fmt::format("stack: tensor {} has shape {} but tensor 0 has shape {}, wanted one shape",
                                    wide.size(), text(t.shape()), text(tensors[0].shape())));
-    wide.push_back(unsqueeze(t, dim));
+    wide.push_back(unsqueeze(t, d));
   }
-  return concat(wide, dimension("stack", dim, wide[0].rank()));
+  return joined("stack", wide, d);
 }
 
 Tensor pad(const Tensor& x, const std::vector<int64_t>& amounts, double value) {

@@ -12,15 +12,10 @@
 
 #include "gradus/core/error.h"
 #include "gradus/ops/apply.h"
+#include "gradus/ops/registered.h"
 #include "gradus/ops/spelling.h"
 
 namespace gradus {
-
-namespace registered {  // written by the build from losses/list.txt
-extern const LossEntry* const* const all[];
-extern const int count;
-}  // namespace registered
-
 namespace {
 
 constexpr const char* reductions[] = {"none",        "sum",          "mean",        "batchmean",

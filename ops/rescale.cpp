@@ -3,6 +3,7 @@
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/compare.h"
 #include "gradus/ops/extreme.h"
+#include "gradus/ops/operands.h"
 #include "gradus/ops/reduce.h"
 
 namespace gradus {
@@ -16,6 +17,7 @@ Tensor rescaled(const Tensor& x, const Tensor& centre, const Tensor& width, cons
 }  // namespace
 
 Tensor standardize(const Tensor& x, const std::vector<int64_t>& dims) {
+  check_computes("standardize", {{"input", &x}});
   if (x.numel() == 0) return x;  // which has no smallest value
   // The mean of equal values may be a rounding off, and a deviation of roundings would stretch them to ±1.
   const Tensor constant = eq(amin(x.detach(), dims, true), amax(x.detach(), dims, true));
@@ -25,6 +27,7 @@ Tensor standardize(const Tensor& x, const std::vector<int64_t>& dims) {
 }
 
 Tensor minmax(const Tensor& x, const std::vector<int64_t>& dims) {
+  check_computes("minmax", {{"input", &x}});
   if (x.numel() == 0) return x;
   const Tensor low = amin(x, dims, true), width = sub(amax(x, dims, true), low);
   return rescaled(x, low, width, eq(width.detach(), 0.0));

@@ -15,19 +15,19 @@ namespace gradus {
 namespace {
 
 // `shape` with its -1 replaced by the extent that makes the numbers of elements equal.
-Shape inferred(const Tensor& x, Shape shape) {
+Shape inferred(const char* op, const Tensor& x, Shape shape) {
   int unknown = -1;
   int64_t known = 1;
   for (int d = 0; d < shape.rank(); ++d) {
     if (shape[d] == -1 && unknown < 0) unknown = d;
     else if (shape[d] < 0)
-      throw ShapeError(fmt::format("reshape: got shape {}, wanted extents >= 0 and at most one -1", text(shape)));
+      throw ShapeError(fmt::format("{}: got shape {}, wanted extents >= 0 and at most one -1", op, text(shape)));
     else known *= shape[d];
   }
   if (unknown >= 0 && known > 0 && x.numel() % known == 0) shape[unknown] = x.numel() / known;
   if (shape.numel() != x.numel() || (unknown >= 0 && shape[unknown] < 0))
     throw ShapeError(
-        fmt::format("reshape: {} has {} elements, which do not fill shape {}; choose extents whose product is {}",
+        fmt::format("{}: {} has {} elements, which do not fill shape {}; choose extents whose product is {}", op,
                     describe(x), x.numel(), text(shape), x.numel()));
   return shape;
 }
@@ -103,7 +103,7 @@ int64_t clamped(int64_t position, int64_t n) {
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& asked) {
-  const Shape shape = inferred(x, asked);
+  const Shape shape = inferred("reshape", x, asked);
   if (shape == x.shape()) return x;
   Shape strides;
   if (view_strides(x, shape, strides)) return reshaped("reshape", x, shape, strides);
@@ -114,7 +114,7 @@ Tensor reshape(const Tensor& x, const Shape& asked) {
 }
 
 Tensor view(const Tensor& x, const Shape& asked) {
-  const Shape shape = inferred(x, asked);
+  const Shape shape = inferred("view", x, asked);
   Shape strides;
   if (!view_strides(x, shape, strides))
     throw ShapeError(fmt::format("view: {} with strides {} cannot be seen as {} without a copy; use reshape() instead",
@@ -232,7 +232,7 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
 std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
   if (size <= 0)
     throw ParamError(fmt::format("split: size {} is not positive; choose how many elements a piece takes", size));
-  const int64_t n = x.size(dim);
+  const int64_t n = x.size(dimension("split", dim, x.rank()));
   std::vector<int64_t> sizes(size_t(n / size), size);
   if (n % size || n == 0) sizes.push_back(n % size);
   return split(x, sizes, dim);

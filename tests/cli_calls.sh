@@ -75,10 +75,13 @@ expect 0 '"op": "relu"' gradcheck relu --json
 expect 2 "gradcheck: there is no 'matmull'; did you mean 'matmul'?" gradcheck matmull
 expect 2 "gradcheck: there is no 'huber_loss'; 107 are known, which \`gradus gradcheck --ops\` lists" gradcheck huber_loss --ops
 expect 2 "are known, which \`gradus losses\` lists" gradcheck xylophone
+expect 2 "--seed: -1 is negative; wanted 0 or more" gradcheck huber_loss --seed -1
 expect 1 "the loss became" train classify --lr 1e30
 expect 1 "there is no train-images-idx3-ubyte" train classify --data "$folder"
 expect 1 "cannot be opened" conformance /no/such.json
-expect 1 "is no file of test vectors" conformance "$0"
+expect 1 "is no JSON at line 1, column 1; mend it there" conformance "$0"
+echo '{"format": "another"}' >"$folder/another.json"
+expect 1 "is no file of test vectors" conformance "$folder/another.json"
 
 status=0
 "$gradus" losses >/dev/full 2>"$folder/err" || status=$?

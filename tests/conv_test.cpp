@@ -137,7 +137,7 @@ TEST(Conv2d, OutputSizeIsTheFloorOfTheRule) {
 TEST(Conv2d, ErrorsSayWhatFits) {
   const Tensor x = zeros({2, 4, 8, 8}), w = zeros({8, 3, 3, 3});
   EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, w); }),
-            "conv2d: weight has shape (8,3,3,3) but input has shape (2,4,8,8), wanted 3 input channels / 1 groups = 3");
+            "conv2d: input has shape (2,4,8,8) but weight has shape (8,3,3,3), wanted 3 input channels: 3 in each of 1 groups");
   EXPECT_EQ(error_of<ShapeError>([&] { conv2d(zeros({4, 8, 8}), w); }),
             "conv2d: input has shape (4,8,8), wanted (N,C,H,W); reshape it");
   EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, zeros({8, 4, 3})); }),
@@ -158,7 +158,7 @@ TEST(Conv2d, ErrorsSayWhatFits) {
   EXPECT_EQ(error_of<ShapeError>([&] { conv2d(x, zeros({8, 4, 3, 3}), {}, {.groups = 3}); }),
             "conv2d: 8 output channels do not divide into 3 groups; choose a divisor");
   EXPECT_EQ(error_of<ShapeError>([&] { conv1d(zeros({2, 4, 8}), zeros({8, 3, 3})); }),
-            "conv1d: weight has shape (8,3,3) but input has shape (2,4,8), wanted 3 input channels / 1 groups = 3");
+            "conv1d: input has shape (2,4,8) but weight has shape (8,3,3), wanted 3 input channels: 3 in each of 1 groups");
   EXPECT_EQ(error_of<ShapeError>([&] { conv_transpose2d(x, zeros({3, 4, 3, 3})); }),
             "conv_transpose2d: weight has shape (3,4,3,3) but input has shape (2,4,8,8), wanted 3 input channels");
   EXPECT_EQ(

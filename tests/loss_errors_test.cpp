@@ -90,7 +90,6 @@ std::vector<Sample> samples_of(const LossEntry& loss) {
   for (const LossVariant& v : variants_of(loss, 7))
     for (bool tensors : {true, false}) {
       Sample s = sample_of(loss, v);
-      if (std::string(loss.about->name) == "adaptive_log_softmax_with_loss") continue;
       try {
         if (!draw_accepted(
                 *s.point,

@@ -44,9 +44,7 @@ constexpr size_t one_in = 1;
 std::vector<const LossEntry*> mutable_losses() {
   std::vector<const LossEntry*> all;
   for (size_t i = 0; i < losses().size(); i += one_in) {
-    const FormulaEntry& f = *losses()[i]->formula(0);
-    const bool numbered = std::string(losses()[i]->about->name) == "adaptive_log_softmax_with_loss";
-    if (f.gradients > 0 && !numbered) all.push_back(losses()[i]);
+    if (losses()[i]->formula(0)->gradients > 0) all.push_back(losses()[i]);
   }
   return all;
 }

@@ -323,7 +323,7 @@ TEST(Pool, PassingTheLimitThrowsAndWorkGoesOn) {
   const WithMemoryLimit limit(now.held_bytes + static_cast<int64_t>(8 * mib));
   EXPECT_EQ(
       error_text(16 * mib),
-      fmt::format("MemoryError: allocate: 16777216 bytes cannot be had while {} tensors are alive ({} bytes "
+      fmt::format("MemoryError: allocate: 16777216 bytes cannot be had; tensors alive: {} ({} bytes "
                   "live, {} bytes held, GRADUS_MEMORY_LIMIT is {}), release tensors or work on smaller batches",
                   now.live_tensors, now.live_bytes, now.held_bytes, now.held_bytes + static_cast<int64_t>(8 * mib)));
   EXPECT_EQ(pool::figures().live_bytes, now.live_bytes);
@@ -357,7 +357,7 @@ TEST(Pool, WhatNoSystemHasIsRefused) {
   const pool::Figures now = pool::figures();
   for (const size_t size : {SIZE_MAX, SIZE_MAX / 2, size_t{1} << 47}) {
     EXPECT_EQ(error_text(size),
-              fmt::format("MemoryError: allocate: {} bytes cannot be had while {} tensors are alive ({} bytes live, "
+              fmt::format("MemoryError: allocate: {} bytes cannot be had; tensors alive: {} ({} bytes live, "
                           "{} bytes held), release tensors or work on smaller batches",
                           size, now.live_tensors, now.live_bytes, now.held_bytes));
   }

@@ -77,8 +77,8 @@ TEST(Print, FollowsTheStridesOfViews) {
 
 TEST(Print, ToAStream) {
   std::ostringstream stream;
-  stream << (tensor({1, 3}) > 2) << ' ' << scalar(0.1, Dtype::float64);
-  EXPECT_EQ(stream.str(), "tensor([False,  True]) tensor(0.1, dtype=float64)");
+  stream << (tensor({1, 3}) > 2) << ' ' << scalar(0.1, Dtype::float64) << ' ' << Shape{2, 3};
+  EXPECT_EQ(stream.str(), "tensor([False,  True]) tensor(0.1, dtype=float64) (2,3)");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every C++ program of README.md and docs/*.md compiles against the library and prints what is promised: the block of
-# text that follows it, or else the comments behind its calls of printf.  Every command of docs/training.md runs.
+# text that follows it, or else the comments behind its calls of printf.  The commands of docs/*.md run and print what is
+# promised, where something is.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=${GRADUS_BUILD:-$root/build/release}
@@ -31,8 +32,21 @@ done
 [ "$count" -ge 5 ] || { echo "README.md and docs: found $count programs, wanted at least 5"; exit 1; }
 echo "README and docs: $count programs run as promised"
 
-commands=$(awk '/^```sh$/ {inside = 1; next} /^```/ {inside = 0} inside' "$root/docs/training.md")
-[ -n "$commands" ] || { echo "docs/training.md: found no command, wanted some"; exit 1; }
-(cd "$work" && PATH=$build/bin:$PATH bash -euo pipefail -c "$commands" >commands.log 2>&1) ||
-  { cat "$work/commands.log"; echo "the commands of docs/training.md fail"; exit 1; }
-echo "commands of docs/training.md: $(wc -l <<<"$commands") run"
+for page in "$root"/docs/*.md; do
+  name=$(basename "$page" .md)
+  awk -v stem="$work/$name" '
+    /^```sh$/ {out = stem ".sh"; next}
+    /^```text$/ && closed == NR - 1 {out = stem ".sh.promised"; next}
+    /^```/ {closed = out == stem ".sh" ? NR : 0; out = ""}
+    out {print > out}' "$page"
+  [ -e "$work/$name.sh" ] || continue
+  (cd "$work" && PATH=$build/bin:$PATH bash -euo pipefail "$name.sh" >"$name.printed" 2>"$name.errors") ||
+    { cat "$work/$name.printed" "$work/$name.errors"; echo "the commands of docs/$name.md fail"; exit 1; }
+  if [ -e "$work/$name.sh.promised" ] && ! diff "$work/$name.sh.promised" "$work/$name.printed"; then
+    echo "the commands of docs/$name.md do not print what is promised"
+    exit 1
+  fi
+  echo "commands of docs/$name.md: they run"
+  ran="${ran:-} $name"
+done
+[ "${ran:-}" = " conformance training" ] || { echo "docs: commands ran in:${ran:-}, wanted conformance and training"; exit 1; }
