@@ -51,7 +51,7 @@ Line line_of(const InputFacts& in, const Param* param) {
   line.kind = in.label ? "label" : roles[int(in.role)];
   if (in.role == Role::array) line.kind += " " + shape_text(in.dims);
   line.input = in.role != Role::scalar || !param;
-  line.required = !param;
+  line.required = !in.optional && (!param || std::isnan(param->number()));
   if (param) line.value = ordered_json(param->number()).dump();
   line.values = in.label ? "class index" : in.integer ? integers_text(in) : range_text(in.range);
   return line;
@@ -72,6 +72,7 @@ Line line_of(const OptionFacts& o, double value) {
       line.values = "true, false";
       break;
     case OptionFacts::integer:
+      line.required = value < o.range.low;
       if (value != double(never_ignored)) line.value = std::to_string(int64_t(value));
       line.values = bounded(o.range) ? range_text(o.range) : "whole number";
       if (o.up_to || o.below) line.values += fmt::format(", {} {}", o.below ? "<" : "<=", o.below ? o.below : o.up_to);
@@ -133,7 +134,7 @@ std::string as_json(const LossEntry& entry) {
   ordered_json inputs = ordered_json::array(), params = ordered_json::object();
   for (const Line& line : signature(entry)) {
     if (line.input) inputs.push_back(line.required ? line.name : "[" + line.name + "]");
-    else params[line.name] = ordered_json::parse(line.value);
+    else params[line.name] = line.required ? ordered_json("required") : ordered_json::parse(line.value);
   }
   const ordered_json all = {{"name", a.name},           {"tier", fmt::format("T{}", a.tier)},
                             {"family", a.family},       {"aliases", aliases_of(a)},
