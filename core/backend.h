@@ -25,6 +25,14 @@ struct Elements {
   int64_t extent[Shape::max_rank] = {}, stride[Shape::max_rank] = {};  // strides in elements
 };
 
+// A call of an elementwise op; all operands are of the result's shape, by strides of 0 where they are broadcast.
+struct OperationCall {
+  static constexpr int most_inputs = 3, most_constants = 2;
+  const char* name = "";
+  Elements in[most_inputs], to;
+  double constants[most_constants] = {};
+};
+
 // A call of a Map or a Fold: the views hold device addresses, the totals and the problem lie on the host.
 struct DeviceCall : Call {
   const char* name = "";  // of the loss
@@ -56,8 +64,8 @@ struct Backend {
   bool (*synchronise)(int device);
   bool (*fill)(int device, const Elements& to, double value);
   bool (*convert)(int device, const Elements& from, const Elements& to);  // of one shape
-  // to = x a + y b, of one shape and float dtype; y.data may be null
-  bool (*combine)(int device, const Elements& to, const Elements& x, double a, const Elements& y, double b);
+  // an op by its place in operations::All; int64 only where the op has a meaning there
+  bool (*operate)(int device, int operation, const OperationCall& call);
   // Σ over the dimensions where to's extent is 1; of one rank and float dtype
   bool (*sum)(int device, const Elements& from, const Elements& to);
   bool (*run)(const DeviceLoss& loss, int formula, const DeviceCall& call);

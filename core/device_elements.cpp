@@ -8,6 +8,7 @@
 #include "gradus/core/backend.h"
 #include "gradus/core/convert.h"
 #include "gradus/core/error.h"
+#include "gradus/core/operations.h"
 #include "gradus/core/pool.h"
 
 namespace gradus {
@@ -20,6 +21,18 @@ Elements elements(const Tensor& t) {
   e.rank = t.rank();
   std::copy_n(t.shape().begin(), e.rank, e.extent);
   std::copy_n(t.strides().begin(), e.rank, e.stride);
+  return e;
+}
+
+// Of a tensor as it repeats along a wider shape.
+Elements broadcast_elements(const Tensor& t, const Shape& shape) {
+  Elements e = elements(t);
+  const int shift = shape.rank() - t.rank();
+  e.rank = shape.rank();
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    e.stride[i] = i >= shift && t.shape()[i - shift] != 1 ? t.strides()[i - shift] : 0;
+    e.extent[i] = shape[i];
+  }
   return e;
 }
 
@@ -72,18 +85,21 @@ void fill_elements(Tensor& t, double value) {
   visit(t.dtype(), [&]<class T>(Type<T>) { std::fill_n(t.mutable_data<T>(), t.numel(), convert<T>(value)); });
 }
 
-Tensor device_scaled(const Tensor& x, double a) {
-  const Device d = x.device();
-  Tensor out(x.shape(), x.dtype(), d);
-  check_device("mul", d, backend("mul", d).combine(d.index, elements(out), elements(x), a, {}, 0));
-  return out;
+void device_operate(const char* op, int operation, const Tensor* const* inputs, int count, Tensor& to,
+                    const double* constants, int constant_count) {
+  const Device d = to.device();
+  OperationCall call;
+  call.name = op;
+  call.to = elements(to);
+  for (int k = 0; k < count; ++k) call.in[k] = broadcast_elements(*inputs[k], to.shape());
+  std::copy_n(constants, constant_count, call.constants);
+  check_device(op, d, backend(op, d).operate(d.index, operation, call));
 }
 
 void device_add(Tensor& into, const Tensor& more) {
-  const Device d = into.device();
+  const Tensor* both[] = {&into, &more};
   into.bump_version();
-  const Elements sum = elements(into);
-  check_device("add", d, backend("add", d).combine(d.index, sum, sum, 1, elements(more), 1));
+  device_operate("add", operations::All::place<operations::Entry<operations::Add, 2>>(), both, 2, into, nullptr, 0);
 }
 
 Tensor device_sum(const Tensor& x, const Shape& shape) {

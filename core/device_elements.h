@@ -11,8 +11,10 @@ void fill_elements(Tensor& t, double value);
 
 // ---- of tensors on a device other than the CPU, all on the same one -----------------------------
 
-// a x as a new tensor, and into += more; float32 or float64.
-Tensor device_scaled(const Tensor& x, double a);
+// to = op(inputs…), the op by its place in operations::All and each input broadcast to to's shape.
+void device_operate(const char* op, int operation, const Tensor* const* inputs, int count, Tensor& to,
+                    const double* constants, int constant_count);
+// into += more
 void device_add(Tensor& into, const Tensor& more);
 // The sum over the dimensions that `shape`, of the same rank, has 1 in.
 Tensor device_sum(const Tensor& x, const Shape& shape);

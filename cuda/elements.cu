@@ -4,44 +4,12 @@
 #include <new>
 
 #include "gradus/core/convert.h"
+#include "gradus/cuda/axes.h"
 #include "gradus/cuda/loss_kernel.h"
 #include "gradus/cuda/runtime.h"
 
 namespace gradus::cuda_kernels {
 namespace {
-
-// Some dimensions of a tensor, and the place of the i-th element along them.
-struct Axes {
-  int rank = 0;
-  int64_t extent[Shape::max_rank] = {}, stride[Shape::max_rank] = {};
-
-  void add(int64_t e, int64_t s) { extent[rank] = e, stride[rank++] = s; }
-  int64_t numel() const {
-    int64_t n = 1;
-    for (int d = 0; d < rank; ++d) n *= extent[d];
-    return n;
-  }
-  GRADUS_FN int64_t offset(int64_t i) const {
-    int64_t at = 0;
-    for (int d = rank - 1; d >= 0; --d) {
-      at += i % extent[d] * stride[d];
-      i /= extent[d];
-    }
-    return at;
-  }
-};
-
-Axes axes_of(const Elements& e) {
-  Axes axes;
-  for (int d = 0; d < e.rank; ++d)
-    if (e.extent[d] != 1) axes.add(e.extent[d], e.stride[d]);
-  return axes;
-}
-
-unsigned blocks_of(int64_t n) { return unsigned(std::clamp<int64_t>((n + threads - 1) / threads, 1, 65535)); }
-
-__device__ __forceinline__ int64_t first_element() { return int64_t(blockIdx.x) * threads + threadIdx.x; }
-__device__ __forceinline__ int64_t next_element() { return int64_t(gridDim.x) * threads; }
 
 // ---- fill and convert ---------------------------------------------------------------------------
 
@@ -92,25 +60,6 @@ __global__ void convert_kernel(const void* from, Dtype from_dtype, Axes from_axe
                                Axes to_axes, int64_t n) {
   for (int64_t i = first_element(); i < n; i += next_element())
     store_any(to_dtype, to, to_axes.offset(i), load_any(from_dtype, from, from_axes.offset(i)));
-}
-
-// ---- combine ------------------------------------------------------------------------------------
-
-template <class F>
-__global__ void combine_kernel(F* to, Axes to_axes, const F* x, Axes x_axes, F a, const F* y, Axes y_axes, F b,
-                               int64_t n) {
-  for (int64_t i = first_element(); i < n; i += next_element()) {
-    F sum = simt::read(x, x_axes.offset(i)) * a;
-    if (y) sum += simt::read(y, y_axes.offset(i)) * b;
-    simt::write(to, to_axes.offset(i), sum);
-  }
-}
-template <class F> void combine_as(const Elements& to, const Elements& x, double a, const Elements& y, double b) {
-  const Axes axes = axes_of(to);
-  const int64_t n = axes.numel();
-  if (n == 0) return;
-  simt::launch("combine", combine_kernel<F>, blocks_of(n), threads, static_cast<F*>(to.data), axes,
-               static_cast<const F*>(x.data), axes_of(x), F(a), static_cast<const F*>(y.data), axes_of(y), F(b), n);
 }
 
 // ---- sum ----------------------------------------------------------------------------------------
@@ -177,10 +126,6 @@ void convert_elements(const Elements& from, const Elements& to) {
   if (n)
     simt::launch("copy", convert_kernel, blocks_of(n), threads, static_cast<const void*>(from.data), from.dtype,
                  axes_of(from), to.data, to.dtype, axes, n);
-}
-
-void combine(const Elements& to, const Elements& x, double a, const Elements& y, double b) {
-  to.dtype == Dtype::float32 ? combine_as<float>(to, x, a, y, b) : combine_as<double>(to, x, a, y, b);
 }
 
 void sum(const Elements& from, const Elements& to) {

@@ -7,8 +7,6 @@ namespace gradus::cuda_kernels {
 void fill(const Elements& to, double value);
 // Converts the dtype where it differs.
 void convert_elements(const Elements& from, const Elements& to);
-// to = x a + y b; y.data may be null.
-void combine(const Elements& to, const Elements& x, double a, const Elements& y, double b);
 // Sums over the dimensions where to's extent is 1.
 void sum(const Elements& from, const Elements& to);
 

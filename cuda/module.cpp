@@ -5,6 +5,7 @@
 
 #include "gradus/core/backend.h"
 #include "gradus/cuda/elements.h"
+#include "gradus/cuda/operations.h"
 #include "gradus/cuda/runtime.h"
 
 namespace gradus {
@@ -66,8 +67,10 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
                  double value) { return tried(device, [&] { cuda_kernels::fill(to, value); }); },
       .convert = [](int device, const Elements& from,
                     const Elements& to) { return tried(device, [&] { cuda_kernels::convert_elements(from, to); }); },
-      .combine = [](int device, const Elements& to, const Elements& x, double a, const Elements& y,
-                    double b) { return tried(device, [&] { cuda_kernels::combine(to, x, a, y, b); }); },
+      .operate =
+          [](int device, int operation, const OperationCall& call) {
+            return tried(device, [&] { cuda_kernels::operate(operation, call); });
+          },
       .sum = [](int device, const Elements& from,
                 const Elements& to) { return tried(device, [&] { cuda_kernels::sum(from, to); }); },
       .run = [](const DeviceLoss& loss, int formula,

@@ -154,38 +154,6 @@ Tensor keep(const Tensor& mask, const Tensor& x, bool kept, double otherwise) {
   return out;
 }
 
-struct Maximum {
-  static constexpr const char* name = "maximum";
-  static constexpr bool pieces = true;
-  template <class T> GRADUS_FN static T value(T a, T b) { return select(is_nan(b), b, max(a, b)); }
-  static int64_t integer(int64_t a, int64_t b) { return a < b ? b : a; }
-  template <class T> GRADUS_FN static T along_first(T g, T a, T b) {
-    return select(a == b, 0.5 * g, select(a < b, T(0.0), g));
-  }
-  template <class T> GRADUS_FN static T along_second(T g, T a, T b) { return along_first(g, b, a); }
-};
-struct Minimum {
-  static constexpr const char* name = "minimum";
-  static constexpr bool pieces = true;
-  template <class T> GRADUS_FN static T value(T a, T b) { return select(is_nan(b), b, min(a, b)); }
-  static int64_t integer(int64_t a, int64_t b) { return b < a ? b : a; }
-  template <class T> GRADUS_FN static T along_first(T g, T a, T b) {
-    return select(a == b, 0.5 * g, select(a > b, T(0.0), g));
-  }
-  template <class T> GRADUS_FN static T along_second(T g, T a, T b) { return along_first(g, b, a); }
-};
-struct Clamp {
-  static constexpr const char* name = "clamp";
-  static constexpr Keeps keeps = Keeps::input_pieces;
-  template <class T> GRADUS_FN static T value(const double* c, T x) { return clamp(x, c[0], c[1]); }
-  static int64_t integer(const double* c, int64_t x) {
-    return double(x) < c[0] ? int64_t(std::ceil(c[0])) : double(x) > c[1] ? int64_t(std::floor(c[1])) : x;
-  }
-  template <class T> GRADUS_FN static T slope(const double* c, T g, T x) {
-    return select((x >= c[0]) & (x <= c[1]), g, T(0.0));
-  }
-};
-
 }  // namespace
 
 Tensor eq(const Tensor& a, const Tensor& b) { return compare<Eq>(a, b); }
@@ -224,14 +192,14 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
 Tensor where(const Tensor& mask, const Tensor& a, double b) { return keep(mask, a, true, b); }
 Tensor where(const Tensor& mask, double a, const Tensor& b) { return keep(mask, b, false, a); }
 
-Tensor maximum(const Tensor& a, const Tensor& b) { return binary<Maximum>(a, b); }
-Tensor minimum(const Tensor& a, const Tensor& b) { return binary<Minimum>(a, b); }
+Tensor maximum(const Tensor& a, const Tensor& b) { return binary<operations::Maximum>(a, b); }
+Tensor minimum(const Tensor& a, const Tensor& b) { return binary<operations::Minimum>(a, b); }
 
 Tensor clamp(const Tensor& x, std::optional<double> low, std::optional<double> high) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const double from = low.value_or(-infinity), to = high.value_or(infinity);
   if (!(from <= to)) throw ParamError(fmt::format("clamp: low is {} and high is {}; choose low <= high", from, to));
-  return unary<Clamp>(x, from, to);
+  return unary<operations::Clamp>(x, from, to);
 }
 
 }  // namespace gradus

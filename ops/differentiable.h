@@ -1,15 +1,9 @@
-// Recorded elementwise ops: an op is a struct with a name, its value and the one line that is its derivative.
+// Recorded elementwise ops: what core/operations.h knows of an op, with its node on the tape.
 //
-//   struct Sigmoid {
-//     static constexpr const char* name = "sigmoid";
-//     static constexpr Keeps keeps = Keeps::output;
-//     template <class T> GRADUS_FN static T value(T x) { return sigmoid(x); }
-//     template <class T> GRADUS_FN static T slope(T g, T y) { return g * (y * (1.0 - y)); }
-//   };
-//   Tensor sigmoid(const Tensor& x) { return unary<Sigmoid>(x); }
+//   Tensor sigmoid(const Tensor& x) { return unary<operations::Sigmoid>(x); }
 //
 // The slope is instantiated twice: on packs it is the fused kernel of a plain backward, on Tensors it is the recorded
-// expression of a backward that is itself to be differentiated.  Ops with parameters take `const double* c` first.
+// expression of a backward that is itself to be differentiated.
 #pragma once
 #include <array>
 
@@ -28,10 +22,6 @@ inline Tensor select(const Tensor& mask, const Tensor& a, const Tensor& b) { ret
 inline Tensor select(const Tensor& mask, double a, const Tensor& b) { return where(mask, a, b); }
 inline Tensor select(const Tensor& mask, const Tensor& a, double b) { return where(mask, a, b); }
 
-// What the slope is written on: the op's input, or its output where that is cheaper.  `pieces`: the slope depends on
-// which piece of a piecewise linear function the value lies in, so only g carries further derivatives; `flat`: it is 0.
-enum class Keeps { input, output, input_pieces, output_pieces, flat };
-
 // The output y that a node kept, in the graph again: for a backward that is itself recorded.  `record_from(x, y)`
 // records y as the op's output from an input of y's shape; the node of that input is all that was kept of it.
 template <class Record> Tensor made_again(const Tensor& y, const Ref<Counted>& input_node, Record record_from) {
@@ -46,27 +36,13 @@ namespace detail {
 // A number per parameter of the op.
 template <size_t n> using Constants = std::array<double, n>;
 
-// The slopes as kernels.
-template <class Op> struct Slope {
-  template <class T> GRADUS_FN static T value(const double* c, T g, T kept) {
-    if constexpr (requires { Op::slope(c, g, kept); }) return Op::slope(c, g, kept);
-    else return Op::slope(g, kept);
-  }
-};
-template <class Op> struct AlongFirst {
-  template <class T> GRADUS_FN static T value(T g, T a, T b) { return Op::along_first(g, a, b); }
-};
-template <class Op> struct AlongSecond {
-  template <class T> GRADUS_FN static T value(T g, T a, T b) { return Op::along_second(g, a, b); }
-};
-
 constexpr bool of_output(Keeps k) { return k == Keeps::output || k == Keeps::output_pieces; }
 constexpr bool in_pieces(Keeps k) { return k == Keeps::input_pieces || k == Keeps::output_pieces; }
 
 template <class Op, size_t n> Tensor slope(const Tensor& g, const Tensor& kept, const Constants<n>& c) {
   if constexpr (!in_pieces(Op::keeps))
-    if (recording(g, kept)) return Slope<Op>::template value<Tensor>(c.data(), g, kept);
-  static constexpr Elementwise kernel = elementwise_of<Slope<Op>, 2>(Op::name);
+    if (recording(g, kept)) return operations::Slope<Op>::template value<Tensor>(c.data(), g, kept);
+  static constexpr Elementwise kernel = elementwise_of<operations::Slope<Op>, 2>(Op::name, int(n));
   const Tensor* inputs[] = {&g, &kept};
   Tensor out = elementwise(kernel, inputs, c.data());
   if (recording(g))
@@ -107,7 +83,7 @@ template <class Kernel, class Op> Tensor slope_along(const Tensor& g, const Tens
 
 // Op::value(x), recorded; `numbers` are the op's parameters.
 template <class Op, class... Numbers> Tensor unary(const Tensor& x, Numbers... numbers) {
-  static constexpr Elementwise kernel = elementwise_of<Op, 1>(Op::name);
+  static constexpr Elementwise kernel = elementwise_of<Op, 1>(Op::name, int(sizeof...(Numbers)));
   const detail::Constants<sizeof...(Numbers)> c{double(numbers)...};
   const Tensor* inputs[] = {&x};
   Tensor out = elementwise(kernel, inputs, c.data());
@@ -123,8 +99,8 @@ template <class Op> Tensor binary(const Tensor& a, const Tensor& b) {
   Tensor out = elementwise(kernel, inputs);
   if (recording(a, b))
     record(Op::name, out, {&a, &b}, [a = Saved(a), b = Saved(b)](const Tensor& g, Gradients& to) {
-      if (to.wants(0)) to[0] = sum_to(detail::slope_along<detail::AlongFirst<Op>, Op>(g, a(), b()), a().shape());
-      if (to.wants(1)) to[1] = sum_to(detail::slope_along<detail::AlongSecond<Op>, Op>(g, a(), b()), b().shape());
+      if (to.wants(0)) to[0] = sum_to(detail::slope_along<operations::AlongFirst<Op>, Op>(g, a(), b()), a().shape());
+      if (to.wants(1)) to[1] = sum_to(detail::slope_along<operations::AlongSecond<Op>, Op>(g, a(), b()), b().shape());
     });
   return out;
 }

@@ -92,6 +92,19 @@ void run_staged(ElementwiseLoop loop, const Tensor* const* inputs, int count, Te
   });
 }
 
+Shape broadcast_shape(const Elementwise& op, const Tensor* const* inputs) {
+  Shape shape = inputs[0]->shape();
+  for (int k = 1; k < op.inputs; ++k) shape = broadcast(op.name, shape, inputs[k]->shape());
+  return shape;
+}
+
+Tensor on_device(const Elementwise& op, const Tensor* const* inputs, const double* constants) {
+  if (op.operation < 0) no_kernel(op.name, inputs[0]->device());
+  Tensor out(broadcast_shape(op, inputs), inputs[0]->dtype(), inputs[0]->device());
+  device_operate(op.name, op.operation, inputs, op.inputs, out, constants, op.constants);
+  return out;
+}
+
 bool small(const TensorState& t) {
   return t.contiguous && computes(t.dtype) && t.numel <= task_elements && t.storage->device.kind == Device::cpu_kind;
 }
@@ -107,7 +120,7 @@ bool alike(const TensorState& a, const TensorState& b) {
                                                 const double* constants) {
   const Dtype dtype = common_dtype(op, inputs), result = op.gives_mask ? Dtype::boolean : dtype;
   const ElementwiseLoop loop = loop_for(op, dtype);
-  check_on_cpu(op.name, *inputs[0]);
+  if (!on_cpu(*inputs[0])) return on_device(op, inputs, constants);
   bool plain = inputs[0]->is_contiguous();
   for (int k = 1; k < op.inputs; ++k)
     plain = plain && inputs[k]->is_contiguous() && inputs[k]->shape() == inputs[0]->shape();
@@ -116,9 +129,7 @@ bool alike(const TensorState& a, const TensorState& b) {
     run_dense(loop, inputs, op.inputs, out, constants);
     return out;
   }
-  Shape shape = inputs[0]->shape();
-  for (int k = 1; k < op.inputs; ++k) shape = broadcast(op.name, shape, inputs[k]->shape());
-  Tensor out(shape, result);
+  Tensor out(broadcast_shape(op, inputs), result);
   if (out.numel() > 0) run_staged(loop, inputs, op.inputs, out, constants);
   return out;
 }

@@ -3,7 +3,7 @@
 #pragma once
 #include <utility>
 
-#include "gradus/core/functions.h"
+#include "gradus/core/operations.h"
 #include "gradus/core/tensor.h"
 
 namespace gradus {
@@ -19,6 +19,8 @@ struct Elementwise {
   bool takes_mask = false;            // the first input is a bool tensor, whatever the others are
   bool gives_mask = false;            // so is the result
   ElementwiseLoop boolean = nullptr;  // bool, where it is no mask
+  int operation = -1;                 // its place among operations::All, which devices know; -1: none
+  int constants = 0;
 };
 
 // A new tensor of the inputs' broadcast shape.  All inputs (but a mask) have one dtype, else a DtypeError names the op
@@ -29,19 +31,6 @@ Tensor elementwise_with_masks(const Elementwise&, const Tensor* const* inputs, c
 
 namespace loops {
 
-// Op::value(constants, x…) or Op::value(x…), whichever the op has; the same for integers.
-template <class Op, class... X> GRADUS_FN auto value(const double* constants, X... x) {
-  if constexpr (requires { Op::value(constants, x...); }) return Op::value(constants, x...);
-  else return Op::value(x...);
-}
-template <class Op, class... X> GRADUS_FN int64_t integer(const double* constants, X... x) {
-  if constexpr (requires { Op::integer(constants, x...); }) return Op::integer(constants, x...);
-  else return Op::integer(x...);
-}
-template <class Op, class... X>
-constexpr bool has_integer =
-    requires(const double* c, X... x) { Op::integer(c, x...); } || requires(X... x) { Op::integer(x...); };
-
 // The value over packs; a single element and the ragged end run through the same instructions.
 template <class Op, class F, size_t... I>
 void over_packs(const void* const* in, void* out, int64_t n, const double* constants, std::index_sequence<I...>) {
@@ -49,18 +38,18 @@ void over_packs(const void* const* in, void* out, int64_t n, const double* const
   const F* x[] = {static_cast<const F*>(in[I])...};
   F* y = static_cast<F*>(out);
   if (n == 1) {
-    *y = T(value<Op>(constants, T(double(*x[I]))...)).lane(0);
+    *y = T(operations::value<Op>(constants, T(double(*x[I]))...)).lane(0);
     return;
   }
   int64_t i = 0;
-  for (; i + T::size <= n; i += T::size) T(value<Op>(constants, T::load(x[I] + i)...)).store(y + i);
-  if (i < n) T(value<Op>(constants, T::load_first(x[I] + i, int(n - i))...)).store_first(y + i, int(n - i));
+  for (; i + T::size <= n; i += T::size) T(operations::value<Op>(constants, T::load(x[I] + i)...)).store(y + i);
+  if (i < n) T(operations::value<Op>(constants, T::load_first(x[I] + i, int(n - i))...)).store_first(y + i, int(n - i));
 }
 template <class Op, size_t... I>
 void over_integers(const void* const* in, void* out, int64_t n, const double* constants, std::index_sequence<I...>) {
   const int64_t* x[] = {static_cast<const int64_t*>(in[I])...};
   int64_t* y = static_cast<int64_t*>(out);
-  for (int64_t i = 0; i < n; ++i) y[i] = integer<Op>(constants, x[I][i]...);
+  for (int64_t i = 0; i < n; ++i) y[i] = operations::integer<Op>(constants, x[I][i]...);
 }
 
 template <class Op, class F, int inputs>
@@ -72,16 +61,25 @@ template <class Op, int inputs> void run_integer(const void* const* in, void* ou
 }
 
 template <class Op, size_t... I> constexpr ElementwiseLoop integer_loop(std::index_sequence<I...>) {
-  if constexpr (has_integer<Op, std::conditional_t<true, int64_t, char[I + 1]>...>)
+  if constexpr (operations::has_integer<Op, std::conditional_t<true, int64_t, char[I + 1]>...>)
     return run_integer<Op, int(sizeof...(I))>;
   else return nullptr;
 }
 
 }  // namespace loops
 
-template <class Op, int inputs> constexpr Elementwise elementwise_of(const char* name) {
-  return {name, inputs, loops::run<Op, float, inputs>, loops::run<Op, double, inputs>,
-          loops::integer_loop<Op>(std::make_index_sequence<size_t(inputs)>{})};
+// An op with so many plain numbers.
+template <class Op, int inputs> constexpr Elementwise elementwise_of(const char* name, int constants = 0) {
+  return {name,
+          inputs,
+          loops::run<Op, float, inputs>,
+          loops::run<Op, double, inputs>,
+          loops::integer_loop<Op>(std::make_index_sequence<size_t(inputs)>{}),
+          false,
+          false,
+          nullptr,
+          operations::All::place<operations::Entry<Op, inputs>>(),
+          constants};
 }
 
 }  // namespace gradus

@@ -16,7 +16,7 @@
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
-#include "gradus/ops/math.h"
+#include "gradus/ops/matmul.h"
 #include "gradus/ops/reduce.h"
 #include "gradus/tests/thrown.h"
 
@@ -143,7 +143,8 @@ TEST(DeviceErrors, TensorsOnTwoDevicesAreBothNamed) {
 
 TEST(DeviceErrors, AnOpWithoutAKernelNamesItself) {
   const Tensor x = on_device({1, 2});
-  EXPECT_EQ(error_of<DeviceError>([&] { exp(x); }), "exp: has no kernel on cuda:0; move its tensors with to(x, cpu)");
+  EXPECT_EQ(error_of<DeviceError>([&] { matmul(x, x); }),
+            "matmul: has no kernel on cuda:0; move its tensors with to(x, cpu)");
   EXPECT_EQ(error_of<DeviceError>([&] { mean(x); }), "mean: has no kernel on cuda:0; move its tensors with to(x, cpu)");
   EXPECT_EQ(error_of<DeviceError>([&] { sparsemax_loss(on_device({{1, 2}}), to(labels({0}), cuda())); }),
             "sparsemax_loss: has no kernel on cuda:0; move its tensors with to(x, cpu)");
