@@ -345,13 +345,14 @@ template <class Op, class... X> GRADUS_FN auto value(const double* constants, X.
   if constexpr (requires { Op::value(constants, x...); }) return Op::value(constants, x...);
   else return Op::value(x...);
 }
+template <class Op, class... X>  // nvcc 13 says no to the same question inside the function
+constexpr bool integer_takes_constants = requires(const double* c, X... x) { Op::integer(c, x...); };
 template <class Op, class... X> GRADUS_FN int64_t integer(const double* constants, X... x) {
-  if constexpr (requires { Op::integer(constants, x...); }) return Op::integer(constants, x...);
+  if constexpr (integer_takes_constants<Op, X...>) return Op::integer(constants, x...);
   else return Op::integer(x...);
 }
 template <class Op, class... X>
-constexpr bool has_integer =
-    requires(const double* c, X... x) { Op::integer(c, x...); } || requires(X... x) { Op::integer(x...); };
+constexpr bool has_integer = integer_takes_constants<Op, X...> || requires(X... x) { Op::integer(x...); };
 
 // ---- the list -----------------------------------------------------------------------------------
 

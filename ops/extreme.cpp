@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
@@ -16,6 +17,7 @@ namespace {
 
 // The extremes over the folded dimensions, of shape f.wide: in x's dtype, or int64.
 template <class Fold> Tensor extremes(const char* op, const Tensor& x, const Folding& f) {
+  check_on_cpu(op, x);
   if (f.count == 0)
     throw ShapeError(fmt::format("{}: got shape {}, wanted at least one element to choose from", op, text(x.shape())));
   if (computes(x.dtype())) return to(fold(Fold{}, x, f), x.dtype());
@@ -121,7 +123,8 @@ struct All {
   static constexpr int64_t integer_start = 1;
   static int64_t integer(int64_t a, int64_t b) { return a & b; }
 };
-template <class Fold> Tensor truth(const Tensor& x, const Folding& f) {
+template <class Fold> Tensor truth(const char* op, const Tensor& x, const Folding& f) {
+  check_on_cpu(op, x);
   const Tensor mask = x.dtype() == Dtype::boolean ? x : ne(x, 0);
   return to(reshape(fold_integers<Fold>(mask, f), f.shape), Dtype::boolean);
 }
@@ -145,13 +148,13 @@ Tensor argmin(const Tensor& x) { return argument<folds::Min>("argmin", x, foldin
 Tensor argmax(const Tensor& x, int64_t dim, bool keepdim) { return argument<folds::Max>("argmax", x, dim, keepdim); }
 Tensor argmin(const Tensor& x, int64_t dim, bool keepdim) { return argument<folds::Min>("argmin", x, dim, keepdim); }
 
-Tensor any(const Tensor& x) { return truth<Any>(x, folding_of_all(x)); }
+Tensor any(const Tensor& x) { return truth<Any>("any", x, folding_of_all(x)); }
 Tensor any(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
-  return truth<Any>(x, folding("any", x, dims, keepdim));
+  return truth<Any>("any", x, folding("any", x, dims, keepdim));
 }
-Tensor all(const Tensor& x) { return truth<All>(x, folding_of_all(x)); }
+Tensor all(const Tensor& x) { return truth<All>("all", x, folding_of_all(x)); }
 Tensor all(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
-  return truth<All>(x, folding("all", x, dims, keepdim));
+  return truth<All>("all", x, folding("all", x, dims, keepdim));
 }
 
 }  // namespace gradus

@@ -8,6 +8,7 @@
 
 #include "gradus/autograd/node.h"
 #include "gradus/core/convert.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/factories.h"
@@ -22,6 +23,7 @@ namespace {
 Tensor checked_index(const char* op, const char* name, const Tensor& index, int64_t extent) {
   if (index.dtype() != Dtype::int64)
     throw DtypeError(fmt::format("{}: {} is {}, wanted int64; convert it with to()", op, name, name_of(index.dtype())));
+  check_on_cpu(op, index);
   const Tensor flat = dense(index);
   const int64_t* i = flat.data<int64_t>();
   for (int64_t k = 0; k < flat.numel(); ++k)
@@ -39,6 +41,7 @@ struct Axis {
 };
 
 void check_vector(const char* op, const Tensor& x, const Tensor& index) {
+  check_on_cpu(op, x);
   if (x.rank() == 0)
     throw ShapeError(fmt::format("{}: got a tensor of shape (), wanted at least one dimension; reshape it to (1)", op));
   if (index.rank() != 1)
@@ -121,6 +124,7 @@ void each_line(const Shape& shape, int dim, const Shape& a_strides, const Shape&
 }
 
 int check_indexed(const char* op, const Tensor& x, int64_t dim, const Tensor& index) {
+  check_on_cpu(op, x);
   const int d = dimension(op, dim, x.rank());
   bool fits = index.rank() == x.rank();
   for (int k = 0; fits && k < x.rank(); ++k) fits = k == d || index.shape()[k] <= x.shape()[k];
@@ -180,7 +184,8 @@ Tensor scattered(const Tensor& x, int dim, const Tensor& index, const Tensor& so
 
 // ---- masks --------------------------------------------------------------------------------------
 
-void check_mask(const char* op, const Tensor& mask) {
+void check_mask(const char* op, const Tensor& x, const Tensor& mask) {
+  for (const Tensor* t : {&x, &mask}) check_on_cpu(op, *t);
   if (mask.dtype() != Dtype::boolean)
     throw DtypeError(fmt::format("{}: mask is {}, wanted bool; convert it with to()", op, name_of(mask.dtype())));
 }
@@ -237,7 +242,7 @@ Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tens
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
-  check_mask("masked_fill", mask);
+  check_mask("masked_fill", x, mask);
   if (!(broadcast("masked_fill", x.shape(), mask.shape()) == x.shape()))
     throw ShapeError(
         fmt::format("masked_fill: mask has shape {} but input has shape {}, wanted a mask that broadcasts to the "
@@ -247,7 +252,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
-  check_mask("masked_select", mask);
+  check_mask("masked_select", x, mask);
   const Shape shape = broadcast("masked_select", x.shape(), mask.shape());
   const Tensor shown = dense(expand(mask, shape));
   std::vector<int64_t> places;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/gemm.h"
@@ -68,6 +69,7 @@ Tensor product(const Tensor& a, const Tensor& b) {
 }
 
 void check(const Tensor& a, const Tensor& b) {
+  for (const Tensor* t : {&a, &b}) check_on_cpu("matmul", *t);
   const bool fits = a.rank() > 0 && b.rank() > 0 && a.shape().back() == b.shape()[b.rank() > 1 ? b.rank() - 2 : 0];
   if (!fits)
     throw ShapeError(fmt::format("matmul: got shapes {} and {}, wanted (N,K) and (K,M); transpose or reshape one",

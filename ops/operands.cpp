@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 
 namespace gradus {
@@ -11,6 +12,8 @@ void check_computes(const char* op, std::initializer_list<Operand> operands) {
   if (!computes(first.tensor->dtype()))
     throw DtypeError(fmt::format("{}: {} is {}, wanted float32 or float64; convert it with to()", op, first.name,
                                  name_of(first.tensor->dtype())));
+  for (const Operand& o : operands)
+    if (o.tensor->defined()) check_on_cpu(op, *o.tensor);
   for (const Operand& other : operands)
     if (other.tensor->defined() && other.tensor->dtype() != first.tensor->dtype())
       throw DtypeError(fmt::format("{}: {} is {} but {} is {}, wanted one dtype; convert one with to()", op, other.name,

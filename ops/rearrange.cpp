@@ -8,6 +8,7 @@
 
 #include "gradus/autograd/node.h"
 #include "gradus/core/convert.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/shape.h"
@@ -24,6 +25,9 @@ void check_join(const char* op, const std::vector<Tensor>& tensors, int dim) {
     if (t.dtype() != first.dtype())
       throw DtypeError(fmt::format("{}: tensor {} is {} but tensor 0 is {}, wanted one dtype; convert one with to()",
                                    op, i, name_of(t.dtype()), name_of(first.dtype())));
+    if (t.device() != first.device())
+      throw DeviceError(fmt::format("{}: tensor {} is on {} but tensor 0 is on {}; move one with to()", op, i,
+                                    text(t.device()), text(first.device())));
     bool fits = t.rank() == first.rank();
     for (int d = 0; fits && d < t.rank(); ++d) fits = d == dim || t.shape()[d] == first.shape()[d];
     if (!fits)
@@ -80,8 +84,8 @@ Shape negated(Shape s) {
 Tensor padded(const Tensor& x, const Margins& m, double value) {
   Shape shape = x.shape();
   for (int d = 0; d < x.rank(); ++d) shape[d] += m.before[d] + m.after[d];
-  Tensor out(shape, x.dtype());
-  visit(x.dtype(), [&]<class T>(Type<T>) { std::fill_n(out.mutable_data<T>(), out.numel(), convert<T>(value)); });
+  Tensor out(shape, x.dtype(), x.device());
+  fill_elements(out, value);
   Tensor middle = without(out, m.before, m.after);
   const Tensor kept = without(x, negated(m.before), negated(m.after));
   if (middle.shape() == kept.shape()) copy_elements(kept, middle);
@@ -99,7 +103,7 @@ Tensor flipped(const Tensor& x, const Shape& mirrored) {  // mirrored[d] is 1 or
   int64_t offset = 0;
   for (int d = 0; d < x.rank(); ++d)
     if (mirrored[d]) offset += (x.shape()[d] - 1) * std::exchange(strides[d], -strides[d]);
-  Tensor out(x.shape(), x.dtype());
+  Tensor out = Tensor::empty_like(x);
   if (x.numel()) copy_elements(x.alias(x.shape(), strides, offset), out);
   if (recording(x))
     record("flip", out, {&x}, [mirrored](const Tensor& g, Gradients& to) { to[0] = flipped(g, mirrored); });
@@ -113,6 +117,7 @@ struct Band {
 };
 Tensor banded(const Tensor& x, const Band& band) {
   if (x.rank() < 2) throw ShapeError(fmt::format("{}: got {}, wanted at least two dimensions", band.op, describe(x)));
+  check_on_cpu(band.op, x);
   const int64_t rows = x.shape()[x.rank() - 2], columns = x.shape().back(), size = size_of(x.dtype());
   Tensor out = zeros(x.shape(), x.dtype());
   const Tensor source = dense(x);
@@ -136,7 +141,7 @@ Tensor joined(const char* op, const std::vector<Tensor>& tensors, int d) {
   const Tensor& first = tensors[0];
   Shape shape = first.shape();
   for (size_t i = 1; i < tensors.size(); ++i) shape[d] += tensors[i].shape()[d];
-  Tensor out(shape, first.dtype());
+  Tensor out(shape, first.dtype(), first.device());
   std::vector<const Tensor*> inputs;
   std::vector<int64_t> starts{0};
   bool recorded = false;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/arithmetic.h"
@@ -119,11 +120,16 @@ Tensor running_product(const Tensor& x, int dim, Way way) {
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, int64_t dim) { return running_sum(x, dimension("cumsum", dim, x.rank()), Way::up); }
+Tensor cumsum(const Tensor& x, int64_t dim) {
+  check_on_cpu("cumsum", x);
+  return running_sum(x, dimension("cumsum", dim, x.rank()), Way::up);
+}
 Tensor cumprod(const Tensor& x, int64_t dim) {
+  check_on_cpu("cumprod", x);
   return running_product(x, dimension("cumprod", dim, x.rank()), Way::up);
 }
 Tensor product_of_others(const Tensor& x, int64_t dim) {
+  check_on_cpu("product_of_others", x);
   const int d = dimension("product_of_others", dim, x.rank());
   return mul(shifted_along(running_product(x, d, Way::up), d, Way::up, 1),
              shifted_along(running_product(x, d, Way::down), d, Way::down, 1));

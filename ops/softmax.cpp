@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/differentiable.h"
@@ -148,6 +149,7 @@ template <class Op> void record_normalised(const Tensor& x, Tensor& out, int dim
   });
 }
 template <class Op> Tensor normalised(const Tensor& x, int64_t dim) {
+  check_on_cpu(Op::name, x);
   if (!computes(x.dtype()))
     throw DtypeError(
         fmt::format("{}: got {}, wanted float32 or float64; convert it with to()", Op::name, name_of(x.dtype())));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gradus/core/convert.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/index.h"
@@ -69,17 +70,20 @@ Tensor order_along(const Tensor& x, int dim, int64_t keep, bool descending) {
 }  // namespace
 
 Sorted sort(const Tensor& x, int64_t dim, bool descending) {
+  check_on_cpu("sort", x);
   const int d = dimension("sort", dim, x.rank());
   const Tensor order = dense(order_along(x, d, x.rank() ? x.shape()[d] : 1, descending));
   return {gather(x, d, order), order};
 }
 
 Tensor argsort(const Tensor& x, int64_t dim, bool descending) {
+  check_on_cpu("argsort", x);
   const int d = dimension("argsort", dim, x.rank());
   return dense(order_along(x, d, x.rank() ? x.shape()[d] : 1, descending));
 }
 
 Sorted topk(const Tensor& x, int64_t k, int64_t dim, bool largest) {
+  check_on_cpu("topk", x);
   const int d = dimension("topk", dim, x.rank());
   const int64_t n = x.rank() ? x.shape()[d] : 1;
   if (k < 0 || k > n) throw ParamError(fmt::format("topk: k is {}, wanted 0 to {}, the extent of dim {}", k, n, d));
