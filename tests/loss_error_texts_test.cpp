@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "gradus/cli/loss_json.h"
 #include "gradus/core/error.h"
@@ -130,15 +133,39 @@ const Refusal refusals[] = {
      "cdist: x2 has shape (1,3), wanted (…,M,K) with K = 2 as x1 of shape (1,2) has"},
 };
 
+// What the call of a loss was told: the kind of error, and its text.
+std::pair<std::string, std::string> refusal_of(const std::string& loss, const std::string& call) {
+  try {
+    evaluate(loss_named(loss), loss_arguments(loss_named(loss), call));
+  } catch (const Error& e) { return {e.kind(), e.what()}; }
+  return {"nothing", ""};
+}
+
+// Beside those above, a wrong call for each of the other losses.
+nlohmann::json wrong_calls_in_file() {
+  return nlohmann::json::parse(std::ifstream(GRADUS_SOURCE_DIR "/tests/data/wrong_loss_calls.json"));
+}
+
 TEST(LossErrorTexts, SayThisWordForWord) {
   for (const Refusal& r : refusals) {
-    std::string kind = "nothing", text;
-    try {
-      evaluate(loss_named(r.loss), loss_arguments(loss_named(r.loss), r.call));
-    } catch (const Error& e) { kind = e.kind(), text = e.what(); }
+    const auto [kind, text] = refusal_of(r.loss, r.call);
     EXPECT_EQ(kind, r.kind) << r.loss << " " << r.call;
     EXPECT_EQ(text, r.text);
   }
+  for (const auto& r : wrong_calls_in_file()) {
+    const std::string loss = r["loss"], call = r["call"].dump();
+    const auto [kind, text] = refusal_of(loss, call);
+    EXPECT_EQ(kind, r["kind"].get<std::string>()) << loss << " " << call;
+    EXPECT_EQ(text, loss + ": " + r["text"].get<std::string>());
+  }
+}
+
+TEST(LossErrorTexts, AreThereForEveryLoss) {
+  std::set<std::string> told, all;
+  for (const Refusal& r : refusals) told.insert(r.loss);
+  for (const auto& r : wrong_calls_in_file()) told.insert(r["loss"].get<std::string>());
+  for (const LossEntry* loss : losses()) all.insert(loss->about->name);
+  EXPECT_EQ(told, all);
 }
 
 TEST(LossErrorTexts, OfDtypesSayThisWordForWord) {
