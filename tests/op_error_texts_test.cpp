@@ -64,13 +64,13 @@ std::vector<WrongCall> unary_calls() {
       {"divided", [](const Tensor& x) { return divided(x, 2); }},
   };
   std::vector<WrongCall> calls;
-  for (const auto& [name, f] : ops)
-    calls.push_back({name, [f] { f(whole({2})); }, "got int64, wanted float32 or float64; convert it with to()"});
+  for (const auto& [name, op] : ops)
+    calls.push_back({name, [f = op] { f(whole({2})); }, "got int64, wanted float32 or float64; convert it with to()"});
   const std::map<std::string, Unary> of_numbers = {
       {"neg", neg}, {"abs", Unary(abs)}, {"sign", sign}, {"square", square}};
-  for (const auto& [name, f] : of_numbers)
+  for (const auto& [name, op] : of_numbers)
     calls.push_back(
-        {name, [f] { f(truths({2})); }, "got bool, wanted float32, float64 or int64; convert it with to()"});
+        {name, [f = op] { f(truths({2})); }, "got bool, wanted float32, float64 or int64; convert it with to()"});
   return calls;
 }
 
@@ -80,10 +80,10 @@ std::vector<WrongCall> binary_calls() {
                                              {"eq", eq},       {"ne", ne},   {"lt", lt},           {"le", le},
                                              {"gt", gt},       {"ge", ge}};
   std::vector<WrongCall> calls;
-  for (const auto& [name, f] : ops) {
-    calls.push_back({name, [f] { f(f32({2, 3}), f64({3})); },
+  for (const auto& [name, op] : ops) {
+    calls.push_back({name, [f = op] { f(f32({2, 3}), f64({3})); },
                      "got float32 (2,3) and float64 (3), wanted one dtype; convert one with to()"});
-    calls.push_back({name, [f] { f(f32({2, 3}), f32({4, 2})); },
+    calls.push_back({name, [f = op] { f(f32({2, 3}), f32({4, 2})); },
                      "shapes (2,3) and (4,2) do not broadcast, extents 3 and 2 differ; reshape one of them"});
   }
   return calls;
@@ -130,8 +130,8 @@ std::vector<WrongCall> reducing_calls() {
       {"index_add", [](const Tensor& x) { index_add(x, 2, whole({1}), x); }},
   };
   std::vector<WrongCall> calls;
-  for (const auto& [name, f] : ops)
-    calls.push_back({name, [f] { f(f32({2, 3})); }, "dim is 2, a tensor of 2 dimensions wants one in [-2, 2)"});
+  for (const auto& [name, op] : ops)
+    calls.push_back({name, [f = op] { f(f32({2, 3})); }, "dim is 2, a tensor of 2 dimensions wants one in [-2, 2)"});
   return calls;
 }
 
