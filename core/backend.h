@@ -49,7 +49,7 @@ struct DeviceLoss {
 
 // What a module exports.  A function gives false where it failed and leaves the reason in error().
 struct Backend {
-  static constexpr int current_version = 1;
+  static constexpr int current_version = 2;
   static constexpr const char* symbol = "gradus_backend";
   using Open = const Backend* (*)();
 
@@ -66,6 +66,8 @@ struct Backend {
   bool (*convert)(int device, const Elements& from, const Elements& to);  // of one shape
   // an op by its place in operations::All; int64 only where the op has a meaning there
   bool (*operate)(int device, int operation, const OperationCall& call);
+  // to = a b over the last two dimensions, the batches before them of to's extents; one float dtype, to dense
+  bool (*multiply)(int device, const Elements& a, const Elements& b, const Elements& to);
   // Σ over the dimensions where to's extent is 1; of one rank and float dtype
   bool (*sum)(int device, const Elements& from, const Elements& to);
   bool (*run)(const DeviceLoss& loss, int formula, const DeviceCall& call);

@@ -102,6 +102,16 @@ void device_add(Tensor& into, const Tensor& more) {
   device_operate("add", operations::All::place<operations::Entry<operations::Add, 2>>(), both, 2, into, nullptr, 0);
 }
 
+void device_multiply(const Tensor& a, const Tensor& b, Tensor& to) {
+  const Device d = to.device();
+  const auto batched = [&](const Tensor& t) {
+    Shape shape = to.shape();
+    for (int i = 1; i <= 2; ++i) shape[shape.rank() - i] = t.shape()[t.rank() - i];
+    return broadcast_elements(t, shape);
+  };
+  check_device("matmul", d, backend("matmul", d).multiply(d.index, batched(a), batched(b), elements(to)));
+}
+
 Tensor device_sum(const Tensor& x, const Shape& shape) {
   const Device d = x.device();
   Tensor out(shape, x.dtype(), d);

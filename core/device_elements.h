@@ -16,6 +16,8 @@ void device_operate(const char* op, int operation, const Tensor* const* inputs, 
                     const double* constants, int constant_count);
 // into += more
 void device_add(Tensor& into, const Tensor& more);
+// to = a b, whose batch dimensions broadcast to those of `to`, which is dense.
+void device_multiply(const Tensor& a, const Tensor& b, Tensor& to);
 // The sum over the dimensions that `shape`, of the same rank, has 1 in.
 Tensor device_sum(const Tensor& x, const Shape& shape);
 

@@ -5,6 +5,7 @@
 
 #include "gradus/core/backend.h"
 #include "gradus/cuda/elements.h"
+#include "gradus/cuda/matmul.h"
 #include "gradus/cuda/operations.h"
 #include "gradus/cuda/runtime.h"
 
@@ -71,6 +72,8 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
           [](int device, int operation, const OperationCall& call) {
             return tried(device, [&] { cuda_kernels::operate(operation, call); });
           },
+      .multiply = [](int device, const Elements& a, const Elements& b,
+                     const Elements& to) { return tried(device, [&] { cuda_kernels::multiply(a, b, to); }); },
       .sum = [](int device, const Elements& from,
                 const Elements& to) { return tried(device, [&] { cuda_kernels::sum(from, to); }); },
       .run = [](const DeviceLoss& loss, int formula,

@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
+#include "gradus/ops/arithmetic.h"
 #include "gradus/ops/gemm.h"
 #include "gradus/ops/matmul.h"
 #include "gradus/ops/operands.h"
@@ -16,7 +18,7 @@ namespace gradus {
 namespace {
 
 void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  check_computes("linear", {{"input", &x}, {"weight", &weight}, {"bias", &bias}});
+  check_alike("linear", {{"input", &x}, {"weight", &weight}, {"bias", &bias}});
   if (weight.rank() != 2)
     throw ShapeError(
         fmt::format("linear: weight has shape {}, wanted (out features, in features)", text(weight.shape())));
@@ -33,6 +35,10 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check(x, weight, bias);
+  if (!on_cpu(x)) {
+    const Tensor y = matmul(x, transpose(weight, 0, 1));
+    return bias.defined() ? add(y, bias) : y;
+  }
   const int64_t inputs = weight.shape()[1], outputs = weight.shape()[0];
   int64_t rows = 1;
   for (int d = 0; d + 1 < x.rank(); ++d) rows *= x.shape()[d];

@@ -42,13 +42,8 @@ std::vector<int64_t> offsets(const Tensor& t, const Shape& batch) {
   return offsets;
 }
 
-// Both of rank 2 or more, with fitting inner extents.
-Tensor product(const Tensor& a, const Tensor& b) {
-  const Shape batch = broadcast("matmul", batch_shape(a), batch_shape(b));
+void multiply(const Tensor& a, const Tensor& b, const Shape& batch, Tensor& out) {
   const int64_t n = a.shape()[a.rank() - 2], k = a.shape().back(), m = b.shape().back();
-  Shape shape = batch;
-  shape.push_back(n), shape.push_back(m);
-  Tensor out(shape, a.dtype());
   const Tensor x = readable(a), y = readable(b);
   const std::vector<int64_t> at_x = offsets(x, batch), at_y = offsets(y, batch);
   visit_floating(a.dtype(), [&]<class F>(Type<F>) {
@@ -60,6 +55,15 @@ Tensor product(const Tensor& a, const Tensor& b) {
       gemm<F>(n, m, k, matrix(x, at_x[size_t(i)]), matrix(y, at_y[size_t(i)]), to + i * n * m, m);
     });
   });
+}
+
+// Both of rank 2 or more, with fitting inner extents.
+Tensor product(const Tensor& a, const Tensor& b) {
+  const Shape batch = broadcast("matmul", batch_shape(a), batch_shape(b));
+  Shape shape = batch;
+  shape.push_back(a.shape()[a.rank() - 2]), shape.push_back(b.shape().back());
+  Tensor out(shape, a.dtype(), a.device());
+  on_cpu(a) ? multiply(a, b, batch, out) : device_multiply(a, b, out);
   if (recording(a, b))
     record("matmul", out, {&a, &b}, [a = Saved(a), b = Saved(b)](const Tensor& g, Gradients& to) {
       if (to.wants(0)) to[0] = sum_to(matmul(g, transpose(b(), -2, -1)), a().shape());
@@ -69,7 +73,9 @@ Tensor product(const Tensor& a, const Tensor& b) {
 }
 
 void check(const Tensor& a, const Tensor& b) {
-  for (const Tensor* t : {&a, &b}) check_on_cpu("matmul", *t);
+  if (a.device() != b.device())
+    throw DeviceError(
+        fmt::format("matmul: got tensors on {} and {}; move one with to()", text(a.device()), text(b.device())));
   const bool fits = a.rank() > 0 && b.rank() > 0 && a.shape().back() == b.shape()[b.rank() > 1 ? b.rank() - 2 : 0];
   if (!fits)
     throw ShapeError(fmt::format("matmul: got shapes {} and {}, wanted (N,K) and (K,M); transpose or reshape one",

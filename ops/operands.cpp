@@ -7,17 +7,26 @@
 
 namespace gradus {
 
-void check_computes(const char* op, std::initializer_list<Operand> operands) {
+void check_alike(const char* op, std::initializer_list<Operand> operands) {
   const Operand& first = *operands.begin();
   if (!computes(first.tensor->dtype()))
     throw DtypeError(fmt::format("{}: {} is {}, wanted float32 or float64; convert it with to()", op, first.name,
                                  name_of(first.tensor->dtype())));
-  for (const Operand& o : operands)
-    if (o.tensor->defined()) check_on_cpu(op, *o.tensor);
-  for (const Operand& other : operands)
-    if (other.tensor->defined() && other.tensor->dtype() != first.tensor->dtype())
+  for (const Operand& other : operands) {
+    if (!other.tensor->defined()) continue;
+    if (other.tensor->dtype() != first.tensor->dtype())
       throw DtypeError(fmt::format("{}: {} is {} but {} is {}, wanted one dtype; convert one with to()", op, other.name,
                                    name_of(other.tensor->dtype()), first.name, name_of(first.tensor->dtype())));
+    if (other.tensor->device() != first.tensor->device())
+      throw DeviceError(fmt::format("{}: {} is on {} but {} is on {}; move one with to()", op, other.name,
+                                    text(other.tensor->device()), first.name, text(first.tensor->device())));
+  }
+}
+
+void check_computes(const char* op, std::initializer_list<Operand> operands) {
+  for (const Operand& o : operands)
+    if (o.tensor->defined()) check_on_cpu(op, *o.tensor);
+  check_alike(op, operands);
 }
 
 }  // namespace gradus

@@ -11,7 +11,9 @@ struct Operand {
   const Tensor* tensor;  // an undefined one (a bias left out) is passed over
 };
 
-// DtypeError naming op and operand unless all are float32 or all are float64; DeviceError unless all are on the CPU.
+// DtypeError naming op and operand unless all are float32 or all are float64; DeviceError unless all lie on one device.
+void check_alike(const char* op, std::initializer_list<Operand> operands);
+// The same for an op without a kernel on devices: DeviceError unless all lie on the CPU.
 void check_computes(const char* op, std::initializer_list<Operand> operands);
 
 }  // namespace gradus

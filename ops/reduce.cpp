@@ -100,6 +100,7 @@ Tensor sum_of(const Tensor& x, const Folding& r) {
 }
 
 Tensor mean_of(const Tensor& x, const Folding& r) {
+  if (!on_cpu(x) && computes(x.dtype())) return divided(sum_of(x, r), double(r.count));
   check_floating("mean", x);
   const double n = double(r.count);
   Tensor out = finished(r, x.dtype(), [n](double s) { return s / n; }, fold(folds::Sum{}, x, r));

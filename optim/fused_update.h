@@ -2,16 +2,40 @@
 #pragma once
 #include <algorithm>
 
+#include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/number.h"
 #include "gradus/core/threads.h"
+#include "gradus/ops/arithmetic.h"
+#include "gradus/ops/compare.h"
+#include "gradus/ops/math.h"
 #include "gradus/ops/staging.h"
 
 namespace gradus {
+
+// The larger under the name that packs know it by.
+inline Tensor max(const Tensor& a, const Tensor& b) { return maximum(a, b); }
+
+namespace detail {
+
+// The rule in ops of tensors, for parameters on a device.
+template <int buffers, class Rule>
+void update_by_ops(Tensor& parameter, const Tensor& gradient, Tensor* state, const Rule& rule) {
+  const NoGrad no_grad;
+  Tensor p = parameter.detach(), s[buffers ? buffers : 1];
+  for (int k = 0; k < buffers; ++k) s[k] = state[k];
+  rule(p, gradient, s);
+  copy_elements(p, parameter);
+  for (int k = 0; k < buffers; ++k) copy_elements(s[k], state[k]);
+}
+
+}  // namespace detail
 
 // rule(p, g, s) changes p and the buffers s, given as packs of T, from the gradient g.  All tensors are dense and of
 // one shape and dtype.  Allocates nothing.
 template <int buffers, class Rule>
 void fused_update(Tensor& parameter, const Tensor& gradient, Tensor* state, const Rule& rule) {
+  if (!on_cpu(parameter)) return detail::update_by_ops<buffers>(parameter, gradient, state, rule);
   visit_floating(parameter.dtype(), [&]<class F>(Type<F>) {
     using T = Num<F, pack_lanes<F>>;
     struct Rows {

@@ -100,7 +100,7 @@ void Optimizer::step() {
     if (!gradient.defined()) continue;
     if (slot.steps == 0)
       for (size_t k = 0; k < groups_[slot.group].buffer_names.size(); ++k)
-        slot.buffers[k] = zeros(slot.parameter.shape(), slot.parameter.dtype());
+        slot.buffers[k] = zeros_like(slot.parameter);
     ++slot.steps;
     update(slot, dense(gradient));
   }

@@ -22,9 +22,9 @@ using namespace gradus;
 // Those that run there, backward too.  Whatever else the table holds says that it does not.
 constexpr const char* with_kernels = R"(
 abs add atan2 ceil clamp concat cos diagonal div divided elu erf exp expand expm1 flatten flip floor gelu
-leaky_relu log log1p log_sigmoid maximum minimum mul neg pad permute pow reciprocal relu repeat reshape round
-rsqrt scaled select shifted sigmoid sign silu sin slice softplus split sqrt square squeeze stack sub sum
-sum_of_repeats sum_to tanh to transpose unsqueeze view
+leaky_relu linear log log1p log_sigmoid matmul maximum mean minimum mul neg pad permute pow reciprocal relu
+repeat reshape round rsqrt scaled select shifted sigmoid sign silu sin slice softplus split sqrt square squeeze
+stack sub sum sum_of_repeats sum_to tanh to transpose unsqueeze view
 )";
 
 struct Result {

@@ -12,12 +12,24 @@
 #include "gradus/losses/huber_loss.h"
 #include "gradus/losses/mse_loss.h"
 #include "gradus/losses/sparsemax_loss.h"
+#include "gradus/nn/activations.h"
+#include "gradus/nn/linear.h"
 #include "gradus/nn/loss.h"
+#include "gradus/nn/sequential.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/matmul.h"
 #include "gradus/ops/reduce.h"
+#include "gradus/ops/sampling.h"
+#include "gradus/ops/shape.h"
+#include "gradus/ops/softmax.h"
+#include "gradus/optim/adadelta.h"
+#include "gradus/optim/adagrad.h"
+#include "gradus/optim/adam.h"
+#include "gradus/optim/lion.h"
+#include "gradus/optim/rmsprop.h"
+#include "gradus/optim/sgd.h"
 #include "gradus/tests/thrown.h"
 
 namespace {
@@ -75,6 +87,18 @@ TEST(Device, SumsAnyDimensions) {
     }
   const Tensor many = ones({200000}, Dtype::float32);
   EXPECT_EQ(sum(to(many, cuda())).item(), 200000) << "a long sum is cut into parts";
+}
+
+// More than one tile in every direction, with ragged ends; batches that broadcast; transposed operands.
+TEST(Device, MatricesMultiply) {
+  Generator generator(3);
+  const Tensor a = randn({2, 1, 19, 35}, Dtype::float64, generator), b = randn({3, 18, 35}, Dtype::float64, generator);
+  const Tensor here = matmul(a, transpose(b, -2, -1)), there = matmul(to(a, cuda()), transpose(to(b, cuda()), -2, -1));
+  EXPECT_EQ(there.shape(), (Shape{2, 3, 19, 18}));
+  const Numbers got = there.to_vector(), want = here.to_vector();
+  for (size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(got[i], want[i], 1e-12) << i;
+  EXPECT_EQ(matmul(to(zeros({2, 0}), cuda()), to(zeros({0, 3}), cuda())).to_vector(), Numbers(6, 0.0));
+  EXPECT_EQ(matmul(to(zeros({0, 2}), cuda()), to(zeros({2, 3}), cuda())).shape(), (Shape{0, 3}));
 }
 
 TEST(Device, EmptyTensorsMove) {
@@ -143,9 +167,9 @@ TEST(DeviceErrors, TensorsOnTwoDevicesAreBothNamed) {
 
 TEST(DeviceErrors, AnOpWithoutAKernelNamesItself) {
   const Tensor x = on_device({1, 2});
-  EXPECT_EQ(error_of<DeviceError>([&] { matmul(x, x); }),
-            "matmul: has no kernel on cuda:0; move its tensors with to(x, cpu)");
-  EXPECT_EQ(error_of<DeviceError>([&] { mean(x); }), "mean: has no kernel on cuda:0; move its tensors with to(x, cpu)");
+  EXPECT_EQ(error_of<DeviceError>([&] { softmax(x, 0); }),
+            "softmax: has no kernel on cuda:0; move its tensors with to(x, cpu)");
+  EXPECT_EQ(error_of<DeviceError>([&] { var(x); }), "var: has no kernel on cuda:0; move its tensors with to(x, cpu)");
   EXPECT_EQ(error_of<DeviceError>([&] { sparsemax_loss(on_device({{1, 2}}), to(labels({0}), cuda())); }),
             "sparsemax_loss: has no kernel on cuda:0; move its tensors with to(x, cpu)");
   EXPECT_EQ(error_of<DeviceError>([&] { x.data<float>("peek"); }),
@@ -170,6 +194,42 @@ TEST(DeviceErrors, MemoryThatEndsIsAnErrorAndComesBack) {
   const std::string said = error_of<MemoryError>([&] { Tensor({all / 4 + 1}, Dtype::float32, cuda()); });
   EXPECT_EQ(said.rfind("allocate: cuda:0 has no room for ", 0), 0u) << said;
   EXPECT_EQ(Tensor({16}, Dtype::float32, cuda()).numel(), 16);
+}
+
+// A network of two layers, with the loss after every step of the optimiser.
+template <class Optimiser, class Options> std::vector<double> losses_of_a_training(Device device, Options options) {
+  Generator generator(5);
+  Sequential model(Linear(6, 9, true, generator), ReLU(), Linear(9, 4, true, generator));
+  model.to(Dtype::float64);
+  model.to(device);
+  const Tensor x = to(randn({8, 6}, Dtype::float64, generator), device),
+               y = to(labels({0, 1, 2, 3, 3, 2, 1, 0}), device);
+  Optimiser optimiser(model.named_parameters(), options);
+  std::vector<double> losses;
+  for (int step = 0; step < 6; ++step) {
+    const Tensor loss = cross_entropy(model(x), y);
+    losses.push_back(loss.item());
+    backward(loss);
+    optimiser.step();
+    optimiser.zero_grad();
+  }
+  return losses;
+}
+template <class Optimiser, class Options> void expect_the_same_training(const char* what, Options options) {
+  const Numbers here = losses_of_a_training<Optimiser>(cpu, options),
+                there = losses_of_a_training<Optimiser>(cuda(), options);
+  EXPECT_LT(here.back(), here.front()) << what;
+  for (size_t i = 0; i < here.size(); ++i) EXPECT_NEAR(there[i], here[i], 1e-10) << what << ", step " << i;
+}
+
+TEST(Device, TrainingThereIsTrainingHere) {
+  expect_the_same_training<SGD>("SGD", SGDOptions{.lr = 0.1, .momentum = 0.9, .weight_decay = 1e-3, .nesterov = true});
+  expect_the_same_training<Adam>("Adam", AdamOptions{.lr = 0.01, .amsgrad = true});
+  expect_the_same_training<AdamW>("AdamW", AdamWOptions{.lr = 0.01});
+  expect_the_same_training<RMSprop>("RMSprop", RMSpropOptions{.lr = 0.01, .momentum = 0.5});
+  expect_the_same_training<Adagrad>("Adagrad", AdagradOptions{.lr = 0.1});
+  expect_the_same_training<Adadelta>("Adadelta", AdadeltaOptions{});
+  expect_the_same_training<Lion>("Lion", LionOptions{.lr = 0.01});
 }
 
 TEST(Device, ModulesMoveWithTheirWeights) {
