@@ -66,6 +66,10 @@ struct Backend {
   bool (*convert)(int device, const Elements& from, const Elements& to);  // of one shape
   // an op by its place in operations::All; int64 only where the op has a meaning there
   bool (*operate)(int device, int operation, const OperationCall& call);
+  // truths, by a comparison's place in operations::Comparisons
+  bool (*compare)(int device, int comparison, const OperationCall& call);
+  // to = in[0] == constants[0] ? in[1] : in[2], or constants[1] where in[2] has no data
+  bool (*choose)(int device, const OperationCall& call);
   // to = a b over the last two dimensions, the batches before them of to's extents; one float dtype, to dense
   bool (*multiply)(int device, const Elements& a, const Elements& b, const Elements& to);
   // Σ over the dimensions where to's extent is 1; of one rank and float dtype

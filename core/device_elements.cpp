@@ -36,6 +36,16 @@ Elements broadcast_elements(const Tensor& t, const Shape& shape) {
   return e;
 }
 
+OperationCall operation_call(const char* op, const Tensor* const* inputs, int count, const Tensor& to,
+                             const double* constants, int constant_count) {
+  OperationCall call;
+  call.name = op;
+  call.to = elements(to);
+  for (int k = 0; k < count; ++k) call.in[k] = broadcast_elements(*inputs[k], to.shape());
+  std::copy_n(constants, constant_count, call.constants);
+  return call;
+}
+
 void free_device_storage(Counted* counted) noexcept {
   auto* storage = static_cast<Storage*>(counted);
   backend("release", storage->device).release(storage->device.index, storage->data);
@@ -88,12 +98,21 @@ void fill_elements(Tensor& t, double value) {
 void device_operate(const char* op, int operation, const Tensor* const* inputs, int count, Tensor& to,
                     const double* constants, int constant_count) {
   const Device d = to.device();
-  OperationCall call;
-  call.name = op;
-  call.to = elements(to);
-  for (int k = 0; k < count; ++k) call.in[k] = broadcast_elements(*inputs[k], to.shape());
-  std::copy_n(constants, constant_count, call.constants);
+  const OperationCall call = operation_call(op, inputs, count, to, constants, constant_count);
   check_device(op, d, backend(op, d).operate(d.index, operation, call));
+}
+
+void device_compare(const char* op, int comparison, const Tensor* const* inputs, int count, Tensor& to,
+                    const double* constants, int constant_count) {
+  const Device d = to.device();
+  const OperationCall call = operation_call(op, inputs, count, to, constants, constant_count);
+  check_device(op, d, backend(op, d).compare(d.index, comparison, call));
+}
+
+void device_choose(const char* op, const Tensor* const* inputs, int count, Tensor& to, const double* constants) {
+  const Device d = to.device();
+  const OperationCall call = operation_call(op, inputs, count, to, constants, OperationCall::most_constants);
+  check_device(op, d, backend(op, d).choose(d.index, call));
 }
 
 void device_add(Tensor& into, const Tensor& more) {

@@ -14,6 +14,11 @@ void fill_elements(Tensor& t, double value);
 // to = op(inputs…), the op by its place in operations::All and each input broadcast to to's shape.
 void device_operate(const char* op, int operation, const Tensor* const* inputs, int count, Tensor& to,
                     const double* constants, int constant_count);
+// The same for truths: the comparison by its place in operations::Comparisons.
+void device_compare(const char* op, int comparison, const Tensor* const* inputs, int count, Tensor& to,
+                    const double* constants, int constant_count);
+// to = inputs[0] == constants[0] ? inputs[1] : inputs[2], or constants[1] where there are only two.
+void device_choose(const char* op, const Tensor* const* inputs, int count, Tensor& to, const double* constants);
 // into += more
 void device_add(Tensor& into, const Tensor& more);
 // to = a b, whose batch dimensions broadcast to those of `to`, which is dense.

@@ -323,6 +323,64 @@ struct Clamp {
   }
 };
 
+// ---- comparisons: a truth from two elements, or from an element and a number --------------------
+
+struct Eq {
+  static constexpr const char* name = "eq";
+  template <class E> GRADUS_FN static bool holds(E a, E b) { return a == b; }
+};
+struct Ne {
+  static constexpr const char* name = "ne";
+  template <class E> GRADUS_FN static bool holds(E a, E b) { return a != b; }
+};
+struct Lt {
+  static constexpr const char* name = "lt";
+  template <class E> GRADUS_FN static bool holds(E a, E b) { return a < b; }
+};
+struct Le {
+  static constexpr const char* name = "le";
+  template <class E> GRADUS_FN static bool holds(E a, E b) { return a <= b; }
+};
+struct Gt {
+  static constexpr const char* name = "gt";
+  template <class E> GRADUS_FN static bool holds(E a, E b) { return a > b; }
+};
+struct Ge {
+  static constexpr const char* name = "ge";
+  template <class E> GRADUS_FN static bool holds(E a, E b) { return a >= b; }
+};
+// The number is infinity.
+struct IsNan {
+  static constexpr const char* name = "isnan";
+  template <class E> GRADUS_FN static bool holds(E x, E) { return x != x; }
+};
+struct IsInf {
+  static constexpr const char* name = "isinf";
+  template <class E> GRADUS_FN static bool holds(E x, E infinity) { return x == infinity || x == -infinity; }
+};
+struct IsFinite {
+  static constexpr const char* name = "isfinite";
+  template <class E> GRADUS_FN static bool holds(E x, E infinity) { return x < infinity && x > -infinity; }
+};
+struct And {
+  static constexpr const char* name = "logical_and";
+  GRADUS_FN static bool holds(bool a, bool b) { return a & b; }
+};
+struct Or {
+  static constexpr const char* name = "logical_or";
+  GRADUS_FN static bool holds(bool a, bool b) { return a | b; }
+};
+
+template <class Op> struct OfPair {
+  template <class E> GRADUS_FN static bool value(const double*, E a, E b) { return Op::holds(a, b); }
+};
+template <class Op> struct OfNumber {
+  template <class E> GRADUS_FN static bool value(const double* c, E a) {
+    using Wide = std::conditional_t<std::is_same_v<E, int64_t>, double, E>;
+    return Op::holds(Wide(a), Wide(c[0]));
+  }
+};
+
 // ---- slopes, which are ops of their own ---------------------------------------------------------
 
 template <class Op> struct Slope {
@@ -373,6 +431,12 @@ template <class... Op> using Flat = List<Entry<Op, 1>...>;
 template <class... Op> using Plain = List<Entry<Op, 2>...>;
 template <class... Op> using Binary = List<Entry<Op, 2>..., Entry<AlongFirst<Op>, 3>..., Entry<AlongSecond<Op>, 3>...>;
 
+template <class... Op> using Compared = List<Entry<OfPair<Op>, 2>..., Entry<OfNumber<Op>, 1>...>;
+
+using Comparisons =
+    decltype(Compared<Eq, Ne, Lt, Le, Gt, Ge>() +
+             List<Entry<OfNumber<IsNan>, 1>, Entry<OfNumber<IsInf>, 1>, Entry<OfNumber<IsFinite>, 1>>() +
+             List<Entry<OfPair<And>, 2>, Entry<OfPair<Or>, 2>>());
 using All =
     decltype(Plain<Add, Sub, Mul>() + Flat<Neg, Scaled, Shifted, Divided, Sign, PowZero, Round, Floor, Ceil>() +
              Unary<Abs, Exp, Expm1, Log, Log1p, Sqrt, Rsqrt, Square, Reciprocal, Sin, Cos, Erf, PowNumber, Cube, Relu,

@@ -72,6 +72,12 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
           [](int device, int operation, const OperationCall& call) {
             return tried(device, [&] { cuda_kernels::operate(operation, call); });
           },
+      .compare =
+          [](int device, int comparison, const OperationCall& call) {
+            return tried(device, [&] { cuda_kernels::compare(comparison, call); });
+          },
+      .choose = [](int device,
+                   const OperationCall& call) { return tried(device, [&] { cuda_kernels::choose(call); }); },
       .multiply = [](int device, const Elements& a, const Elements& b,
                      const Elements& to) { return tried(device, [&] { cuda_kernels::multiply(a, b, to); }); },
       .sum = [](int device, const Elements& from,

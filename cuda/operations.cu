@@ -35,13 +35,17 @@ __global__ void __launch_bounds__(threads) operate_kernel(const Operands<n> a, i
     }(std::make_index_sequence<size_t(n)>{});
 }
 
-template <class Op, class E, int n> void run_as(const OperationCall& call) {
+template <int n> Operands<n> operands(const OperationCall& call) {
   Operands<n> a;
   for (int k = 0; k < n; ++k) a.in[k] = call.in[k].data, a.in_axes[k] = axes_of(call.in[k]);
   a.to = call.to.data, a.to_axes = axes_of(call.to);
   std::copy_n(call.constants, OperationCall::most_constants, a.constants);
+  return a;
+}
+template <int n>
+void start(const OperationCall& call, void (*kernel)(const Operands<n>, int64_t), const Operands<n>& a) {
   const int64_t count = a.to_axes.numel();
-  if (count) simt::launch(call.name, operate_kernel<Op, E, n>, blocks_of(count), threads, a, count);
+  if (count) simt::launch(call.name, kernel, blocks_of(count), threads, a, count);
 }
 
 template <class Op, class E, size_t... K> constexpr bool takes(std::index_sequence<K...>) {
@@ -49,23 +53,76 @@ template <class Op, class E, size_t... K> constexpr bool takes(std::index_sequen
 }
 
 template <class Op, int n> void run(const OperationCall& call) {
-  if (call.to.dtype == Dtype::float32) return run_as<Op, float, n>(call);
-  if (call.to.dtype == Dtype::float64) return run_as<Op, double, n>(call);
-  if constexpr (takes<Op, int64_t>(std::make_index_sequence<size_t(n)>{})) run_as<Op, int64_t, n>(call);
+  const Operands<n> a = operands<n>(call);
+  if (call.to.dtype == Dtype::float32) return start(call, operate_kernel<Op, float, n>, a);
+  if (call.to.dtype == Dtype::float64) return start(call, operate_kernel<Op, double, n>, a);
+  if constexpr (takes<Op, int64_t>(std::make_index_sequence<size_t(n)>{}))
+    start(call, operate_kernel<Op, int64_t, n>, a);
 }
+
+// ---- truths and choices -------------------------------------------------------------------------
+
+template <class Op, class E, int n>
+__global__ void __launch_bounds__(threads) compare_kernel(const Operands<n> a, int64_t count) {
+  for (int64_t i = first_element(); i < count; i += next_element())
+    [&]<size_t... K>(std::index_sequence<K...>) {
+      const auto x = [&](size_t k) { return simt::read(static_cast<const E*>(a.in[k]), a.in_axes[k].offset(i)); };
+      simt::write(static_cast<bool*>(a.to), a.to_axes.offset(i), Op::value(a.constants, x(K)...));
+    }(std::make_index_sequence<size_t(n)>{});
+}
+template <class E> __global__ void __launch_bounds__(threads) choose_kernel(const Operands<3> a, int64_t count) {
+  for (int64_t i = first_element(); i < count; i += next_element()) {
+    const bool first = simt::read(static_cast<const bool*>(a.in[0]), a.in_axes[0].offset(i)) == (a.constants[0] != 0);
+    const auto x = [&](int k) { return simt::read(static_cast<const E*>(a.in[k]), a.in_axes[k].offset(i)); };
+    simt::write(static_cast<E*>(a.to), a.to_axes.offset(i), first ? x(1) : a.in[2] ? x(2) : E(a.constants[1]));
+  }
+}
+
+template <class Op, int n> void run_comparison(const OperationCall& call) {
+  const Operands<n> a = operands<n>(call);
+  const auto launch = [&](auto kernel) { start(call, kernel, a); };
+  switch (call.in[0].dtype) {
+    case Dtype::float32: return launch(compare_kernel<Op, float, n>);
+    case Dtype::float64: return launch(compare_kernel<Op, double, n>);
+    case Dtype::int64: return launch(compare_kernel<Op, int64_t, n>);
+    default: return launch(compare_kernel<Op, bool, n>);
+  }
+}
+
+// ---- tables -------------------------------------------------------------------------------------
 
 using Runner = void (*)(const OperationCall&);
 template <class List> struct Table;
 template <class... Op, int... n> struct Table<operations::List<operations::Entry<Op, n>...>> {
   static constexpr Runner runners[] = {run<Op, n>...};
+  static constexpr Runner comparisons[] = {run_comparison<Op, n>...};
 };
+
+template <class List> void check_place(int place) {
+  if (place < 0 || place >= List::size)
+    throw std::runtime_error("the module knows other ops than this program; build both together");
+}
 
 }  // namespace
 
 void operate(int operation, const OperationCall& call) {
-  if (operation < 0 || operation >= operations::All::size)
-    throw std::runtime_error("the module knows other ops than this program; build both together");
+  check_place<operations::All>(operation);
   Table<operations::All>::runners[operation](call);
+}
+
+void compare(int comparison, const OperationCall& call) {
+  check_place<operations::Comparisons>(comparison);
+  Table<operations::Comparisons>::comparisons[comparison](call);
+}
+
+void choose(const OperationCall& call) {
+  const Operands<3> a = operands<3>(call);
+  switch (call.to.dtype) {
+    case Dtype::float32: return start(call, choose_kernel<float>, a);
+    case Dtype::float64: return start(call, choose_kernel<double>, a);
+    case Dtype::int64: return start(call, choose_kernel<int64_t>, a);
+    default: return start(call, choose_kernel<bool>, a);
+  }
 }
 
 }  // namespace gradus::cuda_kernels

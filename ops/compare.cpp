@@ -14,44 +14,19 @@
 namespace gradus {
 namespace {
 
-// ---- comparisons: Op::holds on two elements -----------------------------------------------------
-
-struct Eq {
-  static constexpr const char* name = "eq";
-  template <class E> static bool holds(E a, E b) { return a == b; }
-};
-struct Ne {
-  static constexpr const char* name = "ne";
-  template <class E> static bool holds(E a, E b) { return a != b; }
-};
-struct Lt {
-  static constexpr const char* name = "lt";
-  template <class E> static bool holds(E a, E b) { return a < b; }
-};
-struct Le {
-  static constexpr const char* name = "le";
-  template <class E> static bool holds(E a, E b) { return a <= b; }
-};
-struct Gt {
-  static constexpr const char* name = "gt";
-  template <class E> static bool holds(E a, E b) { return a > b; }
-};
-struct Ge {
-  static constexpr const char* name = "ge";
-  template <class E> static bool holds(E a, E b) { return a >= b; }
-};
+// ---- comparisons --------------------------------------------------------------------------------
 
 template <class Op, class E> void compare_pairs(const void* const* in, void* out, int64_t n, const double*) {
   const E *a = static_cast<const E*>(in[0]), *b = static_cast<const E*>(in[1]);
   bool* to = static_cast<bool*>(out);
-  for (int64_t i = 0; i < n; ++i) to[i] = Op::template holds<E>(a[i], b[i]);
+  for (int64_t i = 0; i < n; ++i) to[i] = Op::holds(a[i], b[i]);
 }
 template <class Op, class E> void compare_number(const void* const* in, void* out, int64_t n, const double* number) {
   using Wide = std::conditional_t<std::is_same_v<E, int64_t>, double, E>;
   const E* a = static_cast<const E*>(in[0]);
   const Wide b = Wide(*number);
   bool* to = static_cast<bool*>(out);
-  for (int64_t i = 0; i < n; ++i) to[i] = Op::template holds<Wide>(Wide(a[i]), b);
+  for (int64_t i = 0; i < n; ++i) to[i] = Op::holds(Wide(a[i]), b);
 }
 
 // The narrow types are compared as the next wider one that has a loop.
@@ -61,8 +36,15 @@ Tensor widened(const Tensor& x) {
 }
 
 template <class Op> Tensor compare(const Tensor& a, const Tensor& b) {
-  static constexpr Elementwise op{
-      Op::name, 2, compare_pairs<Op, float>, compare_pairs<Op, double>, compare_pairs<Op, int64_t>, false, true};
+  static constexpr Elementwise op{Op::name,
+                                  2,
+                                  compare_pairs<Op, float>,
+                                  compare_pairs<Op, double>,
+                                  compare_pairs<Op, int64_t>,
+                                  false,
+                                  true,
+                                  nullptr,
+                                  operations::Comparisons::place<operations::Entry<operations::OfPair<Op>, 2>>()};
   if (a.dtype() != b.dtype())
     throw DtypeError(
         fmt::format("{}: got {} and {}, wanted one dtype; convert one with to()", Op::name, describe(a), describe(b)));
@@ -71,8 +53,16 @@ template <class Op> Tensor compare(const Tensor& a, const Tensor& b) {
   return elementwise_with_masks(op, inputs);
 }
 template <class Op> Tensor compare(const Tensor& a, double number) {
-  static constexpr Elementwise op{
-      Op::name, 1, compare_number<Op, float>, compare_number<Op, double>, compare_number<Op, int64_t>, false, true};
+  static constexpr Elementwise op{Op::name,
+                                  1,
+                                  compare_number<Op, float>,
+                                  compare_number<Op, double>,
+                                  compare_number<Op, int64_t>,
+                                  false,
+                                  true,
+                                  nullptr,
+                                  operations::Comparisons::place<operations::Entry<operations::OfNumber<Op>, 1>>(),
+                                  1};
   const Tensor wide = widened(a);
   const Tensor* inputs[] = {&wide};
   return elementwise_with_masks(op, inputs, &number);
@@ -80,30 +70,9 @@ template <class Op> Tensor compare(const Tensor& a, double number) {
 
 // ---- the kinds of numbers -----------------------------------------------------------------------
 
-struct IsNan {
-  static constexpr const char* name = "isnan";
-  template <class E> static bool holds(E x, E) { return x != x; }
-};
-struct IsInf {
-  static constexpr const char* name = "isinf";
-  template <class E> static bool holds(E x, E infinity) { return x == infinity || x == -infinity; }
-};
-struct IsFinite {
-  static constexpr const char* name = "isfinite";
-  template <class E> static bool holds(E x, E infinity) { return x < infinity && x > -infinity; }
-};
 template <class Op> Tensor classify(const Tensor& x) { return compare<Op>(x, std::numeric_limits<double>::infinity()); }
 
 // ---- logic --------------------------------------------------------------------------------------
-
-struct And {
-  static constexpr const char* name = "logical_and";
-  static bool holds(bool a, bool b) { return a & b; }
-};
-struct Or {
-  static constexpr const char* name = "logical_or";
-  static bool holds(bool a, bool b) { return a | b; }
-};
 
 template <class Op> void join_masks(const void* const* in, void* out, int64_t n, const double*) {
   const bool *a = static_cast<const bool*>(in[0]), *b = static_cast<const bool*>(in[1]);
@@ -111,7 +80,15 @@ template <class Op> void join_masks(const void* const* in, void* out, int64_t n,
 }
 
 template <class Op> Tensor logical(const Tensor& a, const Tensor& b) {
-  static constexpr Elementwise op{Op::name, 2, nullptr, nullptr, nullptr, false, true, join_masks<Op>};
+  static constexpr Elementwise op{Op::name,
+                                  2,
+                                  nullptr,
+                                  nullptr,
+                                  nullptr,
+                                  false,
+                                  true,
+                                  join_masks<Op>,
+                                  operations::Comparisons::place<operations::Entry<operations::OfPair<Op>, 2>>()};
   const Tensor mask_a = a.dtype() == Dtype::boolean ? a : ne(a, 0), mask_b = b.dtype() == Dtype::boolean ? b : ne(b, 0);
   const Tensor* inputs[] = {&mask_a, &mask_b};
   return elementwise_with_masks(op, inputs);
@@ -143,7 +120,7 @@ template <class E> void keep(const void* const* in, void* out, int64_t n, const 
 }
 
 Tensor keep(const Tensor& mask, const Tensor& x, bool kept, double otherwise) {
-  static constexpr Elementwise op{"where", 2, keep<float>, keep<double>, keep<int64_t>, true, false, keep<bool>};
+  static constexpr Elementwise op{"where", 2, keep<float>, keep<double>, keep<int64_t>, true, false, keep<bool>, -1, 2};
   const double constants[] = {double(kept), otherwise};
   const Tensor* inputs[] = {&mask, &x};
   Tensor out = elementwise_with_masks(op, inputs, constants);
@@ -156,25 +133,25 @@ Tensor keep(const Tensor& mask, const Tensor& x, bool kept, double otherwise) {
 
 }  // namespace
 
-Tensor eq(const Tensor& a, const Tensor& b) { return compare<Eq>(a, b); }
-Tensor ne(const Tensor& a, const Tensor& b) { return compare<Ne>(a, b); }
-Tensor lt(const Tensor& a, const Tensor& b) { return compare<Lt>(a, b); }
-Tensor le(const Tensor& a, const Tensor& b) { return compare<Le>(a, b); }
-Tensor gt(const Tensor& a, const Tensor& b) { return compare<Gt>(a, b); }
-Tensor ge(const Tensor& a, const Tensor& b) { return compare<Ge>(a, b); }
-Tensor eq(const Tensor& a, double b) { return compare<Eq>(a, b); }
-Tensor ne(const Tensor& a, double b) { return compare<Ne>(a, b); }
-Tensor lt(const Tensor& a, double b) { return compare<Lt>(a, b); }
-Tensor le(const Tensor& a, double b) { return compare<Le>(a, b); }
-Tensor gt(const Tensor& a, double b) { return compare<Gt>(a, b); }
-Tensor ge(const Tensor& a, double b) { return compare<Ge>(a, b); }
+Tensor eq(const Tensor& a, const Tensor& b) { return compare<operations::Eq>(a, b); }
+Tensor ne(const Tensor& a, const Tensor& b) { return compare<operations::Ne>(a, b); }
+Tensor lt(const Tensor& a, const Tensor& b) { return compare<operations::Lt>(a, b); }
+Tensor le(const Tensor& a, const Tensor& b) { return compare<operations::Le>(a, b); }
+Tensor gt(const Tensor& a, const Tensor& b) { return compare<operations::Gt>(a, b); }
+Tensor ge(const Tensor& a, const Tensor& b) { return compare<operations::Ge>(a, b); }
+Tensor eq(const Tensor& a, double b) { return compare<operations::Eq>(a, b); }
+Tensor ne(const Tensor& a, double b) { return compare<operations::Ne>(a, b); }
+Tensor lt(const Tensor& a, double b) { return compare<operations::Lt>(a, b); }
+Tensor le(const Tensor& a, double b) { return compare<operations::Le>(a, b); }
+Tensor gt(const Tensor& a, double b) { return compare<operations::Gt>(a, b); }
+Tensor ge(const Tensor& a, double b) { return compare<operations::Ge>(a, b); }
 
-Tensor isnan(const Tensor& x) { return classify<IsNan>(x); }
-Tensor isinf(const Tensor& x) { return classify<IsInf>(x); }
-Tensor isfinite(const Tensor& x) { return classify<IsFinite>(x); }
+Tensor isnan(const Tensor& x) { return classify<operations::IsNan>(x); }
+Tensor isinf(const Tensor& x) { return classify<operations::IsInf>(x); }
+Tensor isfinite(const Tensor& x) { return classify<operations::IsFinite>(x); }
 
-Tensor logical_and(const Tensor& a, const Tensor& b) { return logical<And>(a, b); }
-Tensor logical_or(const Tensor& a, const Tensor& b) { return logical<Or>(a, b); }
+Tensor logical_and(const Tensor& a, const Tensor& b) { return logical<operations::And>(a, b); }
+Tensor logical_or(const Tensor& a, const Tensor& b) { return logical<operations::Or>(a, b); }
 Tensor logical_not(const Tensor& x) { return eq(x, 0); }
 
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {

@@ -98,10 +98,14 @@ Shape broadcast_shape(const Elementwise& op, const Tensor* const* inputs) {
   return shape;
 }
 
-Tensor on_device(const Elementwise& op, const Tensor* const* inputs, const double* constants) {
-  if (op.operation < 0) no_kernel(op.name, inputs[0]->device());
-  Tensor out(broadcast_shape(op, inputs), inputs[0]->dtype(), inputs[0]->device());
-  device_operate(op.name, op.operation, inputs, op.inputs, out, constants, op.constants);
+Tensor on_device(const Elementwise& op, const Tensor* const* inputs, Dtype result, const double* constants) {
+  constexpr double first_where_true[] = {1, 0};
+  Tensor out(broadcast_shape(op, inputs), result, inputs[0]->device());
+  if (op.takes_mask) device_choose(op.name, inputs, op.inputs, out, op.constants ? constants : first_where_true);
+  else if (op.operation < 0) no_kernel(op.name, inputs[0]->device());
+  else
+    (op.gives_mask ? device_compare : device_operate)(op.name, op.operation, inputs, op.inputs, out, constants,
+                                                      op.constants);
   return out;
 }
 
@@ -120,7 +124,7 @@ bool alike(const TensorState& a, const TensorState& b) {
                                                 const double* constants) {
   const Dtype dtype = common_dtype(op, inputs), result = op.gives_mask ? Dtype::boolean : dtype;
   const ElementwiseLoop loop = loop_for(op, dtype);
-  if (!on_cpu(*inputs[0])) return on_device(op, inputs, constants);
+  if (!on_cpu(*inputs[0])) return on_device(op, inputs, result, constants);
   bool plain = inputs[0]->is_contiguous();
   for (int k = 1; k < op.inputs; ++k)
     plain = plain && inputs[k]->is_contiguous() && inputs[k]->shape() == inputs[0]->shape();

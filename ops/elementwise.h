@@ -19,7 +19,7 @@ struct Elementwise {
   bool takes_mask = false;            // the first input is a bool tensor, whatever the others are
   bool gives_mask = false;            // so is the result
   ElementwiseLoop boolean = nullptr;  // bool, where it is no mask
-  int operation = -1;                 // its place among operations::All, which devices know; -1: none
+  int operation = -1;                 // its place in operations::All or Comparisons, which devices know; -1: none
   int constants = 0;
 };
 

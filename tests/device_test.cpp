@@ -8,6 +8,7 @@
 #include "gradus/autograd/engine.h"
 #include "gradus/core/backend.h"
 #include "gradus/core/error.h"
+#include "gradus/core/print.h"
 #include "gradus/losses/cross_entropy.h"
 #include "gradus/losses/huber_loss.h"
 #include "gradus/losses/mse_loss.h"
@@ -18,6 +19,7 @@
 #include "gradus/nn/sequential.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
+#include "gradus/ops/compare.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/matmul.h"
 #include "gradus/ops/reduce.h"
@@ -87,6 +89,42 @@ TEST(Device, SumsAnyDimensions) {
     }
   const Tensor many = ones({200000}, Dtype::float32);
   EXPECT_EQ(sum(to(many, cuda())).item(), 200000) << "a long sum is cut into parts";
+}
+
+TEST(Device, ComparisonsAndChoices) {
+  const double inf = INFINITY;
+  const Tensor a = tensor({{-1, 0, 2}, {NAN, inf, -inf}}, Dtype::float64), row = tensor({-1, 1, 2}, Dtype::float64);
+  const auto same = [](const char* what, auto f, const std::vector<Tensor>& inputs) {
+    std::vector<Tensor> there;
+    for (const Tensor& t : inputs) there.push_back(to(t, cuda()));
+    const Tensor want = f(inputs), got = f(there);
+    EXPECT_EQ(got.device(), cuda()) << what;
+    EXPECT_EQ(got.dtype(), want.dtype()) << what;
+    EXPECT_EQ(to_string(to(got, cpu)), to_string(want)) << what;
+  };
+  using In = const std::vector<Tensor>&;
+  for (const Dtype dtype : {Dtype::float64, Dtype::float32, Dtype::int64, Dtype::uint8}) {
+    const Tensor x = dtype == Dtype::int64 || dtype == Dtype::uint8 ? tensor({{7, 0, 2}, {1, 5, 3}}, dtype)
+                                                                    : to(a, dtype),
+                 y = dtype == Dtype::uint8 ? tensor({0, 1, 2}, dtype) : to(row, dtype);
+    same("eq", [](In in) { return eq(in[0], in[1]); }, {x, y});
+    same("ne", [](In in) { return ne(in[0], in[1]); }, {x, y});
+    same("lt", [](In in) { return lt(in[0], in[1]); }, {x, y});
+    same("le", [](In in) { return le(in[0], in[1]); }, {x, y});
+    same("gt", [](In in) { return gt(in[0], in[1]); }, {transpose(x, 0, 1), unsqueeze(y, 1)});
+    same("ge", [](In in) { return ge(in[0], in[1]); }, {x, y});
+    same("gt a number", [](In in) { return in[0] > 0.5; }, {x});
+    same("isnan", [](In in) { return isnan(in[0]); }, {x});
+    same("isinf", [](In in) { return isinf(in[0]); }, {x});
+    same("isfinite", [](In in) { return isfinite(in[0]); }, {x});
+    same("logic", [](In in) { return ((in[0] > 0) & (in[1] < 2)) | !in[0]; }, {x, y});
+  }
+  for (const Dtype dtype : {Dtype::float64, Dtype::float32, Dtype::int64, Dtype::boolean}) {
+    const Tensor mask = tensor({1, 0, 1}, Dtype::boolean), x = to(tensor({{1, 2, 0}, {4, 0, 6}}), dtype);
+    same("where", [](In in) { return where(in[0], in[1], in[2]); }, {mask, x, select(x, 0, 1)});
+    same("where a number", [](In in) { return where(in[0], in[1], 1.0); }, {mask, x});
+    same("where a number first", [](In in) { return where(in[0], 1.0, in[1]); }, {mask, x});
+  }
 }
 
 // More than one tile in every direction, with ragged ends; batches that broadcast; transposed operands.
