@@ -49,9 +49,9 @@ struct Checks {
     const Dims d = dims_for(f.dims, t.rank());
     if (d.flat) return;
     const int letters = int(d.letters.size()), batch = t.rank() - letters;
-    const auto misfit = [&](const std::string& why) {
+    const auto misfit = [&](const std::string& why, const Shape* of = nullptr) {
       throw ShapeError(
-          fmt::format("{}: {} has shape {}, wanted {}{}", about.name, name, text(t.shape()), readable(d), why));
+          fmt::format("{}: {} has shape {}, wanted {}{}", about.name, name, text(t.shape()), readable(d, of), why));
     };
     if (d.batch_at >= 0 ? batch < 0 : batch != 0) misfit("; reshape it");
     if (std::string(f.name).find('{') != std::string::npos) return;  // each of a list has extents of its own
@@ -60,7 +60,7 @@ struct Checks {
       for (int i = 0; i < batch; ++i) mine.push_back(t.shape()[d.batch_at + i]);
       if (!batched) batched = mine, batched_by = name, of_batch = t.shape();
       else if (!(*batched == mine))
-        misfit(fmt::format(" with the batch {} of {} of shape {}", text(*batched), batched_by, text(of_batch)));
+        misfit(fmt::format(" with the batch of {} of shape {}", batched_by, text(of_batch)), &*batched);
     }
     for (int i = 0; i < letters; ++i) {
       const int64_t extent = t.shape()[d.batch_at >= 0 && i >= d.batch_at ? i + batch : i];

@@ -34,11 +34,13 @@ Dims dims_for(const char* text, int rank) {
   return all[0];
 }
 
-std::string readable(const Dims& d) {
+std::string readable(const Dims& d, const Shape* batch) {
   std::string text = "(";
   const auto add = [&](const std::string& axis) { text.append(text.size() > 1 ? "," : "").append(axis); };
   for (size_t i = 0; i <= d.letters.size(); ++i) {
-    if (d.batch_at == int(i)) add("…");
+    if (d.batch_at == int(i) && !batch) add("…");
+    if (d.batch_at == int(i) && batch)
+      for (int64_t extent : *batch) add(std::to_string(extent));
     if (i < d.letters.size()) add(std::string(1, d.letters[i]) + (d.plus[i] ? fmt::format("+{}", d.plus[i]) : ""));
   }
   return text + ")";

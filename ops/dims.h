@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "gradus/core/shape.h"
+
 namespace gradus {
 
 struct Dims {
@@ -17,6 +19,6 @@ Dims parse_dims(const std::string& text);  // one alternative
 std::vector<Dims> alternatives(const char* text);
 // The alternative that a tensor of this rank fits; the first one where none does.
 Dims dims_for(const char* text, int rank);
-std::string readable(const Dims&);  // "(…,N,K)"
+std::string readable(const Dims&, const Shape* batch = nullptr);  // "(…,N,K)"; for a batch (2,3) "(2,3,N,K)"
 
 }  // namespace gradus

@@ -198,9 +198,10 @@ void settle_integers(Application& a, int k) {
 
 // ---- laying out ---------------------------------------------------------------------------------
 
-[[noreturn]] void misfit(const Application& a, int k, const Dims& d, const std::string& why) {
+[[noreturn]] void misfit(const Application& a, int k, const Dims& d, const std::string& why,
+                         const Shape* batch = nullptr) {
   throw ShapeError(fmt::format("{}: {} has shape {}, wanted {}{}", a.name(), a.facts(k).name,
-                               text(a.operands[k].shape()), readable(d), why));
+                               text(a.operands[k].shape()), readable(d, batch), why));
 }
 
 // The extents of the letters, from the first input that has each; others must agree.
@@ -224,8 +225,9 @@ void bind_extents(Application& a) {
       else if (a.facts(k).broadcast) l.batch = broadcast(a.name(), l.batch, mine);
       else if (!(mine == l.batch))
         misfit(a, k, d,
-               fmt::format(" with the batch {} of {} of shape {}", text(l.batch), a.facts(batch_from).name,
-                           text(a.operands[size_t(batch_from)].shape())));
+               fmt::format(" with the batch of {} of shape {}", a.facts(batch_from).name,
+                           text(a.operands[size_t(batch_from)].shape())),
+               &l.batch);
     }
     for (int i = 0; i < letters; ++i) {
       const int64_t extent = t.shape()[int(order[batch + i])] - d.plus[size_t(i)];
