@@ -71,7 +71,7 @@ if(GRADUS_BUILD_EMULATOR)
     list(APPEND emulated_sources ${PROJECT_BINARY_DIR}/generated/emulated/${name}.cpp)
   endforeach()
   # Its fibers and checks, which the emulator's own tests use as well.
-  add_library(gradus_simt STATIC cuda/emulator.cpp cuda/emulated_memory.cpp cuda/fiber.cpp cuda/races.cpp)
+  add_library(gradus_simt STATIC cuda/caching_allocator.cpp cuda/emulator.cpp cuda/emulated_memory.cpp cuda/fiber.cpp cuda/races.cpp)
   gradus_own_target(gradus_simt)
   set_target_properties(gradus_simt PROPERTIES CXX_VISIBILITY_PRESET hidden)
   target_compile_features(gradus_simt PUBLIC cxx_std_20)
@@ -84,7 +84,7 @@ if(GRADUS_BUILD_EMULATOR)
 endif()
 
 if(GRADUS_HAVE_CUDA)
-  gradus_module(gradus_cuda cuda/runtime_cuda.cpp ${kernel_sources})
+  gradus_module(gradus_cuda cuda/runtime_cuda.cpp cuda/caching_allocator.cpp ${kernel_sources})
   set_target_properties(gradus_cuda PROPERTIES CUDA_RUNTIME_LIBRARY Static)
   if(NOT GRADUS_CUDA STREQUAL "ON")  # nvcc is slow: whoever did not ask for the module does not wait for it
     set_target_properties(gradus_cuda PROPERTIES EXCLUDE_FROM_ALL ON)

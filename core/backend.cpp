@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "gradus/core/error.h"
+#include "gradus/core/pool.h"
 
 namespace gradus {
 namespace {
@@ -104,6 +105,11 @@ DeviceProperties properties_of(Device device) {
   DeviceProperties p;
   check_device("properties", device, backend("properties", device).properties(device.index, &p));
   return p;
+}
+
+void empty_cache(Device device) {
+  if (device.kind == Device::cpu_kind) return pool::empty_cache();
+  check_device("empty_cache", device, backend("empty_cache", device).empty_cache(device.index));
 }
 
 void synchronise(Device device) {

@@ -60,6 +60,7 @@ struct Backend {
   bool (*properties)(int device, DeviceProperties* to);
   void* (*allocate)(int device, int64_t bytes);  // null where memory is out
   void (*release)(int device, void* data);
+  bool (*empty_cache)(int device);                                      // of memory that was released and kept
   bool (*copy)(int device, void* to, const void* from, int64_t bytes);  // to, from or both on the device; waits
   bool (*synchronise)(int device);
   bool (*fill)(int device, const Elements& to, double value);
@@ -84,6 +85,8 @@ const Backend& backend(const char* op, Device device);
 // How many devices there are; when none, *why (which may be null) says so in one sentence.
 int device_count(std::string* why = nullptr);
 DeviceProperties properties_of(Device device);
+// Gives memory that was released, and is kept for the next tensors, back to the driver.
+void empty_cache(Device device);
 // Waits until all that was started on the device is done.
 void synchronise(Device device);
 // Throws the module's error, naming `op`, unless ok.

@@ -61,6 +61,7 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
             return data;
           },
       .release = [](int device, void* data) { tried(device, [&] { runtime::release(data); }); },
+      .empty_cache = [](int device) { return tried(device, [] { runtime::empty_cache(); }); },
       .copy = [](int device, void* to, const void* from,
                  int64_t bytes) { return tried(device, [&] { runtime::copy(to, from, bytes); }); },
       .synchronise = [](int device) { return tried(device, [] { runtime::synchronise(); }); },

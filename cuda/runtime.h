@@ -13,6 +13,7 @@ DeviceProperties properties(int device);
 void select(int device);        // the following calls of this thread are meant for it
 void* allocate(int64_t bytes);  // null where memory is out
 void release(void* data);
+void empty_cache();  // gives memory that is kept for later back to the driver
 void copy(void* to, const void* from, int64_t bytes);  // either may be on the host; waits
 void synchronise();
 

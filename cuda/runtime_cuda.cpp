@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <memory>
 #include <stdexcept>
 
+#include "gradus/cuda/caching_allocator.h"
 #include "gradus/cuda/runtime.h"
 
 namespace gradus::runtime {
@@ -14,6 +16,33 @@ void check(const char* call, cudaError_t error) {
   if (error == cudaSuccess) return;
   cudaGetLastError();  // an error that does not stick is told once
   throw std::runtime_error(fmt::format("{} says {} ({})", call, cudaGetErrorString(error), cudaGetErrorName(error)));
+}
+
+void* new_block(int64_t bytes) {
+  void* data = nullptr;
+  const cudaError_t error = cudaMalloc(&data, size_t(bytes));
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    return nullptr;
+  }
+  check("cudaMalloc", error);
+  return data;
+}
+void free_block(void* data) { check("cudaFree", cudaFree(data)); }
+
+// Of the selected device.  It outlives every tensor: what is left at the end goes with the process.
+cuda_kernels::CachingAllocator& memory() {
+  constexpr int most_devices = 64;
+  static auto* const all = [] {
+    auto* made = new std::unique_ptr<cuda_kernels::CachingAllocator>[most_devices];
+    for (int i = 0; i < most_devices; ++i)
+      made[i] = std::make_unique<cuda_kernels::CachingAllocator>(
+          cuda_kernels::CachingAllocator::Source{new_block, free_block});
+    return made;
+  }();
+  int device = 0;
+  check("cudaGetDevice", cudaGetDevice(&device));
+  return *all[device];
 }
 
 std::string version(int v) { return fmt::format("{}.{}", v / 1000, v % 1000 / 10); }
@@ -48,18 +77,9 @@ DeviceProperties properties(int device) {
 
 void select(int device) { check("cudaSetDevice", cudaSetDevice(device)); }
 
-void* allocate(int64_t bytes) {
-  void* data = nullptr;
-  const cudaError_t error = cudaMalloc(&data, size_t(bytes > 0 ? bytes : 1));
-  if (error == cudaErrorMemoryAllocation) {
-    cudaGetLastError();
-    return nullptr;
-  }
-  check("cudaMalloc", error);
-  return data;
-}
-
-void release(void* data) { check("cudaFree", cudaFree(data)); }
+void* allocate(int64_t bytes) { return memory().allocate(bytes); }
+void release(void* data) { memory().release(data); }
+void empty_cache() { memory().empty(); }
 void copy(void* to, const void* from, int64_t bytes) {
   check("cudaMemcpy", cudaMemcpy(to, from, size_t(bytes), cudaMemcpyDefault));
 }
