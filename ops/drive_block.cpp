@@ -67,13 +67,15 @@ template <class F> void drive(const kernels::BlockKernel& kernel, const BlockCal
     }
   });
   const F* value = static_cast<const F*>(call.value.data);
-  const auto sum = [&](const F* x) {
+  const auto sums = [&](const F* x, double BlockSums::* which) {
     const int64_t parts = (all + task_elements - 1) / task_elements;
     return tree_sum(0, parts, [&](int64_t p) {
-      return sum_of(x + p * task_elements, std::min(task_elements, all - p * task_elements));
+      return sums_of(x + p * task_elements, std::min(task_elements, all - p * task_elements)).*which;
     });
   };
-  if (call.totals) *call.totals = {sum(value), sum(counts.as<F>()), nonzeros_of(value, all)};
+  if (call.totals)
+    *call.totals = {sums(value, &BlockSums::sum), sums(counts.as<F>(), &BlockSums::sum),
+                    sums(value, &BlockSums::active)};
   for (const BlockCall::Refusal& r : refusals)
     if (r.input >= 0) {
       *call.refusal = r;

@@ -69,7 +69,9 @@ int64_t stage_labels(const View& view, const int64_t (&extent)[3], int64_t start
 template <class F, class S> class MapTask {
  public:
   MapTask(const FormulaEntry& entry, const kernels::MapKernel& kernel, const Call& call, bool tangent)
-      : entry_(entry), kernel_(kernel), call_(call), tangent_(tangent) {}
+      : entry_(entry), kernel_(kernel), call_(call), tangent_(tangent), alike_(!tangent) {
+    for (int k = 0; k < entry.inputs; ++k) alike_ &= !entry.input(k)->in_count || is_constant(call.in[k]);
+  }
 
   void run(int64_t begin, int64_t end, Totals& totals, Problem& problem) {
     constexpr int slots = 3 * max_inputs + 3;
@@ -90,6 +92,7 @@ template <class F, class S> class MapTask {
     In<F, S> upstream(call_.upstream, call_.extent, call_.upstream.data ? buffer() : nullptr);
     Out<F, S> value(call_.value, call_.extent, buffer()), count(call_.count, call_.extent, buffer());
 
+    double counted = 0;  // of the first element; of all, where they count alike
     kernels::MapBlock block;
     block.scale = call_.scale, block.count_scale = call_.count_scale;
     block.scale_tangent = call_.scale_tangent, block.count_scale_tangent = call_.count_scale_tangent;
@@ -114,16 +117,20 @@ template <class F, class S> class MapTask {
       }
       block.upstream = call_.upstream.data ? upstream.block(start, n, padded) : nullptr;
       block.value = value.block(start, n, padded);
-      block.count = count.block(start, n, padded);
+      block.count = call_.count.data || !alike_ || start == begin ? count.block(start, n, padded) : nullptr;
       kernel_.run(call_.formula, block);
+      if (entry_.weighed && start == begin) counted = double(*static_cast<const F*>(block.count));
       value.finish(start, n);
       if (call_.count.data) count.finish(start, n);
       for (int k = 0; k < entry_.inputs; ++k)
         if (call_.grad[k].data) grad[k].finish(start, n);
       if (call_.totals) {
-        totals.value += sum_of(static_cast<const F*>(block.value), n);
-        totals.count += entry_.weighed ? sum_of(static_cast<const F*>(block.count), n) : tangent_ ? 0.0 : double(n);
-        totals.active += nonzeros_of(static_cast<const F*>(block.value), n);
+        const BlockSums values = sums_of(static_cast<const F*>(block.value), n);
+        totals.value += values.sum;
+        totals.active += values.active;
+        if (!entry_.weighed) totals.count += tangent_ ? 0.0 : double(n);
+        else if (alike_) totals.count += double(n) * counted;
+        else totals.count += sums_of(static_cast<const F*>(block.count), n).sum;
       }
     }
   }
@@ -144,6 +151,7 @@ template <class F, class S> class MapTask {
   const kernels::MapKernel& kernel_;
   const Call& call_;
   bool tangent_;
+  bool alike_;  // does every element count the same?  A count depends on inputs in_count alone
 };
 
 template <class F, class S>

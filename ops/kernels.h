@@ -112,7 +112,7 @@ template <class L, class T, int K> GRADUS_FN Arg<L, T, K> map_argument(const Map
 template <class L, class T> void map(const void* formula, const MapBlock& block) {
   const L loss = *static_cast<const L*>(formula);  // by value: a pointer would alias the outputs
   const MapBlock b = block;
-  const T scale = number<T>(b.scale, b.scale_tangent), count_scale = number<T>(b.count_scale, b.count_scale_tangent);
+  const T count_scale = number<T>(b.count_scale, b.count_scale_tangent);
   for (int64_t p = 0; p < b.packs; ++p) {
     const int64_t at = p * T::size;
     lanes_in_use<T>(b.valid - at);
@@ -125,14 +125,19 @@ template <class L, class T> void map(const void* formula, const MapBlock& block)
     if constexpr (weighed)
       if (b.count) store(b.count, at, T(s.count));
     if constexpr (gradients<L> > 0) {
-      const T up = b.upstream ? scale * load<T>(b.upstream, nullptr, at) : scale;
-      each_gradient<L>([&]<int K, int G>() {
-        if (!b.grad[K]) return;
-        T g = up * s.grad[G];
-        if constexpr (weighed)
-          if constexpr (L::inputs[K].in_count) g = g + count_scale * s.count_grad[G];
-        store(b.grad[K], at, g);
-      });
+      // Two calls, each of a number made on the spot: one that may be either is kept in memory and costs more than all
+      // the arithmetic.
+      const auto store_gradients = [&](const T& up) __attribute__((always_inline)) {
+        each_gradient<L>([&]<int K, int G>() {
+          if (!b.grad[K]) return;
+          T g = up * s.grad[G];
+          if constexpr (weighed)
+            if constexpr (L::inputs[K].in_count) g = g + count_scale * s.count_grad[G];
+          store(b.grad[K], at, g);
+        });
+      };
+      if (b.upstream) store_gradients(number<T>(b.scale, b.scale_tangent) * load<T>(b.upstream, nullptr, at));
+      else store_gradients(number<T>(b.scale, b.scale_tangent));
     }
   }
 }

@@ -103,19 +103,23 @@ template <class F> void pad(F* block, int64_t n, int64_t padded) {
   for (int64_t j = n; j < padded; ++j) block[j] = block[n - 1];
 }
 
-template <class F> double sum_of(const F* x, int64_t n) {  // eight chains, so that the additions overlap
-  double lane[8] = {};
+// Of a block: Σ x, and how many x are not zero.
+struct BlockSums {
+  double sum = 0, active = 0;
+};
+template <class F> BlockSums sums_of(const F* x, int64_t n) {
+  constexpr int chains = 32;  // so that the additions overlap
+  double lane[chains] = {};
+  IntBeside<F> active[chains] = {};  // as wide as F: keeps the loop in lanes
   int64_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (int j = 0; j < 8; ++j) lane[j] += double(x[i + j]);
-  for (int j = 0; i < n; ++i, ++j) lane[j] += double(x[i]);
-  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
-// Of a block, which is short: an integer as wide as F can count it, and keeps the loop in lanes.
-template <class F> double nonzeros_of(const F* x, int64_t n) {
-  IntBeside<F> count = 0;
-  for (int64_t i = 0; i < n; ++i) count += x[i] != F(0);
-  return double(count);
+  for (; i + chains <= n; i += chains) {
+    for (int j = 0; j < chains; ++j) lane[j] += double(x[i + j]);
+    for (int j = 0; j < chains; ++j) active[j] += x[i + j] != F(0);
+  }
+  for (int j = 0; i < n; ++i, ++j) lane[j] += double(x[i]), active[j] += x[i] != F(0);
+  for (int half = chains / 2; half; half /= 2)
+    for (int j = 0; j < half; ++j) lane[j] += lane[j + half], active[j] += active[j + half];
+  return {lane[0], double(active[0])};
 }
 
 // Σ of many partial sums as a balanced tree: accurate, and the same whoever made the parts.
