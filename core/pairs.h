@@ -1,6 +1,8 @@
 // What losses on all pairs of vectors share: matrices of scores and the way back from them to the vectors, and the
 // contrast of some scores of a row with others, which keeps its digits however large the scores are.
 #pragma once
+#include <type_traits>
+
 #include "gradus/core/block.h"
 #include "gradus/core/functions.h"
 
@@ -129,6 +131,57 @@ template <class T> void squares_back(const Array<T>& g, const Rows<T>& x, const 
     }
 }
 
+// ---- rows in packs ------------------------------------------------------------------------------
+
+// Where a loop over a row stands: at one number, or at a pack of them.
+template <class V> struct Along {
+  int64_t j;
+
+  template <class T> V operator()(const T* row) const {
+    if constexpr (V::size == T::size) return row[j];
+    else return V::load(&row[j].v);
+  }
+  template <class T> void put(T* row, V x) const {
+    if constexpr (V::size == T::size) row[j] = x;
+    else x.store(&row[j].v);
+  }
+  template <class T> V all(T x) const {  // one number in every lane
+    if constexpr (V::size == T::size) return x;
+    else return V(x.v);
+  }
+  template <class In> typename V::Mask where(In in) const {
+    if constexpr (V::size == 1) return {in(j)};
+    else return in(iota<Index<V>>(j));
+  }
+};
+
+template <class T> using PackOf = Num<typename T::Scalar, pack_lanes<typename T::Scalar>>;
+template <class In, class V>
+concept AsksPacks = requires(const In& in, Index<V> j) { in(j); };
+// Can a loop over a row take packs: does T carry no derivatives, and can each question be asked of a pack of columns?
+template <class T, class... In>
+concept InPacks = std::is_same_v<T, Num<typename T::Scalar, 1>> && (AsksPacks<In, PackOf<T>> && ...);
+
+// fn(at) along a row of m numbers, in packs if T allows it.
+template <class T, class Fn> void along_row(int64_t m, Fn fn) {
+  int64_t j = 0;
+  if constexpr (InPacks<T>)
+    for (; j + PackOf<T>::size <= m; j += PackOf<T>::size) fn(Along<PackOf<T>>{j});
+  for (; j < m; ++j) fn(Along<T>{j});
+}
+// Σ fn(at) along a row.
+template <class T, class Fn> T row_total(int64_t m, Fn fn) {
+  if constexpr (InPacks<T>) {
+    using V = PackOf<T>;
+    const int64_t packs = m / V::size;
+    const V lanes = total<V>(packs, [&](int64_t p) { return fn(Along<V>{p * V::size}); });
+    return total<T>(V::size, [&](int64_t l) { return T::raw(lanes.lane(int(l))); }) +
+           total<T>(m % V::size, [&](int64_t l) { return fn(Along<T>{packs * V::size + l}); });
+  } else {
+    return total<T>(m, [&](int64_t j) { return fn(Along<T>{j}); });
+  }
+}
+
 // ---- contrasts ----------------------------------------------------------------------------------
 
 // log Σ exp(β s_j) over some of a row of scores, relative to the largest of them; `share` is their softmax, 0
@@ -139,6 +192,17 @@ template <class T> struct LogSum {
 
   // Of those j where `in(j)`; `share` is room for the whole row.
   template <class In> LogSum(const T* s, int64_t m, T beta, T* share, In in) : beta(beta), share(share) {
+    if constexpr (InPacks<T, In>) of_packs(s, m, in);
+    else of_each(s, m, in);
+    if (!empty()) along_row<T>(m, [&](auto at) { at.put(share, at(share) / (1.0 + at.all(rest))); });
+  }
+  bool empty() const { return !share || holds(plain(rest) == -1.0); }
+
+  // log Σ exp(β (s_j - origin))
+  T above(T origin) const { return empty() ? -T::infinity() : beta * (top - origin) + log1p(rest); }
+
+ private:
+  template <class In> void of_each(const T* s, int64_t m, In in) {
     int64_t at = -1;
     for (int64_t j = 0; j < m; ++j)
       if (in(j) && (at < 0 || holds(plain(beta * (s[j] - s[at])) > 0.0))) at = j;
@@ -147,12 +211,35 @@ template <class T> struct LogSum {
     top = s[at];
     rest = total<T>(m, [&](int64_t j) { return share[j]; });
     share[at] = 1.0;
-    for (int64_t j = 0; j < m; ++j) share[j] = share[j] / (1.0 + rest);
   }
-  bool empty() const { return !share || holds(plain(rest) == -1.0); }
 
-  // log Σ exp(β (s_j - origin))
-  T above(T origin) const { return empty() ? -T::infinity() : beta * (top - origin) + log1p(rest); }
+  // Those that reach the top are counted and not summed, so that no small term is added to a 1.
+  template <class In> void of_packs(const T* s, int64_t m, In in) {
+    const T way = holds(beta < 0.0) ? T(-1.0) : T(1.0);
+    PackOf<T> tops = -PackOf<T>::infinity();
+    T last = -T::infinity();
+    along_row<T>(m, [&](auto at) {
+      const auto seen = select(at.where(in), at.all(way) * at(s), at.all(-T::infinity()));
+      if constexpr (seen.size == 1) last = max(last, seen);
+      else tops = max(tops, seen);
+    });
+    for (int l = 0; l < PackOf<T>::size; ++l) last = max(last, T::raw(tops.lane(l)));
+    top = way * last;
+    const auto at_top = [&](auto at) { return at.where(in) & (at(s) == at.all(top)); };
+    const T below = row_total<T>(m, [&](auto at) {
+      const auto zero = at.all(T(0.0));
+      const auto mine = at.where(in), highest = at_top(at);
+      if (!some(mine)) {
+        at.put(share, zero);
+        return zero;
+      }
+      const auto e = exp_negative(at.all(beta) * (at(s) - at.all(top)));
+      at.put(share, select(highest, at.all(T(1.0)), select(mine, e, zero)));
+      return select(highest, zero, at(share));
+    });
+    const T count = row_total<T>(m, [&](auto at) { return select(at_top(at), at.all(T(1.0)), at.all(T(0.0))); });
+    rest = below + (count - 1.0);
+  }
 };
 
 // How much some scores of a row are above others: log(1 + Σ exp(β s_negative) / Σ exp(β s_positive)), which is the
@@ -170,8 +257,9 @@ Contrast<T> contrast(T* s, int64_t m, T beta, T up, T* room, Positive positive, 
     return {};
   }
   const T x = high.above(low.top) - log1p(low.rest), weight = decoupled ? up : up * sigmoid(x), w = beta * weight;
-  const T along = total<T>(m, [&](int64_t j) { return (high.share[j] - low.share[j]) * (s[j] - low.top); });
-  for (int64_t j = 0; j < m; ++j) s[j] = w * (high.share[j] - low.share[j]);
+  const auto pull = [&](auto at) { return at(high.share) - at(low.share); };
+  const T along = row_total<T>(m, [&](auto at) { return pull(at) * (at(s) - at.all(low.top)); });
+  along_row<T>(m, [&](auto at) { at.put(s, at.all(w) * pull(at)); });
   return {decoupled ? x : softplus(x), weight * along};
 }
 
@@ -184,8 +272,8 @@ T in_batch(Case<T>& c, const Rows<T>& x, const Rows<T>& y, T beta, bool both_way
   T *room = c.scratch(2 * n), slope = 0;
   const auto one_way = [&](const Array<T>& s) {
     for (int64_t i = 0; i < n; ++i) {
-      const auto own = [i](int64_t j) { return j == i; };
-      const auto other = [i](int64_t j) { return j != i; };
+      const auto own = [i](auto j) { return j == i; };
+      const auto other = [i](auto j) { return j != i; };
       const Contrast<T> r = contrast(s.data + i * n, n, beta, part * c.up(i), room, own, other, decoupled);
       c.value(i) += part * r.value;
       slope += r.beta;
