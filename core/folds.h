@@ -51,6 +51,10 @@ template <class T> struct SoftmaxBelow {
   GRADUS_FN RunningSoftmax<T> total() const { return {top, rest + (tops - 1.0)}; }
 };
 
+// A formula may say how all columns of a block are lifted at once, where that is cheaper than to merge them one by one:
+// `lift_all<T>(columns)`, in which columns.each(fn) calls fn with what `lift` is called with, once a column, as often
+// as it is asked.  T carries no derivatives there.
+//
 // A formula whose State keeps one running softmax says in `join(merged, a, b)` how the rest of two States joins, given
 // theirs merged; then the driver sums a block of columns by a SoftmaxBelow.  It may also have
 //   probability(constants, z)      what a logit z has for its probability,
@@ -107,6 +111,18 @@ template <class T> struct RunningFirst {
   }
 };
 
+// The largest magnitude of some plain numbers, and a unit in which the squares of all of them can be added: 1, unless
+// that overflows or vanishes.  It is a power of two, so that neither it nor its inverse costs a digit.
+template <class T> struct Magnitude {
+  static constexpr bool single = sizeof(typename T::Scalar) == 4;
+  static constexpr double far = single ? 0x1p40 : 0x1p400, step = single ? 0x1p84 : 0x1p700;
+  T top = 0;
+
+  GRADUS_FN void see(T x) { top = max(top, abs(x)); }
+  GRADUS_FN T unit() const { return select(top > far, T(step), select(top < 1 / far, T(1 / step), 1.0)); }
+  GRADUS_FN T inverse() const { return select(top > far, T(1 / step), select(top < 1 / far, T(step), 1.0)); }
+};
+
 // A running p-norm: Σ (|x| / max)^p.  For p = infinity the sum counts how many share the maximum, for p = 0 how many
 // are not zero.
 template <class T> struct RunningNorm {
@@ -133,6 +149,23 @@ template <class T> struct RunningNorm {
     ratio = select(endless, select(small == large, T(1.0), 0.0), ratio);
     return {large, select(up, b.sum, a.sum) + power(ratio, p) * select(up, a.sum, b.sum)};
   }
+  // Of all the x that `each` visits, twice: what adds up as it is needs no ratio for every x.
+  template <class Each> GRADUS_FN static RunningNorm of_all(Each each, double p) {
+    RunningNorm all;
+    if (p != 1 && p != 2) {
+      each([&](T x) { all = merge(all, of(x, p), p); });
+      return all;
+    }
+    Magnitude<T> size;
+    each([&](T x) { size.see(x); });
+    const T inverse = size.inverse(), largest = size.top * inverse;
+    if (p == 2) each([&](T x) { all.sum += square(x * inverse); });
+    else each([&](T x) { all.sum += abs(x * inverse); });
+    auto endless = size.top == T::infinity(), nothing = size.top == 0.0;
+    all.max = select(is_nan(all.sum), 1.0, size.top);  // no 0, which would hide it
+    all.sum = select(endless & (all.sum > 0.0), 1.0, all.sum / select(nothing, 1.0, power(largest, p)));
+    return all;
+  }
   GRADUS_FN T norm(double p) const {
     if (p == 0) return sum;
     if (p == 1) return max * sum;
@@ -152,7 +185,7 @@ template <class T> struct RunningNorm {
   }
 };
 
-// Σ x², Σ y² and Σ x y, in units of the largest |x| and |y| so far.  The units cancel out of every result, so they
+// Σ x², Σ y² and Σ x y, in units near the largest |x| and |y| so far.  The units cancel out of every result, so they
 // carry no derivative: a zero has that of the product, and two equal maxima are no kink.
 template <class T> struct RunningProducts {
   T unit_x = smallest(), unit_y = smallest(), xx = 0, yy = 0, xy = 0;
@@ -172,6 +205,18 @@ template <class T> struct RunningProducts {
     T x = larger(a.unit_x, b.unit_x), y = larger(a.unit_y, b.unit_y);
     a = a.in_units(x, y), b = b.in_units(x, y);
     return {x, y, a.xx + b.xx, a.yy + b.yy, a.xy + b.xy};
+  }
+  // Of all the pairs that `each` visits, twice: the units that serve all are known before anything is added.
+  template <class Each> GRADUS_FN static RunningProducts of_all(Each each) {
+    Magnitude<T> size_x, size_y;
+    each([&](T x, T y) { size_x.see(x), size_y.see(y); });
+    const T in_x = size_x.inverse(), in_y = size_y.inverse();
+    RunningProducts all{size_x.unit(), size_y.unit(), 0.0, 0.0, 0.0};
+    each([&](T x, T y) {
+      T a = x * in_x, b = y * in_y;
+      all.xx += a * a, all.yy += b * b, all.xy += a * b;
+    });
+    return all;
   }
 };
 
@@ -195,27 +240,42 @@ template <class T> struct RunningLength {
 // The cosine of two rows, x·y / (n_x n_y), and what its gradient (v - c u) / n_x takes, u = x / n_x, v = y / n_y: n_x
 // is the length of x or what stands in for it, free_x is 0 where that does not depend on x.
 template <class T> struct Cosine {
-  T c, n_x, n_y, free_x, free_y;
+  // One over a length, in two factors of which neither overflows.
+  struct Over {
+    T unit, root;
+    GRADUS_FN static Over of(T unit, T root) { return {1.0 / unit, 1.0 / root}; }
+    GRADUS_FN static Over of(double eps) {  // of what a clamped row is taken for; with eps = 0 it adds nothing
+      T unit = RunningProducts<T>::larger(eps, RunningProducts<T>::smallest());
+      return {eps == 0 ? T(0.0) : 1.0 / unit, eps == 0 ? T(0.0) : unit / T(eps)};
+    }
+    GRADUS_FN friend Over select(typename T::Mask m, Over a, Over b) {
+      return {select(m, a.unit, b.unit), select(m, a.root, b.root)};
+    }
+    GRADUS_FN T operator()(T x) const { return x * unit * root; }
+  };
+  T c;
+  Over x_length, y_length;  // n_x and n_y
+  T free_x, free_y;
 
   // n = max(|x|, eps), as PyTorch's cosine_similarity.  At |x| <= eps the cosine is linear in x.
   GRADUS_FN static Cosine clamped(RunningProducts<T> s, double eps) {
-    T x = s.unit_x * sqrt(s.xx), y = s.unit_y * sqrt(s.yy);
-    auto long_x = x > eps, long_y = y > eps;
+    T x = sqrt(s.xx), y = sqrt(s.yy);
+    auto long_x = s.unit_x * x > eps, long_y = s.unit_y * y > eps;
     // Relative to the units, where nothing underflows.  With eps = 0 the cosine to a zero row is 0 all around.
     T far = T::infinity(), a = eps == 0 ? far : eps / s.unit_x, b = eps == 0 ? far : eps / s.unit_y;
-    T c = s.xy / select(long_x, sqrt(s.xx), a) / select(long_y, sqrt(s.yy), b);
-    T least = eps == 0 ? far : T(eps);
-    return {c, select(long_x, x, least), select(long_y, y, least), select(long_x, T(1.0), 0.0),
+    T c = s.xy / select(long_x, x, a) / select(long_y, y, b);
+    return {c, select(long_x, Over::of(s.unit_x, x), Over::of(eps)),
+            select(long_y, Over::of(s.unit_y, y), Over::of(eps)), select(long_x, T(1.0), 0.0),
             select(long_y, T(1.0), 0.0)};
   }
   // n = sqrt(|x|² + eps²), as PyTorch's cosine_embedding_loss.
   GRADUS_FN static Cosine smoothed(RunningProducts<T> s, double eps) {
     s = s.in_units(RunningProducts<T>::larger(s.unit_x, eps), RunningProducts<T>::larger(s.unit_y, eps));
     T x = sqrt(s.xx + square(eps / s.unit_x)), y = sqrt(s.yy + square(eps / s.unit_y));
-    return {s.xy / x / y, s.unit_x * x, s.unit_y * y, 1.0, 1.0};
+    return {s.xy / x / y, Over::of(s.unit_x, x), Over::of(s.unit_y, y), 1.0, 1.0};
   }
-  GRADUS_FN T slope_x(T x, T y) const { return (y / n_y - free_x * c * (x / n_x)) / n_x; }
-  GRADUS_FN T slope_y(T x, T y) const { return (x / n_x - free_y * c * (y / n_y)) / n_y; }
+  GRADUS_FN T slope_x(T x, T y) const { return x_length(y_length(y) - free_x * c * x_length(x)); }
+  GRADUS_FN T slope_y(T x, T y) const { return y_length(x_length(x) - free_y * c * y_length(y)); }
 };
 
 // What one event adds to Σ sqrt(p q), and the slope of that along its first probability: 0 where p or q is, though at

@@ -52,6 +52,10 @@ struct Contrastive {
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
     return {RunningNorm<T>::merge(a.norm, b.norm, 2)};
   }
+  template <class T, class Columns> GRADUS_FN State<T> lift_all(Columns columns) const {
+    return {RunningNorm<T>::of_all(
+        [&](auto add) { columns.each([&](Column<T>, T x, T y, T, T) { add(x - y + eps); }); }, 2)};
+  }
   template <class T> struct Power { T value, slope; };
   template <class T> GRADUS_FN Power<T> powered(T x) const {  // of x >= 0; where x is 0, so is the slope
     if (power == 1) return {x, select(x > 0.0, T(1.0), 0.0)};

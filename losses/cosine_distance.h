@@ -38,6 +38,9 @@ struct CosineDistance {
 
   template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T y) const { return State<T>::of(x, y); }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const { return State<T>::merge(a, b); }
+  template <class T, class Columns> GRADUS_FN State<T> lift_all(Columns columns) const {
+    return State<T>::of_all([&](auto add) { columns.each([&](Column<T>, T x, T y) { add(x, y); }); });
+  }
   template <class T> GRADUS_FN Finished<T, Cosine<T>> finish(State<T> s, int64_t) const {
     const auto cosine = Cosine<T>::clamped(s, eps);
     return {1.0 - cosine.c, 1.0, cosine};

@@ -47,6 +47,9 @@ struct CosineEmbedding {
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
     return {RunningProducts<T>::merge(a.sums, b.sums)};
   }
+  template <class T, class Columns> GRADUS_FN State<T> lift_all(Columns columns) const {
+    return {RunningProducts<T>::of_all([&](auto add) { columns.each([&](Column<T>, T x, T y, T, T) { add(x, y); }); })};
+  }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, T target, T margin) const {
     Cosine<T> cosine = Cosine<T>::smoothed(s.sums, eps);
     auto similar = target > 0.0;

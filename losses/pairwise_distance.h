@@ -59,6 +59,10 @@ struct PairwiseDistance {
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const {
     return {RunningNorm<T>::merge(a.norm, b.norm, p)};
   }
+  template <class T, class Columns> GRADUS_FN State<T> lift_all(Columns columns) const {
+    return {RunningNorm<T>::of_all([&](auto add) { columns.each([&](Column<T>, T x, T y) { add(difference(x, y)); }); },
+                                   p)};
+  }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t) const {
     if (eps_mode == inside)
       s.norm = RunningNorm<T>::merge(s.norm, RunningNorm<T>::of(eps, p), p);  // eps is one more coordinate

@@ -38,6 +38,9 @@ struct RootMeanSquaredError {
 
   template <class T> GRADUS_FN State<T> lift(Column<T>, T x, T t) const { return State<T>::of(x - t); }
   template <class T> GRADUS_FN State<T> merge(State<T> a, State<T> b) const { return State<T>::merge(a, b, 2); }
+  template <class T, class Columns> GRADUS_FN State<T> lift_all(Columns columns) const {
+    return State<T>::of_all([&](auto add) { columns.each([&](Column<T>, T x, T t) { add(x - t); }); }, 2);
+  }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t n) const {
     T mean = s.sum / double(n), root = select(s.max == 0.0, 0.0, s.max * sqrt(select(s.max == 0.0, 1.0, mean)));
     if (eps > 0) {  // the hypotenuse of the two roots, relative to the larger

@@ -51,6 +51,15 @@ struct TripletMargin {
     if (swap) s.pn = RunningNorm<T>::merge(x.pn, y.pn, p);
     return s;
   }
+  template <class T, class Columns> GRADUS_FN State<T> lift_all(Columns columns) const {
+    const auto norm_of = [&](auto difference) {
+      return RunningNorm<T>::of_all(
+          [&](auto add) { columns.each([&](Column<T>, T a, T b, T n, T) { add(difference(a, b, n) + eps); }); }, p);
+    };
+    State<T> s{norm_of([](T a, T b, T) { return a - b; }), norm_of([](T a, T, T n) { return a - n; }), {}};
+    if (swap) s.pn = norm_of([](T, T b, T n) { return b - n; });
+    return s;
+  }
   template <class T> GRADUS_FN Finished<T, Constants<T>> finish(State<T> s, int64_t, T m) const {
     T ap = s.ap.norm(p), an = s.an.norm(p), pn = 0, away = an, share_an = 1, share_pn = 0;
     if (swap) {

@@ -13,10 +13,11 @@
 namespace gradus {
 namespace {
 
-constexpr int64_t narrow_chunk = 128;    // columns staged at a time
-constexpr int64_t wide_chunk = 2048;     // columns of a long row at a time: their second round finds them in the cache
-constexpr int64_t long_row = 1 << 17;    // from here on few rows are cut across threads
-constexpr int64_t kept_terms = 1 << 18;  // of longer rows the exps are not kept: computing them again is cheaper
+constexpr int64_t narrow_chunk = 128;     // columns staged at a time
+constexpr int64_t wide_chunk = 2048;      // columns of a long row at a time: their second round finds them in the cache
+constexpr int64_t long_row = 1 << 17;     // from here on few rows are cut across threads
+constexpr int64_t cached_columns = 4096;  // of so many columns the second round of several rows still finds them cached
+constexpr int64_t kept_terms = 1 << 18;   // of longer rows the exps are not kept: computing them again is cheaper
 
 void locate(Problem& problem, int input, double value, int64_t outer, int64_t column, int64_t inner) {
   problem.input = input;
@@ -36,8 +37,10 @@ template <class F, class S> class FoldDriver {
         call_(call),
         tangent_(tangent),
         columns_(call.extent[1]),
-        rows_(call.extent[0] * call.extent[2]) {
-    for (int k = 0; k < entry.inputs; ++k) wants_grad_ |= call.grad[k].data != nullptr;
+        rows_(call.extent[0] * call.extent[2]),
+        group_(kernel.wide && !kernel.label_alone ? std::clamp<int64_t>(cached_columns / columns_, 1, kernel.lanes)
+                                                  : kernel.lanes) {
+    for (int k = 0; k < entry.inputs; ++k) facts_[k] = entry.input(k), wants_grad_ |= call.grad[k].data != nullptr;
   }
 
   void run() {
@@ -47,15 +50,14 @@ template <class F, class S> class FoldDriver {
       conclude(outcomes);
       return;
     }
-    const int64_t lanes = kernel_.wide ? 1 : kernel_.lanes;
-    const int64_t groups = (rows_ + lanes - 1) / lanes;
-    const int64_t groups_a_task = std::max<int64_t>(1, task_elements / std::max<int64_t>(1, lanes * columns_));
+    const int64_t groups = (rows_ + group_ - 1) / group_;
+    const int64_t groups_a_task = std::max<int64_t>(1, task_elements / std::max<int64_t>(1, group_ * columns_));
     const int64_t tasks = (groups + groups_a_task - 1) / groups_a_task;
     std::vector<Outcome> outcomes(static_cast<size_t>(tasks));
     parallel_for(tasks, [&](int64_t t) {
       Buffers buffers(*this);
       for (int64_t g = t * groups_a_task; g < std::min(groups, (t + 1) * groups_a_task); ++g)
-        kernel_.wide ? wide_row(g, buffers, outcomes[t]) : narrow_rows(g * lanes, buffers, outcomes[t]);
+        kernel_.wide ? wide_rows(g * group_, buffers, outcomes[t]) : narrow_rows(g * group_, buffers, outcomes[t]);
     });
     conclude(outcomes);
   }
@@ -72,23 +74,21 @@ template <class F, class S> class FoldDriver {
         : chunk(d.kernel_.wide ? wide_chunk : narrow_chunk * d.kernel_.lanes),
           slot(size_t(chunk + max_lanes) * sizeof(F)),
           lane_slot(max_lanes * sizeof(double)),
-          memory(slot * 3 * max_inputs + lane_slot * (2 * max_inputs + 6) + d.kernel_.state_bytes +
-                 d.kernel_.constants_bytes + 128),
-          terms(d.keeps_terms() ? size_t(d.columns_ + d.tops_room()) * sizeof(F) : 0) {}
+          memory(slot * 3 * max_inputs + lane_slot * (2 * max_inputs + 6) + d.states_room() +
+                 d.kernel_.constants_bytes + 64),
+          terms(d.keeps_terms() ? size_t(d.group_ * d.terms_room()) * sizeof(F) : 0) {}
     F* input(int k) { return memory.as<F>(slot * size_t(k)); }
     F* direction(int k) { return memory.as<F>(slot * size_t(max_inputs + k)); }
     F* grad(int k) { return memory.as<F>(slot * size_t(2 * max_inputs + k)); }
     F* lanes(int i) {
       return memory.as<F>(slot * 3 * max_inputs + lane_slot * size_t(i));
     }  // [0, 2·max_inputs): row inputs
-    void* state(const FoldDriver&) { return memory.as<char>(slot * 3 * max_inputs + lane_slot * (2 * max_inputs + 6)); }
-    void* constants(const FoldDriver& d) {
-      return static_cast<char*>(state(d)) + (d.kernel_.state_bytes + 63) / 64 * 64;
-    }
+    char* states() { return memory.as<char>(slot * 3 * max_inputs + lane_slot * (2 * max_inputs + 6)); }
+    void* constants(const FoldDriver& d) { return states() + d.states_room(); }
     int64_t chunk;
     size_t slot, lane_slot;
     Scratch memory;
-    Scratch terms;  // of one row, and before them what those of each chunk are relative to
+    Scratch terms;  // of a group of rows, and before those of each row what those of each chunk are relative to
     // What rows share (constants, values per column) is staged once: from which column on input k lies there; -1: not.
     int64_t staged[max_inputs] = {-1, -1, -1, -1, -1, -1, -1, -1};
     int64_t checked[max_inputs] = {};  // how many values per column of input k have been
@@ -98,11 +98,15 @@ template <class F, class S> class FoldDriver {
 
   bool keeps_terms() const { return kernel_.keeps_terms && wants_grad_ && columns_ <= kept_terms; }
   int64_t tops_room() const { return (columns_ / wide_chunk + 1) * max_lanes; }
-  Role role(int k) const { return entry_.input(k)->role; }
+  int64_t terms_room() const { return tops_room() + (columns_ + max_lanes - 1) / max_lanes * max_lanes; }
+  size_t states_room() const {  // a narrow group has one State: its lanes are the rows
+    return (kernel_.state_bytes * size_t(kernel_.wide ? group_ : 1) + 63) / 64 * 64;
+  }
+  Role role(int k) const { return facts_[k]->role; }
 
   void check(int k, const F* x, int64_t n, Problem& problem, auto where) const {
-    Range range = entry_.input(k)->range;
-    if (entry_.input(k)->to_last_column) range.high = double(columns_ - 1);
+    Range range = facts_[k]->range;
+    if (facts_[k]->to_last_column) range.high = double(columns_ - 1);
     if (tangent_ || problem.input >= 0 || !bounded(range) || !entry_.checked(call_.formula, k)) return;
     if (const int64_t bad = outside(x, n, range); bad >= 0) {
       const auto [outer, column, inner] = where(bad);
@@ -122,19 +126,30 @@ template <class F, class S> class FoldDriver {
     int64_t outer, column, inner;
   };
 
-  // ---- narrow -----------------------------------------------------------------------------------
+  // ---- rows -------------------------------------------------------------------------------------
 
-  void narrow_rows(int64_t first_row, Buffers& buffers, Outcome& outcome) {
-    const int lanes = kernel_.lanes, valid = int(std::min<int64_t>(lanes, rows_ - first_row));
+  // Where the rows of a group lie; the last one fills the lanes that are left.
+  struct Rows {
+    int valid;
     int64_t outer[max_lanes], inner[max_lanes];
-    for (int l = 0; l < lanes; ++l) {
-      const int64_t r = first_row + std::min(l, valid - 1);
-      outer[l] = call_.extent[2] == 1 ? r : r / call_.extent[2];
-      inner[l] = r - outer[l] * call_.extent[2];
+  };
+  Rows rows_from(int64_t first) const {
+    Rows rows;
+    rows.valid = int(std::min(group_, rows_ - first));
+    for (int l = 0; l < kernel_.lanes; ++l) {
+      const int64_t r = first + std::min(l, rows.valid - 1);
+      rows.outer[l] = call_.extent[2] == 1 ? r : r / call_.extent[2];
+      rows.inner[l] = r - rows.outer[l] * call_.extent[2];
     }
+    return rows;
+  }
+
+  // The block of a group of rows: what each row has of its own, a lane a row.
+  kernels::FoldBlock row_block(const Rows& rows, Buffers& buffers, Problem& problem) {
+    const int lanes = kernel_.lanes;
     kernels::FoldBlock block;
     block.total = columns_;
-    block.rows = valid;
+    block.rows = rows.valid;
     block.count_scale = call_.count_scale, block.count_scale_tangent = call_.count_scale_tangent;
     for (int k = 0; k < entry_.inputs; ++k) {
       block.direction[k] = nullptr;
@@ -142,28 +157,54 @@ template <class F, class S> class FoldDriver {
       block.step[k] = block.grad_step[k] = lanes;
       if (role(k) == Role::element || role(k) == Role::column) continue;
       F* to = buffers.lanes(k);
-      if (entry_.input(k)->label) {
+      if (facts_[k]->label) {
         for (int l = 0; l < lanes; ++l)
-          reinterpret_cast<IntBeside<F>*>(to)[l] = checked_label(k, outer[l], inner[l], outcome.problem);
+          reinterpret_cast<IntBeside<F>*>(to)[l] = checked_label(k, rows.outer[l], rows.inner[l], problem);
       } else {
-        for (int l = 0; l < lanes; ++l) to[l] = F(*element<const S>(call_.in[k], outer[l], 0, inner[l]));
-        check(k, to, valid, outcome.problem, [&](int64_t l) { return Place{outer[l], 0, inner[l]}; });
+        for (int l = 0; l < lanes; ++l) to[l] = F(*element<const S>(call_.in[k], rows.outer[l], 0, rows.inner[l]));
+        check(k, to, rows.valid, problem, [&](int64_t l) { return Place{rows.outer[l], 0, rows.inner[l]}; });
       }
       block.in[k] = to;
       if (call_.direction[k].data) {
         F* d = buffers.lanes(max_inputs + k);
-        for (int l = 0; l < lanes; ++l) d[l] = F(*element<const S>(call_.direction[k], outer[l], 0, inner[l]));
+        for (int l = 0; l < lanes; ++l)
+          d[l] = F(*element<const S>(call_.direction[k], rows.outer[l], 0, rows.inner[l]));
         block.direction[k] = d;
       }
     }
     F *scale = buffers.lanes(scale_lanes), *scale_tangent = buffers.lanes(scale_tangent_lanes);
     for (int l = 0; l < lanes; ++l) {
-      const double up = call_.upstream.data ? double(*element<const S>(call_.upstream, outer[l], 0, inner[l])) : 1.0;
+      const double up =
+          call_.upstream.data ? double(*element<const S>(call_.upstream, rows.outer[l], 0, rows.inner[l])) : 1.0;
       scale[l] = F(call_.scale * up);
       scale_tangent[l] = F(call_.scale_tangent * up);
     }
     block.scale = scale;
     block.scale_tangent = scale_tangent;
+    return block;
+  }
+
+  // From the rows' states to their constants, and their values to where they go.
+  void finish(const Rows& rows, const kernels::FoldBlock& block, Buffers& buffers, void* states, void* constants,
+              Totals& totals) {
+    F *value = buffers.lanes(value_lanes), *count = buffers.lanes(count_lanes);
+    kernel_.finish(call_.formula, block, states, constants, value, count);
+    for (int l = 0; l < rows.valid; ++l) {
+      if (call_.value.data) *element<S>(call_.value, rows.outer[l], 0, rows.inner[l]) = S(value[l]);
+      if (call_.count.data) *element<S>(call_.count, rows.outer[l], 0, rows.inner[l]) = S(count[l]);
+      totals.value += double(value[l]);
+      totals.count += double(count[l]);
+      totals.active += value[l] != F(0);
+    }
+  }
+
+  // ---- narrow -----------------------------------------------------------------------------------
+
+  void narrow_rows(int64_t first_row, Buffers& buffers, Outcome& outcome) {
+    const int lanes = kernel_.lanes;
+    const Rows rows = rows_from(first_row);
+    kernels::FoldBlock block = row_block(rows, buffers, outcome.problem);
+    const auto &outer = rows.outer, &inner = rows.inner;
 
     const auto stage = [&](int64_t first, bool checking) {
       block.first = first;
@@ -194,22 +235,20 @@ template <class F, class S> class FoldDriver {
       }
     };
 
-    void *state = buffers.state(*this), *constants = buffers.constants(*this);
+    void *state = buffers.states(), *constants = buffers.constants(*this);
     kernel_.start(state);
     for (int64_t first = 0; first < columns_; first += narrow_chunk) {
       stage(first, true);
       kernel_.lift(call_.formula, block, state);
     }
-    F *value = buffers.lanes(value_lanes), *count = buffers.lanes(count_lanes);
-    kernel_.finish(call_.formula, block, state, constants, value, count);
-    for (int l = 0; l < valid; ++l) emit(outer[l], inner[l], value[l], count[l], outcome.totals);
+    finish(rows, block, buffers, state, constants, outcome.totals);
     if (!wants_grad_) return;
     for (int64_t first = 0; first < columns_; first += narrow_chunk) {
       if (columns_ > narrow_chunk) stage(first, false);
       kernel_.grad(call_.formula, block, constants);
       for (int k = 0; k < entry_.inputs; ++k) {
         if (!call_.grad[k].data) continue;
-        for (int l = 0; l < valid; ++l) {
+        for (int l = 0; l < rows.valid; ++l) {
           S* to = element<S>(call_.grad[k], outer[l], first, inner[l]);
           const F* from = buffers.grad(k) + l;
           for (int64_t c = 0; c < block.columns; ++c) to[c * call_.grad[k].stride[1]] = S(from[c * lanes]);
@@ -257,44 +296,12 @@ template <class F, class S> class FoldDriver {
     if (call_.direction[k].data) copy(call_.direction[k], buffers.direction(k));
   }
 
-  void emit(int64_t outer, int64_t inner, F value, F count, Totals& totals) const {
-    if (call_.value.data) *element<S>(call_.value, outer, 0, inner) = S(value);
-    if (call_.count.data) *element<S>(call_.count, outer, 0, inner) = S(count);
-    totals.value += double(value);
-    totals.count += double(count);
-    totals.active += value != F(0);
-  }
-
   // ---- wide -------------------------------------------------------------------------------------
 
-  kernels::FoldBlock wide_block(int64_t r, Buffers& buffers, Problem& problem) {
-    const int64_t outer = r / call_.extent[2], inner = r % call_.extent[2];
-    kernels::FoldBlock block;
-    block.total = columns_;
-    block.rows = 1;
-    block.count_scale = call_.count_scale;
-    for (int k = 0; k < entry_.inputs; ++k) {
-      block.direction[k] = nullptr;
-      block.grad[k] = nullptr;
-      if (role(k) == Role::element || role(k) == Role::column) continue;
-      F* to = buffers.lanes(k);
-      if (entry_.input(k)->label) *reinterpret_cast<IntBeside<F>*>(to) = checked_label(k, outer, inner, problem);
-      else {
-        *to = F(*element<const S>(call_.in[k], outer, 0, inner));
-        check(k, to, 1, problem, [&](int64_t) { return Place{outer, 0, inner}; });
-      }
-      block.in[k] = to;
-    }
-    F* scale = buffers.lanes(scale_lanes);
-    *scale = F(call_.scale * (call_.upstream.data ? double(*element<const S>(call_.upstream, outer, 0, inner)) : 1.0));
-    block.scale = scale;
-    return block;
-  }
-
-  // Points the block at columns [first, first + n) of row r; what is not dense, or has a ragged end, is copied.
+  // Points the block at columns [first, first + n) of row r; what is not dense, or has a ragged end, is copied.  Rows
+  // are wide only where nothing lies within a column: they are the outer extent.
   void stage_wide(int64_t r, int64_t first, int64_t n, kernels::FoldBlock& block, Buffers& buffers, Problem& problem,
                   bool checking) {
-    const int64_t outer = r / call_.extent[2], inner = r % call_.extent[2];
     const int64_t padded = (n + kernel_.lanes - 1) / kernel_.lanes * kernel_.lanes;
     block.first = first;
     block.columns = n;
@@ -302,7 +309,7 @@ template <class F, class S> class FoldDriver {
       if (stage_constant(k, block, buffers, problem)) {
       } else if (role(k) == Role::element) {
         const View& v = call_.in[k];
-        const S* from = element<const S>(v, outer, first, inner);
+        const S* from = element<const S>(v, r, first, 0);
         if (v.stride[1] == 1 && n == padded && std::is_same_v<F, S>) block.in[k] = from;
         else {
           F* to = buffers.input(k);
@@ -311,45 +318,72 @@ template <class F, class S> class FoldDriver {
           block.in[k] = to;
         }
         if (checking)
-          check(k, static_cast<const F*>(block.in[k]), n, problem,
-                [&](int64_t c) { return Place{outer, first + c, inner}; });
+          check(k, static_cast<const F*>(block.in[k]), n, problem, [&](int64_t c) { return Place{r, first + c, 0}; });
       } else if (role(k) == Role::column) {
         stage_columns(k, block, buffers, problem, checking);
       }
       const View& g = call_.grad[k];
       if (g.data)
         block.grad[k] = g.stride[1] == 1 && n == padded && std::is_same_v<F, S>
-                            ? static_cast<void*>(element<S>(g, outer, first, inner))
+                            ? static_cast<void*>(element<S>(g, r, first, 0))
                             : buffers.grad(k);
     }
   }
 
   void store_wide(int64_t r, const kernels::FoldBlock& block, Buffers& buffers) {
-    const int64_t outer = r / call_.extent[2], inner = r % call_.extent[2];
     for (int k = 0; k < entry_.inputs; ++k) {
       if (!call_.grad[k].data || block.grad[k] != buffers.grad(k)) continue;
-      S* to = element<S>(call_.grad[k], outer, block.first, inner);
+      S* to = element<S>(call_.grad[k], r, block.first, 0);
       copy_run(buffers.grad(k), 1, block.columns, to, call_.grad[k].stride[1]);
     }
   }
 
-  void wide_row(int64_t r, Buffers& buffers, Outcome& outcome) {
-    kernels::FoldBlock block = wide_block(r, buffers, outcome.problem);
-    void *state = buffers.state(*this), *constants = buffers.constants(*this);
-    kernel_.start(state);
-    each_chunk(0, columns_, [&](int64_t first, int64_t n) {
-      stage_wide(r, first, n, block, buffers, outcome.problem, true);
-      place_terms(first, n, block, buffers);
-      kernel_.lift(call_.formula, block, state);
-    });
-    finish_wide(r, block, buffers, state, constants, outcome.totals);
+  // Rows one by one up to their states, which finish together, and again one by one for their gradients.
+  void wide_rows(int64_t first_row, Buffers& buffers, Outcome& outcome) {
+    const Rows rows = rows_from(first_row);
+    kernels::FoldBlock block = row_block(rows, buffers, outcome.problem);
+    char* states = buffers.states();
+    void* constants = buffers.constants(*this);
+    for (block.row = 0; block.row < rows.valid; ++block.row) {
+      void* state = states + size_t(block.row) * kernel_.state_bytes;
+      kernel_.start(state);
+      each_chunk(first_row, block, [&](int64_t first, int64_t n) {
+        stage_wide(first_row + block.row, first, n, block, buffers, outcome.problem, true);
+        place_terms(first, n, block, buffers);
+        kernel_.lift(call_.formula, block, state);
+      });
+    }
+    finish(rows, block, buffers, states, constants, outcome.totals);
     if (!wants_grad_) return;
-    each_chunk(0, columns_, [&](int64_t first, int64_t n) {
-      if (n < columns_) stage_wide(r, first, n, block, buffers, outcome.problem, false);
-      place_terms(first, n, block, buffers);
-      kernel_.grad(call_.formula, block, constants);
-      store_wide(r, block, buffers);
-    });
+    for (block.row = 0; block.row < rows.valid; ++block.row) {
+      if (kernel_.label_alone) clear_gradients(first_row + block.row);
+      each_chunk(first_row, block, [&](int64_t first, int64_t n) {
+        if (n < columns_ || rows.valid > 1)
+          stage_wide(first_row + block.row, first, n, block, buffers, outcome.problem, false);
+        place_terms(first, n, block, buffers);
+        kernel_.grad(call_.formula, block, constants);
+        store_wide(first_row + block.row, block, buffers);
+      });
+    }
+  }
+
+  void clear_gradients(int64_t r) const {
+    const S zero = 0;
+    for (int k = 0; k < entry_.inputs; ++k)
+      if (call_.grad[k].data) copy_run(&zero, 0, columns_, element<S>(call_.grad[k], r, 0, 0), call_.grad[k].stride[1]);
+  }
+
+  // The parts of the block's row that its kernel is to see; the very first row is seen whole, so that what all rows
+  // share is checked.
+  void each_chunk(int64_t first_row, const kernels::FoldBlock& block, auto work) const {
+    if (!kernel_.label_alone || first_row + block.row == 0) return each_chunk(0, columns_, work);
+    const int64_t label = label_of(block), first = label / kernel_.lanes * kernel_.lanes;
+    if (label >= 0) work(first, std::min<int64_t>(kernel_.lanes, columns_ - first));
+  }
+  int64_t label_of(const kernels::FoldBlock& block) const {
+    int k = 0;
+    while (!facts_[k]->label) ++k;
+    return static_cast<const IntBeside<F>*>(block.in[k])[block.row];
   }
 
   // Full packs first, so that only what is left over after them is too ragged to be read and written in place.
@@ -364,15 +398,9 @@ template <class F, class S> class FoldDriver {
 
   void place_terms(int64_t first, int64_t n, kernels::FoldBlock& block, Buffers& buffers) const {
     const bool kept = keeps_terms() && n >= kernel_.lanes;
-    block.terms = kept ? buffers.terms.template as<F>() + tops_room() + first : nullptr;
-    block.tops = kept ? buffers.terms.template as<F>() + first / wide_chunk * max_lanes : nullptr;
-  }
-
-  void finish_wide(int64_t r, const kernels::FoldBlock& block, Buffers& buffers, void* state, void* constants,
-                   Totals& totals) {
-    F *value = buffers.lanes(value_lanes), *count = buffers.lanes(count_lanes);
-    kernel_.finish(call_.formula, block, state, constants, value, count);
-    emit(r / call_.extent[2], r % call_.extent[2], value[0], count[0], totals);
+    F* of_row = buffers.terms.template as<F>() + block.row * terms_room();
+    block.terms = kept ? of_row + tops_room() + first : nullptr;
+    block.tops = kept ? of_row + first / wide_chunk * max_lanes : nullptr;
   }
 
   // One row cut into chunks that threads share; their states join in order.
@@ -384,7 +412,7 @@ template <class F, class S> class FoldDriver {
     const auto last = [&](int64_t task) { return std::min(columns_, (task + 1) * task_elements); };
     parallel_for(tasks, [&](int64_t t) {
       Buffers buffers(*this);
-      kernels::FoldBlock block = wide_block(r, buffers, problems[t]);
+      kernels::FoldBlock block = row_block(rows_from(r), buffers, problems[t]);
       void* state = states.as<char>(state_room * size_t(t));
       kernel_.start(state);
       each_chunk(t * task_elements, last(t), [&](int64_t first, int64_t n) {
@@ -397,14 +425,15 @@ template <class F, class S> class FoldDriver {
     for (const Problem& p : problems)
       if (p.input >= 0 && outcome.problem.input < 0) outcome.problem = p;
     Buffers buffers(*this);
-    const kernels::FoldBlock block = wide_block(r, buffers, outcome.problem);
+    const Rows rows = rows_from(r);
+    const kernels::FoldBlock block = row_block(rows, buffers, outcome.problem);
     void* constants = buffers.constants(*this);
-    finish_wide(r, block, buffers, states.as<char>(), constants, outcome.totals);
+    finish(rows, block, buffers, states.as<char>(), constants, outcome.totals);
     if (!wants_grad_) return;
     parallel_for(tasks, [&](int64_t t) {
       Buffers own(*this);
       Problem ignored;
-      kernels::FoldBlock mine = wide_block(r, own, ignored);
+      kernels::FoldBlock mine = row_block(rows_from(r), own, ignored);
       each_chunk(t * task_elements, last(t), [&](int64_t first, int64_t n) {
         stage_wide(r, first, n, mine, own, ignored, false);
         kernel_.grad(call_.formula, mine, constants);
@@ -431,8 +460,10 @@ template <class F, class S> class FoldDriver {
   const kernels::FoldKernel& kernel_;
   const Call& call_;
   const bool tangent_;
+  const InputFacts* facts_[max_inputs];
   bool wants_grad_ = false;
   const int64_t columns_, rows_;
+  const int64_t group_;  // how many rows are finished together, a lane each
 };
 
 }  // namespace

@@ -27,17 +27,18 @@ struct MapBlock {
   void* grad[max_inputs];  // null: not wanted
 };
 
-// A block of a Fold.  Narrow: `rows` lanes are rows, columns follow one another `step` apart.  Wide: one row, lanes are
-// columns.
+// A block of a Fold.  Narrow: lanes are rows, columns follow one another `step` apart.  Wide: lanes are columns of one
+// row out of a group; what a row has of its own, its constants too, is a lane of the group's.
 struct FoldBlock {
   int64_t first = 0, columns = 0, total = 0;  // this block's first column, how many it has, how many the row has
-  int rows = 0;                               // valid lanes of a narrow block
-  const void* in[max_inputs];  // element: [columns][step]; column: [columns]; row, scalar: [lanes] (wide: [1])
+  int rows = 0;                               // of the group: the lanes that are valid
+  int row = 0;                                // wide: which of them
+  const void* in[max_inputs];                 // element: [columns][step]; column: [columns]; row, scalar: [lanes]
   const void* direction[max_inputs];
   int64_t step[max_inputs];  // element inputs of a narrow block
   void* grad[max_inputs];
   int64_t grad_step[max_inputs];
-  const void *scale = nullptr, *scale_tangent = nullptr;  // [lanes] (wide: [1]): upstream × scale of each row
+  const void *scale = nullptr, *scale_tangent = nullptr;  // [lanes]: upstream × scale of each row
   double count_scale = 0, count_scale_tangent = 0;
   // Where lift leaves the exp of each column for grad, and relative to what, a lane each; null: grad is to do its own.
   void *terms = nullptr, *tops = nullptr;
@@ -49,12 +50,13 @@ struct MapKernel {
 };
 struct FoldKernel {
   int lanes;
-  bool wide, keeps_terms;
+  bool wide, keeps_terms, label_alone;  // label_alone: only the pack with the label is to be lifted and has a gradient
   size_t state_bytes, constants_bytes;
   void (*start)(void* state);
   void (*lift)(const void* formula, const FoldBlock&, void* state);  // merges the block's columns into state
   void (*join)(const void* formula, void* into, const void* from);
-  void (*finish)(const void* formula, const FoldBlock&, void* state, void* constants, void* value, void* count);
+  // Of all rows of the group; wide: each has a State of its own, one behind the other, which it uses up.
+  void (*finish)(const void* formula, const FoldBlock&, void* states, void* constants, void* value, void* count);
   void (*grad)(const void* formula, const FoldBlock&, const void* constants);
 };
 
@@ -155,27 +157,46 @@ GRADUS_FN Arg<L, T, K> fold_argument(const FoldBlock& b, int64_t c) {
   if constexpr (plain && L::inputs[K].param != nullptr) {
     return (L().*L::inputs[K].param).number();
   } else if constexpr (L::inputs[K].label) {
-    if constexpr (wide) return Index<T>(static_cast<const typename Index<T>::Int*>(b.in[K])[0]);
+    if constexpr (wide) return Index<T>(static_cast<const typename Index<T>::Int*>(b.in[K])[b.row]);
     else return load_labels<T>(b.in[K], 0);
   } else if constexpr (role == Role::element) {
     return load<T>(b.in[K], b.direction[K], wide ? c : c * b.step[K]);
   } else if constexpr (role == Role::column) {
     return wide ? load<T>(b.in[K], b.direction[K], c) : splat<T>(b.in[K], b.direction[K], c);
   } else {
-    return wide ? splat<T>(b.in[K], b.direction[K], 0) : load<T>(b.in[K], b.direction[K], 0);
+    return wide ? splat<T>(b.in[K], b.direction[K], b.row) : load<T>(b.in[K], b.direction[K], 0);
   }
 }
 
-// Applies fn to the number fields of two plain structs, field by field.
+// How many numbers a plain struct of them has.
+template <class T, class S>
+constexpr int fields = [] {
+  static_assert(__is_trivially_copyable(S) && (__is_empty(S) || sizeof(S) % sizeof(T) == 0),
+                "States and Constants are plain structs of T's");
+  return __is_empty(S) ? 0 : int(sizeof(S) / sizeof(T));
+}();
+// Applies fn to the number fields of two of them, field by field.
 template <class T, class S, class Fn> GRADUS_FN S each_field(S a, S b, Fn fn) {
-  static_assert(__is_trivially_copyable(S) && sizeof(S) % sizeof(T) == 0, "a State is a plain struct of T's");
-  constexpr int n = int(sizeof(S) / sizeof(T));
-  T x[n], y[n];
-  __builtin_memcpy(static_cast<void*>(x), &a, sizeof a);
-  __builtin_memcpy(static_cast<void*>(y), &b, sizeof b);
+  constexpr int n = fields<T, S>;
+  T x[n + 1], y[n + 1];
+  __builtin_memcpy(static_cast<void*>(x), &a, n * sizeof(T));
+  __builtin_memcpy(static_cast<void*>(y), &b, n * sizeof(T));
   for (int i = 0; i < n; ++i) x[i] = fn(x[i], y[i]);
-  __builtin_memcpy(static_cast<void*>(&a), x, sizeof a);
+  __builtin_memcpy(static_cast<void*>(&a), x, n * sizeof(T));
   return a;
+}
+
+// Of two packs seen as groups of 2 × width lanes, `width` lanes of each group from its lane `from` on: first all of a,
+// then all of b.
+template <int width, int from, class F, int N> GRADUS_FN Num<F, N> halves(Num<F, N> a, Num<F, N> b) {
+  if constexpr (two_halves<F, N>) {
+    if constexpr (2 * width == N) return from ? Num<F, N>(a.hi, b.hi) : Num<F, N>(a.lo, b.lo);
+    else return {halves<width, from>(a.lo, a.hi), halves<width, from>(b.lo, b.hi)};
+  } else {
+    return [&]<int... I>(std::integer_sequence<int, I...>) {
+      return Num<F, N>::raw(__builtin_shufflevector(a.v, b.v, (I / width * 2 * width + I % width + from)...));
+    }(std::make_integer_sequence<int, N>{});
+  }
 }
 
 // A Fold that says how two of its States join once their softmaxes have: sum over a block's columns in two rounds.
@@ -192,11 +213,9 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
   // Does any column but the label's add to the softmax alone, and is its probability all that its gradient needs?
   static constexpr bool label_apart =
       wide && plain && requires(const L& l, Constants c, T p) { l.grad_elsewhere(c, p); };
-  // … or does it add nothing at all, and has no gradient?
-  static constexpr bool label_alone = wide && !probing<T> && requires { L::only_the_label; };
   GRADUS_FN static int64_t label_of(const FoldBlock& b) {
     for (int k = 0; k < arity<L>; ++k)
-      if (L::inputs[k].label) return static_cast<const typename Index<T>::Int*>(b.in[k])[0];
+      if (L::inputs[k].label) return static_cast<const typename Index<T>::Int*>(b.in[k])[b.row];
     return -1;
   }
 
@@ -222,9 +241,7 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
         return loss.lift(column_at<T, wide>(b, c), fold_argument<L, T, wide, plain, int(K)>(b, c)...);
       }(Inputs{});
     };
-    int64_t begin = in_two_rounds(loss, piece, b, state), end = b.columns;
-    if constexpr (label_alone) begin = pack_of_label(b), end = std::min(end, begin + 1);
-    for (int64_t c = begin; c < end; c += step) {
+    for (int64_t c = at_once(loss, piece, b, state); c < b.columns; c += step) {
       State merged = loss.merge(state, piece(c));
       if constexpr (wide) {
         if (b.columns - c < T::size) {  // lanes beyond the row keep what they had
@@ -237,12 +254,28 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
     *static_cast<State*>(to) = state;
   }
 
-  // All full packs of a softmax at once: the largest logit, then the sum below it.  Returns how many columns it has
-  // merged.  Numbers that carry derivatives go the general way, to which certificates compare this one.
-  template <class Piece>
-  GRADUS_FN static int64_t in_two_rounds(const L& loss, Piece piece, const FoldBlock& b, State& to) {
-    if constexpr (Softmax<L> && !probing<T>) {
-      const int64_t columns = b.columns / step * step;
+  // The columns of all full packs, for a formula that takes them at once.
+  struct Columns {
+    const FoldBlock& b;
+    template <class Fn> GRADUS_FN void each(Fn fn) const {
+      for (int64_t c = 0; c + step <= b.columns; c += step)
+        [&]<size_t... K>(std::index_sequence<K...>) __attribute__((always_inline)) {
+          fn(column_at<T, wide>(b, c), fold_argument<L, T, wide, plain, int(K)>(b, c)...);
+        }(Inputs{});
+    }
+  };
+
+  // All full packs at once: of a softmax the largest logit, then the sum below it; else as the formula says.  Returns
+  // how many columns it has merged.  Numbers that carry derivatives go the general way, to which certificates compare
+  // this one.
+  template <class Piece> GRADUS_FN static int64_t at_once(const L& loss, Piece piece, const FoldBlock& b, State& to) {
+    const int64_t columns = b.columns / step * step;
+    if (columns == 0) return 0;
+    if constexpr (probing<T>) return 0;
+    else if constexpr (requires { loss.template lift_all<T>(Columns{b}); }) {
+      to = loss.merge(to, loss.template lift_all<T>(Columns{b}));
+      return columns;
+    } else if constexpr (Softmax<L>) {
       const auto each = [&](auto fn) __attribute__((always_inline)) {
         for (int64_t c = 0; c < columns; c += step) {
           State one = piece(c);
@@ -278,15 +311,26 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
     *static_cast<State*>(into) = loss.merge(*static_cast<State*>(into), *static_cast<const State*>(from));
   }
 
-  static void finish(const void* formula, const FoldBlock& b, void* state, void* constants, void* value, void* count) {
+  // Of the States of n rows one, in which each row has a lane: two rows become one of half their lanes each, until none
+  // has a lane to spare.  How the lanes of a row merge does not depend on its neighbours.
+  template <int width = T::size / 2> GRADUS_FN static State rows_as_lanes(const L& loss, State* states, int n) {
+    const int pairs = (n + 1) / 2;
+    for (int i = 0; i < pairs; ++i) {
+      const State a = states[2 * i], b = states[2 * i + 1 < n ? 2 * i + 1 : 2 * i];
+      states[i] = loss.merge(each_field<T>(a, b, [](T x, T y) { return halves<width, 0>(x, y); }),
+                             each_field<T>(a, b, [](T x, T y) { return halves<width, width>(x, y); }));
+    }
+    if constexpr (width > 1) return rows_as_lanes<width / 2>(loss, states, pairs);
+    else return states[0];
+  }
+
+  static void finish(const void* formula, const FoldBlock& b, void* states, void* constants, void* value, void* count) {
     const L& loss = given(formula);
-    State s = *static_cast<State*>(state);
-    if constexpr (wide)  // every lane gets the total of all lanes, merged in a fixed order
-      for (int by = T::size / 2; by; by /= 2)
-        s = loss.merge(s, each_field<T>(s, s, [by](T x, T) { return rotate(x, by); }));
-    if constexpr (!wide) lanes_in_use<T>(b.rows);
+    State s = *static_cast<State*>(states);
+    if constexpr (wide) s = rows_as_lanes(loss, static_cast<State*>(states), b.rows);
+    else lanes_in_use<T>(b.rows);
     const auto done = [&]<size_t... I>(std::index_sequence<I...>) {
-      return loss.finish(s, b.total, fold_argument<L, T, wide, plain, row_level<L>.k[I]>(b, 0)...);
+      return loss.finish(s, b.total, fold_argument<L, T, false, plain, row_level<L>.k[I]>(b, 0)...);
     }(std::make_index_sequence<row_level<L>.n>{});
     ::new (constants) Constants(done.constants);
     store(value, 0, T(done.value));
@@ -296,8 +340,9 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
   static void grad(const void* formula, const FoldBlock& block, const void* constants) {
     const L loss = given(formula);
     const FoldBlock b = block;
-    const Constants fixed = *static_cast<const Constants*>(constants);
-    const T up = wide ? splat<T>(b.scale, b.scale_tangent, 0) : load<T>(b.scale, b.scale_tangent, 0);
+    Constants fixed = *static_cast<const Constants*>(constants);
+    if constexpr (wide) fixed = each_field<T>(fixed, fixed, [&](T x, T) { return T(x.lane(b.row)); });
+    const T up = wide ? splat<T>(b.scale, b.scale_tangent, b.row) : load<T>(b.scale, b.scale_tangent, 0);
     const T count_scale = number<T>(b.count_scale, b.count_scale_tangent);
     if constexpr (!wide) lanes_in_use<T>(b.rows);
     const auto column = [&](int64_t c) __attribute__((always_inline)) {
@@ -316,13 +361,6 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
         });
     };
     int64_t first = 0;
-    if constexpr (label_alone) {
-      each_gradient<L>([&]<int K, int G>() {
-        if (b.grad[K]) std::fill_n(static_cast<typename T::Scalar*>(b.grad[K]), b.columns, 0);
-      });
-      if (const int64_t c = pack_of_label(b); c < b.columns) column(c);
-      return;
-    }
     if constexpr (label_apart) first = from_terms(loss, fixed, up, b, column);
     for (int64_t c = first; c < b.columns; c += step) column(c);
   }
@@ -341,8 +379,10 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
     return columns;
   }
 
-  static constexpr FoldKernel kernel = {T::size, wide, label_apart, sizeof(State), sizeof(Constants),
-                                        start,   lift, join,        finish,        grad};
-};
+  static constexpr FoldKernel kernel = {T::size, wide, label_apart, wide&& requires {L::only_the_label;
+}, sizeof(State), sizeof(Constants), start, lift, join, finish, grad
+};  // namespace gradus::kernels
+}
+;
 
 }  // namespace gradus::kernels
