@@ -91,6 +91,13 @@ Position load_checkpoint(const std::string& path, const Training& training) {
   return position;
 }
 
+int64_t load_weights(const std::string& path, Module& module) {
+  const NamedTensors all = read(path).tensors;
+  const auto epochs = number<int64_t>(path, all, "position.epoch");
+  module.load_state_dict(part(all, model));
+  return epochs;
+}
+
 std::string checkpoint_config(const std::string& path) { return read(path).metadata.at(config_key); }
 
 }  // namespace gradus

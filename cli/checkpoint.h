@@ -31,6 +31,8 @@ void save_checkpoint(const std::string& path, const std::string& config, const T
 /// Restores all of a training and returns where it stood. Throws FileError when the file is no checkpoint or damaged,
 /// and the errors of load_state_dict and load_state when it is one of another model or optimiser.
 Position load_checkpoint(const std::string& path, const Training& training);
+/// Restores the model alone, and returns how many epochs it was trained. Throws as load_checkpoint.
+int64_t load_weights(const std::string& path, Module& module);
 /// The config that a checkpoint was written with.
 std::string checkpoint_config(const std::string& path);
 

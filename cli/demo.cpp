@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "gradus/cli/commands.h"
+#include "gradus/cli/ingredients.h"
 #include "gradus/cli/progress.h"
 #include "gradus/cli/training.h"
 #include "gradus/core/threads.h"
@@ -18,18 +19,18 @@ void demonstrate() {
              data.train.size(), data.test.size(), threads());
 
   fmt::print("\n1. A classifier: 64 pixels -> 256 -> 128 -> 10 classes, cross_entropy, SGD\n");
-  const TrainResult classifier = train_classifier(classify, data, stdout);
+  const TrainResult classifier = train(classify, {}, data, stdout);
 
   fmt::print("\n2. An embedding: 64 pixels -> 256 -> 128 -> 32 numbers, triplet_margin_loss, Adam\n");
-  const TrainResult embedding = train_embedding(triplet, data, stdout);
+  const TrainResult embedding = train(triplet, {}, data, stdout);
 
   fmt::print("\nOn the {} test digits:\n", data.test.size());
-  fmt::print("  classifier                          {:6.2f} %   trained in {}\n", 100 * classifier.accuracy,
+  fmt::print("  classifier                          {:6.2f} %   trained in {}\n", 100 * classifier.test.accuracy,
              duration_text(classifier.seconds));
-  fmt::print("  {} nearest neighbours, embedding     {:6.2f} %   trained in {}\n", neighbours, 100 * embedding.accuracy,
-             duration_text(embedding.seconds));
-  fmt::print("  {} nearest neighbours, raw pixels    {:6.2f} %   the yardstick: nothing learnt\n", neighbours,
-             100 * embedding.raw_accuracy);
+  fmt::print("  {} nearest neighbours, embedding     {:6.2f} %   trained in {}\n", embedding.test.k,
+             100 * embedding.test.accuracy, duration_text(embedding.seconds));
+  fmt::print("  {} nearest neighbours, raw pixels    {:6.2f} %   the yardstick: nothing learnt\n", embedding.test.k,
+             100 * embedding.test.raw_accuracy);
   fmt::print(
       "\nWhat next:\n"
       "  gradus train classify --help            change model, loss, optimiser, data\n"

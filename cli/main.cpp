@@ -126,6 +126,8 @@ int main(int argc, char** argv) {
       "  gradus train classify --help   all a training can be told");
   gradus::add_demo(app, status);
   gradus::add_train(app, status);
+  gradus::add_eval(app, status);
+  gradus::add_predict(app, status);
   gradus::add_losses(app, status);
   gradus::add_gradcheck(app, status);
   gradus::add_conformance(app, status);

@@ -54,11 +54,10 @@ void Progress::step(double loss, int64_t samples) {
   samples_ += samples;
   ++done_;
   if (bar_ && Clock::now() - drawn_ >= redraw_interval) draw();
-  if (done_ % steps_ == 0) end_epoch();
 }
 
 std::string Progress::figures() const {
-  return fmt::format("loss {:<9.4g} {:>9} samples/s", loss_.mean(),
+  return fmt::format("loss {:<9.4g}{} {:>9} samples/s", loss_.mean(), accuracy_,
                      grouped(double(samples_) / std::max(elapsed(), 1e-9)));
 }
 
@@ -77,7 +76,12 @@ void Progress::draw() {
   std::fflush(out_);
 }
 
-void Progress::end_epoch() {
+void Progress::end_epoch(const NamedNumbers& scores) {
+  accuracy_.clear();
+  for (const auto& [name, value] : scores) {
+    if (name == "test_accuracy") accuracy_ = fmt::format(" accuracy {:6.2f} % ", 100 * value);
+    if (name == "precision_at_1") accuracy_ = fmt::format(" precision@1 {:6.2f} % ", 100 * value);
+  }
   const int64_t epoch = done_ / steps_, every = (epochs_ + plain_lines - 1) / plain_lines;
   if (epoch % every != 0 && epoch != epochs_) return;
   const int digits = int(std::to_string(epochs_).size());

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 
+#include "gradus/cli/metrics.h"
 #include "gradus/data/meter.h"
 
 namespace gradus {
@@ -23,18 +24,20 @@ class Progress {
 
   /// A batch of `samples` is done, with this mean loss.
   void step(double loss, int64_t samples);
+  /// An epoch is done, and these are its scores, of which the accuracy is shown.
+  void end_epoch(const NamedNumbers& scores);
 
  private:
   using Clock = std::chrono::steady_clock;
   double elapsed() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
   std::string figures() const;
   void draw();
-  void end_epoch();
 
   int64_t epochs_, steps_, done_, before_, samples_ = 0;  // before_: done by an earlier run
   FILE* out_;
   bool bar_;
-  RunningMean loss_;  // of the epoch under way
+  RunningMean loss_;      // of the epoch under way
+  std::string accuracy_;  // of the last epoch that ended
   Clock::time_point begin_ = Clock::now(), drawn_ = {};
 };
 

@@ -4,7 +4,8 @@
 
 # PACKAGE, or PACKAGE:TOOL where a tool found on the path serves as well, wherever it came from.
 # shellcheck disable=SC2034  # used by the scripts that source this file
-build_packages=(cmake:cmake ninja-build:ninja g++:g++ libopenblas-pthread-dev zlib1g-dev libfmt-dev libcli11-dev nlohmann-json3-dev)
+build_packages=(cmake:cmake ninja-build:ninja g++:g++ libopenblas-pthread-dev zlib1g-dev libfmt-dev libcli11-dev nlohmann-json3-dev
+  libprotobuf-dev protobuf-compiler:protoc libisal-dev)
 
 say() { printf 'gradus: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }

@@ -53,7 +53,7 @@ expect 2 "--loss: cosine_similarity gives many numbers, wanted one" train classi
 expect 2 "does not take anchor, positive and negative" train triplet --loss mse_loss
 expect 2 "--batch-size: got 3, wanted at least 4" train triplet --batch-size 3
 expect 2 "SGD: got lr = -1" train classify --lr -1
-expect 2 "there is no folder '/no/such'; wanted digits, moons, circles, spirals, blobs, or a folder" train classify --data /no/such
+expect 2 "there is no file or folder '/no/such'; wanted digits, moons, circles, spirals, blobs, a folder" train classify --data /no/such
 expect 2 "--model: cnn takes images, but a sample of the data is 2 numbers; use logistic or mlp" train classify --data moons --model cnn
 expect 2 "there is no 'hubber_loss'; did you mean 'huber_loss'?" losses hubber_loss
 expect 2 "loss: there is no 'focal'; known with it in their names are anchor_focal_loss, " losses focal

@@ -1,0 +1,180 @@
+#include "gradus/cli/train_options.h"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "gradus/cli/checkpoint.h"
+#include "gradus/cli/choices.h"
+#include "gradus/core/error.h"
+#include "gradus/ops/registry.h"
+
+namespace gradus {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void check_at_least(const char* option, int64_t value, int64_t least) {
+  if (value < least) throw ParamError(fmt::format("{}: got {}, wanted at least {}; see --help", option, value, least));
+}
+
+// What the training does.
+void add_what(CLI::App& command, TrainOptions& o) {
+  command
+      .add_option("--data", o.data,
+                  "digits, or points in the plane: moons, circles, spirals, blobs (all built in); a folder with the "
+                  "four IDX files of MNIST; or a file with features and labels: .npz, or .csv with the label last")
+      ->type_name("NAME|PATH")
+      ->capture_default_str();
+  command
+      .add_option("--model", o.model,
+                  "logistic: one linear layer; mlp: fully connected, 256 and 128 hidden units; cnn: two convolutions; "
+                  "lenet5: for images from 12x12 on; resnet18")
+      ->type_name("logistic|mlp|cnn|lenet5|resnet18")
+      ->capture_default_str();
+  command.add_option("--loss", o.loss, "a loss by its name; `gradus losses` lists them")
+      ->type_name("NAME")
+      ->default_str("");
+  if (o.task == "triplet")
+    command
+        .add_option("--mining", o.mining,
+                    "which triplets of a batch: every pair with a random negative; all; semi-hard: the negative is "
+                    "farther than the positive, but within the margin; batch-hard: the farthest positive and the "
+                    "nearest negative")
+        ->type_name("random|all|semi-hard|batch-hard")
+        ->capture_default_str();
+  command.add_option("--optimizer", o.optimizer, "how weights follow gradients")
+      ->type_name("sgd|adam|adamw|rmsprop|adagrad|adadelta|lion")
+      ->capture_default_str();
+  command
+      .add_option("--lr", o.lr,
+                  "learning rate, which falls to 0 along half a cosine; default: 0.1 for sgd (with momentum 0.9), "
+                  "0.003 for adam and adamw, 0.001 for rmsprop, 0.01 for adagrad, 1 for adadelta, 0.0003 for lion")
+      ->type_name("RATE");
+  command.add_option("--epochs", o.epochs, "passes over the training data")->type_name("N")->capture_default_str();
+  command.add_option("--batch-size", o.batch_size, "samples per step")->type_name("N")->capture_default_str();
+  command.add_option("--seed", o.seed, "of the initial weights and the order of the samples")
+      ->type_name("N")
+      ->capture_default_str();
+  command.add_option("--threads", o.threads, "does not change a bit of the result; default: the processor's cores")
+      ->type_name("N");
+  command.add_option("--dtype", o.dtype, "precision of data and weights")
+      ->type_name("float32|float64")
+      ->capture_default_str();
+}
+
+// What it reads and writes beside the data.
+void add_files(CLI::App& command, TrainOptions& o) {
+  command.add_option("--config", o.config, "take these options from a JSON object; the command line wins over it")
+      ->type_name("FILE.json");
+  command
+      .add_option("--out", o.out,
+                  "a folder, made if need be, for all of the training: checkpoint.safetensors, config.json, "
+                  "metrics.jsonl; of an embedding also embedding.svg")
+      ->type_name("FOLDER");
+  command
+      .add_option("--log", o.log,
+                  "the figures of every epoch, in the folder of --out: as metrics.jsonl, as event files for "
+                  "TensorBoard, or both; default: jsonl")
+      ->delimiter(',')
+      ->type_name("jsonl,tensorboard");
+  command.add_flag("--report", o.report,
+                   "draw it all on one page, report.html, in the folder of --out: curves, confusions, hardest samples");
+  command
+      .add_option("--checkpoint", o.checkpoint,
+                  "save the training in this file alone (safetensors), so that it can go on after an interrupt or a "
+                  "crash")
+      ->type_name("FILE");
+  command.add_option("--checkpoint-every", o.checkpoint_every, "epochs from one saving to the next")
+      ->type_name("N")
+      ->capture_default_str();
+  command.add_flag("--resume", o.resume, "go on from the checkpoint, with the options it was made with");
+  command.add_flag("--json", o.json, "print one JSON object; progress goes to standard error");
+}
+
+Json config_of(const TrainOptions& o) {
+  Json config = {{"task", o.task},           {"data", o.data},
+                 {"model", o.model},         {"loss", o.loss},
+                 {"optimizer", o.optimizer}, {"lr", o.lr ? Json(*o.lr) : Json()},
+                 {"epochs", o.epochs},       {"batch_size", o.batch_size},
+                 {"seed", o.seed},           {"dtype", o.dtype}};
+  if (o.task == "triplet") config["mining"] = o.mining;
+  return config;
+}
+
+std::string option_name(std::string key) {
+  std::replace(key.begin(), key.end(), '_', '-');
+  return "--" + key;
+}
+
+[[noreturn]] void refuse_config(const std::string& path) {
+  throw FileError(fmt::format("{}: its config lacks an option or is no JSON; begin anew elsewhere", path));
+}
+
+}  // namespace
+
+TrainOptions triplet_defaults() {
+  TrainOptions options;
+  options.task = "triplet";
+  options.optimizer = "adam";
+  options.epochs = 20;
+  options.batch_size = 60;
+  return options;
+}
+
+void add_train_options(CLI::App& command, TrainOptions& options) {
+  add_what(command, options);
+  add_files(command, options);
+}
+
+void check_train_options(const TrainOptions& o) {
+  choose("--model", o.model, {"logistic", "mlp", "cnn", "lenet5", "resnet18"});
+  choose("--optimizer", o.optimizer, {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "lion"});
+  choose("--dtype", o.dtype, {"float32", "float64"});
+  choose("--mining", o.mining, {"random", "all", "semi-hard", "batch-hard"});
+  for (const std::string& kind : o.log) choose("--log", kind, {"jsonl", "tensorboard"});
+  check_at_least("--epochs", o.epochs, 1);
+  check_at_least("--batch-size", o.batch_size, 1);
+  check_at_least("--checkpoint-every", o.checkpoint_every, 1);
+  if (o.seed < 0) throw ParamError(fmt::format("--seed: got {}, wanted at least 0; try 1", o.seed));
+  if (!o.loss.empty()) known_loss(o.loss);
+}
+
+std::string config_text(const TrainOptions& options) { return config_of(options).dump(); }
+
+void take_config(const std::string& path, const std::string& text, TrainOptions& o) {
+  try {
+    const Json config = Json::parse(text);
+    config.at("task").get_to(o.task);
+    config.at("data").get_to(o.data);
+    config.at("model").get_to(o.model);
+    config.at("loss").get_to(o.loss);
+    config.at("optimizer").get_to(o.optimizer);
+    if (config.at("lr").is_null()) o.lr.reset();
+    else o.lr = config.at("lr").get<double>();
+    config.at("epochs").get_to(o.epochs);
+    config.at("batch_size").get_to(o.batch_size);
+    config.at("seed").get_to(o.seed);
+    config.at("dtype").get_to(o.dtype);
+    if (o.task == "triplet") config.at("mining").get_to(o.mining);
+  } catch (const nlohmann::json::exception&) { refuse_config(path); }
+}
+
+void take_checkpoint_options(const CLI::App& command, const std::string& path, TrainOptions& o) {
+  const std::string text = checkpoint_config(path);
+  try {
+    const Json saved = Json::parse(text), said = config_of(o);
+    for (const auto& [key, value] : said.items()) {
+      const bool told = key == "task" || command.count(option_name(key)) > 0;
+      if (told && value != saved.at(key))
+        throw ParamError(fmt::format("{}: got {}, but {} was made with {}; leave it out, or begin anew elsewhere",
+                                     key == "task" ? "--resume" : option_name(key), value.dump(), path,
+                                     saved.at(key).dump()));
+    }
+  } catch (const nlohmann::json::exception&) { refuse_config(path); }
+  take_config(path, text, o);
+}
+
+}  // namespace gradus

@@ -1,0 +1,25 @@
+// A model as a checkpoint of gradus train keeps it.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "gradus/cli/train_options.h"
+#include "gradus/nn/module.h"
+
+namespace gradus {
+
+struct TrainedModel {
+  TrainOptions options;  // of its training
+  Shape sample;          // of one sample, without the first extent
+  int64_t outputs = 0;
+  int64_t epochs = 0;  // done
+  std::unique_ptr<Module> model;
+
+  /// Throws ParamError where samples (N, ...) are not of that shape.
+  void check_features(const Shape& features) const;
+};
+
+/// From a checkpoint, or the folder of --out. Throws FileError when it is none, or none of this model.
+TrainedModel load_trained(const std::string& path);
+
+}  // namespace gradus

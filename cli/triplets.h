@@ -1,0 +1,20 @@
+// The loss of an embedding: which triplets of a batch, and what is computed on them.
+#pragma once
+#include <functional>
+
+#include "gradus/cli/train_options.h"
+#include "gradus/core/random.h"
+#include "gradus/core/tensor.h"
+
+namespace gradus {
+
+/// Of an embedding (N, width) and labels (N): options.loss (default triplet_margin_loss) of the triplets that
+/// options.mining picks, by Euclidean distance; random ones are drawn with `random`, which must outlive it. Throws
+/// ParamError where the loss does not take triplets.
+std::function<Tensor(const Tensor& embedded, const Tensor& labels)> triplet_loss(const TrainOptions& options,
+                                                                                 Generator& random);
+
+/// The margin that the loss asks for; 1 where it has none.
+double margin_of(const TrainOptions& options);
+
+}  // namespace gradus
