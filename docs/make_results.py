@@ -22,7 +22,8 @@ MNIST = "$GRADUS_DATA/mnist"
 EXPERIMENTS = {
     "mnist-mlp": ("MNIST, mlp, 10 epochs", ["classify", "--data", MNIST, "--model", "mlp", "--epochs", "10"], [],
                   [("test_accuracy", "test accuracy")], 0.98),
-    "mnist-lenet5": ("MNIST, lenet5, 10 epochs", ["classify", "--data", MNIST, "--model", "lenet5", "--epochs", "10"], [],
+    "mnist-lenet5": ("MNIST, lenet5, 10 epochs", ["classify", "--data", MNIST, "--model", "lenet5", "--optimizer", "adam", "--lr", "0.001",
+                                                  "--batch-size", "64", "--epochs", "10"], [],
                      [("test_accuracy", "test accuracy")], 0.99),
     "mnist-triplet": ("MNIST, triplet embedding", ["triplet", "--data", MNIST, "--model", "lenet5", "--mining", "semi-hard",
                                                    "--batch-size", "100", "--epochs", "10"], ["--k", "1"],
