@@ -379,10 +379,9 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
     return columns;
   }
 
-  static constexpr FoldKernel kernel = {T::size, wide, label_apart, wide&& requires {L::only_the_label;
-}, sizeof(State), sizeof(Constants), start, lift, join, finish, grad
-};  // namespace gradus::kernels
-}
-;
+  static constexpr bool label_alone = wide && requires { L::only_the_label; };
+  static constexpr FoldKernel kernel = {T::size, wide, label_apart, label_alone, sizeof(State), sizeof(Constants),
+                                        start,   lift, join,        finish,      grad};
+};
 
 }  // namespace gradus::kernels
