@@ -158,7 +158,9 @@ class Pass {
 };
 
 Tensor seed_for(const char* op, const Tensor& output, const Tensor& gradient) {
-  if (!output.defined() || !output.requires_grad())
+  if (!output.defined())
+    throw StateError(fmt::format("{}: the output is an undefined tensor; pass what a computation returned", op));
+  if (!output.requires_grad())
     throw StateError(
         fmt::format("{}: the output does not depend on a tensor that requires a gradient; call requires_grad(true) on "
                     "an input before computing it",

@@ -342,6 +342,10 @@ nlohmann::json parse(const std::string& path) {
     const size_t at = what.find("at line"), end = what.find(':', at);
     throw FileError(fmt::format("{}: is no JSON {}; mend it there", path,
                                 at == what.npos ? fmt::format("from byte {} on", e.byte) : what.substr(at, end - at)));
+  } catch (const json::out_of_range& e) {  // "[…] number overflow parsing '1e999'"
+    const std::string what = e.what();
+    throw FileError(fmt::format("{}: has the number {}, which is too large; write \"inf\"", path,
+                                what.substr(what.find('\'') == what.npos ? 0 : what.find('\''))));
   }
   if (!all.is_object() || !all.contains("format") || all["format"] != "gradus-vectors-1" || !all.contains("vectors") ||
       !all["vectors"].is_array())

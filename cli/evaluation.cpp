@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "gradus/autograd/engine.h"
 #include "gradus/cli/progress.h"
@@ -48,6 +49,16 @@ Target target_of(const std::string& loss) {
     throw ParamError(fmt::format("--loss: {} has no gradient to learn from; try cross_entropy", loss));
   if (entry.about->fixed && entry.about->reduction == Reduction::none)
     throw ParamError(fmt::format("--loss: {} gives many numbers, wanted one to make small; try cross_entropy", loss));
+  if (const Range& r = required[1]->range; !required[1]->label && r.only_ends && r.low != 0)
+    throw ParamError(
+        fmt::format("--loss: {} wants targets of {:g} or {:g}, and a class is 0 or 1 in each column; try "
+                    "cross_entropy",
+                    loss, r.low, r.high));
+  if (std::string_view(entry.about->name) == "nll_loss")  // it would fall without end
+    throw ParamError(
+        fmt::format("--loss: {} wants log-probabilities, and a classifier gives scores; try cross_entropy, which takes "
+                    "those",
+                    loss));
   return {entry, required[0]->name, required[1]->name, required[1]->label};
 }
 

@@ -56,8 +56,12 @@ void print_page(const LossEntry& entry) {
   print_plot(entry);
 }
 
-// By family, in the order in which the families first occur among the names.
-void print_table() {
+bool is_family(const std::string& name) {
+  return std::any_of(losses().begin(), losses().end(), [&](const LossEntry* e) { return e->about->family == name; });
+}
+
+// By family, in the order in which the families first occur among the names; or one family alone.
+void print_table(const std::string& only = "") {
   size_t width = 0;
   std::vector<std::string> families;
   for (const LossEntry* entry : losses()) {
@@ -65,6 +69,7 @@ void print_table() {
     if (std::find(families.begin(), families.end(), entry->about->family) == families.end())
       families.push_back(entry->about->family);
   }
+  if (!only.empty()) families = {only};
   for (const std::string& family : families) {
     fmt::print("{}\n", family);
     for (const LossEntry* entry : losses())
@@ -97,6 +102,7 @@ void write_curve(const LossEntry& entry, const Arguments& a) {
 
 void show(const Arguments& a) {
   if (!a.pages.empty()) return write_loss_pages(a.pages, a.certificates);
+  if (is_family(a.name) && !a.json && a.csv.empty() && a.svg.empty()) return print_table(a.name);
   if (!a.name.empty()) {
     const LossEntry& entry = known_loss(a.name);
     const bool writes = !a.csv.empty() || !a.svg.empty();
@@ -118,7 +124,7 @@ void add_losses(CLI::App& app, int&) {
   auto arguments = std::make_shared<Arguments>();
   command
       ->add_option("name", arguments->name,
-                   "a loss (its name here or elsewhere): formula, gradient, parameters, kinks and a plot")
+                   "a loss (its name here or elsewhere): formula, gradient, parameters, kinks and a plot; or a family")
       ->type_name("NAME");
   command->add_flag("--json", arguments->json, "print JSON: an array of all losses, or one object");
   command->add_option("--csv", arguments->csv, "write the curve of value and gradient as numbers")->type_name("FILE");

@@ -86,7 +86,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     return fmt::format("{}'{}' was not expected; see --help", where, word);
   }
   if (dynamic_cast<const CLI::RequiredError*>(&error) && !commands.empty())
-    return fmt::format("{}a command is missing; {}", where, gradus::suggestion("", commands));
+    return fmt::format("{}a command is missing; {}; see --help", where, gradus::suggestion("", commands));
   std::string text = error.what();
   if (dynamic_cast<const CLI::ConversionError*>(&error) && text.find(": ") != std::string::npos)
     text = fmt::format("could not understand {}", text.substr(text.find(": ") + 2));

@@ -166,13 +166,16 @@ void take_checkpoint_options(const CLI::App& command, const std::string& path, T
   const std::string text = checkpoint_config(path);
   try {
     const Json saved = Json::parse(text), said = config_of(o);
-    for (const auto& [key, value] : said.items()) {
-      const bool told = key == "task" || command.count(option_name(key)) > 0;
-      if (told && value != saved.at(key))
+    if (const std::string task = saved.at("task"); task != o.task)
+      throw ParamError(fmt::format("--resume: {} was made by gradus train {}; go on with that, or begin anew elsewhere",
+                                   path, task));
+    const auto word = [](const Json& value) {
+      return value.is_null() ? "the default" : value.is_string() ? value.get<std::string>() : value.dump();
+    };
+    for (const auto& [key, value] : said.items())
+      if (key != "task" && command.count(option_name(key)) > 0 && value != saved.at(key))
         throw ParamError(fmt::format("{}: got {}, but {} was made with {}; leave it out, or begin anew elsewhere",
-                                     key == "task" ? "--resume" : option_name(key), value.dump(), path,
-                                     saved.at(key).dump()));
-    }
+                                     option_name(key), word(value), path, word(saved.at(key))));
   } catch (const nlohmann::json::exception&) { refuse_config(path); }
   take_config(path, text, o);
 }

@@ -278,7 +278,7 @@ int detail::choose_thread_count() {
 void set_threads(int count) {
   if (count < 1 || count > most_threads) {
     throw ParamError(
-        fmt::format("set_threads: got {}, wanted 1 to {}, choose a number in that range", count, most_threads));
+        fmt::format("set_threads: got {}, wanted 1 to {}; choose a number in that range", count, most_threads));
   }
   if (inside_task) {
     throw StateError("set_threads: called inside parallel work, wanted outside, call it before the work begins");

@@ -20,8 +20,9 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const std::string& path, const char* what) {
-  throw FileError(fmt::format("{}: {} ({}), and is as it was; make room or choose a path that can be written", path,
-                              what, std::strerror(errno)));
+  const char* advice = errno == ENOENT ? "; make its folder, or choose one that is there"
+                                       : ", and is as it was; make room or choose a path that can be written";
+  throw FileError(fmt::format("{}: {} ({}){}", path, what, std::strerror(errno), advice));
 }
 
 struct Descriptor {

@@ -209,10 +209,11 @@ double labelled_rows(const Application& a) {
   return double(rows);
 }
 
-void check_given(const char* name, const Tensor* const* inputs, int count) {
-  for (int i = 0; i < count; ++i)
-    if (!inputs[i]->defined())
-      throw ParamError(fmt::format("{}: input {} is an undefined tensor; pass a tensor", name, i));
+void check_given(const char* name, const FormulaEntry& entry, const void* formula, const Tensor* const* inputs,
+                 int count) {
+  for (int k = 0, given = 0; k < entry.inputs && given < count; ++k)
+    if (!entry.param(const_cast<void*>(formula), k) && !inputs[given++]->defined())
+      throw ParamError(fmt::format("{}: {} is an undefined tensor; pass a tensor", name, entry.input(k)->name));
 }
 
 Tensor compute(const std::shared_ptr<Application>& a) {
@@ -271,7 +272,7 @@ std::unique_ptr<Formula> chosen_formula(const LossEntry& loss, const void* prima
 
 Tensor derivative_along(const About& about, const Formula& formula, const Tensor* const* inputs, int count,
                         Reduction reduction, const std::vector<Tensor>& direction) {
-  check_given(about.name, inputs, count);
+  check_given(about.name, formula.entry(), formula.get(), inputs, count);
   const std::shared_ptr<Application> a = prepare(about, formula.clone(), inputs);
   a->reduction = reduction;
   if (reduction != Reduction::none) a->totals = run(*a, {}).totals;
@@ -299,7 +300,7 @@ Tensor apply(const About& about, const Formula& formula, const Tensor* const* in
     }
     return apply_composed(about, formula, lists, reduction, empty);
   }
-  check_given(about.name, inputs, count);
+  check_given(about.name, formula.entry(), formula.get(), inputs, count);
   std::shared_ptr<Application> a = prepare(about, formula.clone(), inputs);
   a->reduction = reduction;
   a->empty = empty;
@@ -325,7 +326,7 @@ void check_ignored(const LossEntry& loss, const void* primary, const FormulaEntr
 
 Tensor apply(const LossEntry& loss, const void* primary, const Tensor* const* inputs, int count, Reduction reduction,
              Empty empty) {
-  check_given(loss.about->name, inputs, count);
+  check_given(loss.about->name, *loss.formula(0), primary, inputs, count);
   const FormulaEntry& first = *loss.formula(0);
   bool integer_target = false;
   for (int k = 0, given = 0; k < first.inputs; ++k) {

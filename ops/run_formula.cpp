@@ -43,6 +43,20 @@ void run_on_device(const Application& a, const Call& call) {
   run(device_kernel(a.name(), *a.entry, a.device()), a.device(), there);
 }
 
+// Where there are no classes, every label that is not left out lies outside them: the first.
+Problem label_of_no_class(const Application& a) {
+  Problem problem;
+  if (!a.entry->fold || a.space[a.axis] > 0) return problem;
+  for (int k = 0; k < a.entry->inputs; ++k) {
+    if (!a.facts(k).label) continue;
+    const std::vector<double> labels = a.operands[k].to_vector();
+    const double ignored = double(a.entry->ignored_label(a.formula->get(), k));
+    for (size_t i = 0; i < labels.size(); ++i)
+      if (labels[i] != ignored) return {k, labels[i], {int64_t(i), 0, 0}};
+  }
+  return problem;
+}
+
 }  // namespace
 
 Outcome run(const Application& a, const Wanted& w) {
@@ -88,6 +102,7 @@ Outcome run(const Application& a, const Wanted& w) {
     for (int k = 0; k < n; ++k)
       if (out.grads[k].defined()) out.grads[k] = zeros_like(a.tensors[k]);
     if (w.values) out.values = zeros_like(out.values);
+    out.problem = label_of_no_class(a);
     return out;
   }
   geometry.join();

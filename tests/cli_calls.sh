@@ -76,10 +76,14 @@ expect 2 "gradcheck: there is no 'matmull'; did you mean 'matmul'?" gradcheck ma
 expect 2 "gradcheck: there is no 'huber_loss'; 107 are known, which \`gradus gradcheck --ops\` lists" gradcheck huber_loss --ops
 expect 2 "are known, which \`gradus losses\` lists" gradcheck xylophone
 expect 2 "--seed: -1 is negative; wanted 0 or more" gradcheck huber_loss --seed -1
+expect 2 "--loss: nll_loss wants log-probabilities, and a classifier gives scores; try cross_entropy" train classify --loss nll_loss
+expect 2 "--loss: hinge_loss wants targets of -1 or 1, and a class is 0 or 1 in each column; try cross_entropy" train classify --loss hinge_loss
 expect 1 "the loss became" train classify --lr 1e30
 expect 1 "there is no train-images-idx3-ubyte" train classify --data "$folder"
 expect 1 "cannot be opened" conformance /no/such.json
 expect 1 "is no JSON at line 1, column 1; mend it there" conformance "$0"
+echo '{"format": 1e999}' >"$folder/large.json"
+expect 1 "has the number '1e999', which is too large; write \"inf\"" conformance "$folder/large.json"
 echo '{"format": "another"}' >"$folder/another.json"
 expect 1 "is no file of test vectors" conformance "$folder/another.json"
 

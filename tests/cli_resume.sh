@@ -63,7 +63,8 @@ same "a finished training, resumed" "$(field weights_hash <<<"$resumed")" \
 before=$(sha256sum c)
 refused 2 "--checkpoint: 'c' exists already, wanted a new file; add --resume to go on with it, or name another" triplet --checkpoint c
 refused 2 '--epochs: got 7, but c was made with 6; leave it out, or begin anew elsewhere' triplet --checkpoint c --resume --epochs 7
-refused 2 '--resume: got "classify", but c was made with "triplet"; leave it out, or begin anew elsewhere' classify --checkpoint c --resume
+refused 2 '--lr: got 0.5, but c was made with the default; leave it out, or begin anew elsewhere' triplet --checkpoint c --resume --lr 0.5
+refused 2 '--resume: c was made by gradus train triplet; go on with that, or begin anew elsewhere' classify --checkpoint c --resume
 refused 2 "--resume: got no checkpoint to go on from; name it with --checkpoint or --out" classify --resume
 refused 2 "--out: got --checkpoint too, wanted one of them; leave one out" classify --out f --checkpoint c
 refused 2 "--checkpoint-every: got 0, wanted at least 1; see --help" classify --checkpoint d --checkpoint-every 0

@@ -137,7 +137,12 @@ TEST(LossErrors, AreOneSentenceEach) {
   EXPECT_EQ(error_of<DtypeError>([&] { mse_loss(x, zeros({2, 3}, Dtype::float64)); }),
             "mse_loss: target is float64 but input is float32, wanted the same; convert one with to()");
   EXPECT_EQ(error_of<ParamError>([&] { mse_loss(x, Tensor()); }),
-            "mse_loss: input 1 is an undefined tensor; pass a tensor");
+            "mse_loss: target is an undefined tensor; pass a tensor");
+  EXPECT_EQ(error_of<IndexError>([&] { cross_entropy(zeros({2, 0}), labels({-100, 0})); }),
+            "cross_entropy: label 0 at row 1 is outside [0, 0)");
+  EXPECT_EQ(cross_entropy(zeros({2, 0}), labels({-100, -100})).item(), 0);
+  EXPECT_EQ(error_of<StateError>([&] { backward(Tensor()); }),
+            "backward: the output is an undefined tensor; pass what a computation returned");
 }
 
 TEST(LossErrors, OfNamedCallsNameTheNearest) {

@@ -270,8 +270,7 @@ TEST(AtomicFile, WhatCannotBeWrittenLeavesTheOldFile) {
   const Folder folder;
   EXPECT_EQ(error_of<FileError>([&] { write_file(folder / "no/x", {{"a", 1}}); }),
             folder / "no/x" +
-                ": cannot be written (No such file or directory), and is as it was; make room or choose a path that "
-                "can be written");
+                ": cannot be written (No such file or directory); make its folder, or choose one that is there");
   EXPECT_EQ(error_of<FileError>([&] { write_file(folder.path.string(), {{"a", 1}}); }),
             folder.path.string() + ": is a folder, wanted a file or nothing; choose another path");
   EXPECT_EQ(error_of<FileError>([] { write_file("/dev/null", {{"a", 1}}); }),

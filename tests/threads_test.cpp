@@ -205,9 +205,9 @@ TEST(ParallelFor, ResultsDoNotDependOnTheNumberOfThreads) {
 TEST(SetThreads, RefusesWhatIsNoNumberOfThreads) {
   const int before = threads();
   for (const auto& [count, text] :
-       {std::pair(0, "set_threads: got 0, wanted 1 to 1024, choose a number in that range"),
-        std::pair(-3, "set_threads: got -3, wanted 1 to 1024, choose a number in that range"),
-        std::pair(1025, "set_threads: got 1025, wanted 1 to 1024, choose a number in that range")}) {
+       {std::pair(0, "set_threads: got 0, wanted 1 to 1024; choose a number in that range"),
+        std::pair(-3, "set_threads: got -3, wanted 1 to 1024; choose a number in that range"),
+        std::pair(1025, "set_threads: got 1025, wanted 1 to 1024; choose a number in that range")}) {
     try {
       set_threads(count);
       ADD_FAILURE() << count << " was taken";
