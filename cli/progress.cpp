@@ -22,7 +22,7 @@ int columns_of(FILE* stream) {
 
 std::string grouped(double number) {  // 12,345
   std::string digits = fmt::format("{:.0f}", number);
-  for (auto i = int(digits.size()) - 3; i > 0; i -= 3) digits.insert(size_t(i), ",");
+  for (auto i = int(digits.size()) - 3; i > 0; i -= 3) digits.insert(size_t(i), 1, ',');
   return digits;
 }
 

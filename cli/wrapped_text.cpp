@@ -18,9 +18,11 @@ std::string wrapped(const std::string& text, size_t indent, size_t width) {
   std::string lines;
   size_t column = indent;
   for (std::string word; words >> word; column += characters(word)) {
-    if (lines.empty()) lines = word;
-    else if (column + 1 + characters(word) > width) lines += "\n" + std::string(indent, ' ') + word, column = indent;
-    else lines += " " + word, ++column;
+    const bool first = lines.empty(), fits = column + 1 + characters(word) <= width;
+    if (!first) lines += fits ? ' ' : '\n';
+    if (!first && !fits) lines.append(indent, ' ');
+    column = fits || first ? column + !first : indent;
+    lines += word;
   }
   return lines;
 }
