@@ -43,8 +43,10 @@ endif()
 list(LENGTH GRADUS_LOSSES count)
 configure_file(cmake/device_losses.cpp.in generated/cuda/device_losses.cpp @ONLY)
 
-set(kernel_sources ${PROJECT_SOURCE_DIR}/cuda/elements.cu ${PROJECT_SOURCE_DIR}/cuda/matmul.cu
-  ${PROJECT_SOURCE_DIR}/cuda/operations.cu ${loss_units})
+set(kernel_sources ${loss_units})
+foreach(kernels IN ITEMS elements indexing matmul operations reduce)
+  list(APPEND kernel_sources ${PROJECT_SOURCE_DIR}/cuda/${kernels}.cu)
+endforeach()
 set(module_sources cuda/module.cpp cuda/run_loss.cpp generated/cuda/device_losses.cpp)
 list(TRANSFORM module_sources PREPEND ${PROJECT_BINARY_DIR}/ REGEX ^generated)
 

@@ -6,6 +6,7 @@
 
 #include "gradus/core/device.h"
 #include "gradus/core/formula.h"
+#include "gradus/core/monoids.h"
 #include "gradus/core/shape.h"
 
 namespace gradus {
@@ -49,7 +50,7 @@ struct DeviceLoss {
 
 // What a module exports.  A function gives false where it failed and leaves the reason in error().
 struct Backend {
-  static constexpr int current_version = 2;
+  static constexpr int current_version = 3;
   static constexpr const char* symbol = "gradus_backend";
   using Open = const Backend* (*)();
 
@@ -73,8 +74,20 @@ struct Backend {
   bool (*choose)(int device, const OperationCall& call);
   // to = a b over the last two dimensions, the batches before them of to's extents; one float dtype, to dense
   bool (*multiply)(int device, const Elements& a, const Elements& b, const Elements& to);
-  // Σ over the dimensions where to's extent is 1; of one rank and float dtype
-  bool (*sum)(int device, const Elements& from, const Elements& to);
+  // folds the dimensions where to's extent is 1; floats to their own dtype, integers to int64
+  bool (*reduce)(int device, Monoid monoid, const Elements& from, const Elements& to);
+  // the first place along those dimensions, in row-major order, that holds `wanted` or a NaN; int64
+  bool (*find)(int device, const Elements& from, const Elements& wanted, const Elements& to);
+  // to[i…] = from[i… with index[i…] for the dim-th]; the adjoint adds from[i…] there
+  bool (*gather)(int device, const Elements& from, int dim, const Elements& index, const Elements& to);
+  bool (*scatter)(int device, const Elements& from, int dim, const Elements& index, const Elements& to);
+  // to[i] = factors[i] to[i - 1] + terms[i] along dim, `start` before the first; without data factors are 1, terms 0
+  bool (*scan)(int device, const Elements& factors, const Elements& terms, int dim, bool down, double start,
+               const Elements& to);
+  // the places of the first elements of every line along dim, in order; to's extent there says how many; int64
+  bool (*order)(int device, const Elements& from, int dim, bool descending, const Elements& to);
+  // to = from / keep where the element's random word says so, else 0; both dense
+  bool (*thin)(int device, const Elements& from, uint64_t seed, uint64_t stream, double keep, const Elements& to);
   bool (*run)(const DeviceLoss& loss, int formula, const DeviceCall& call);
   const DeviceLoss* const* losses;  // in the order of the registry
   int loss_count;

@@ -131,10 +131,51 @@ void device_multiply(const Tensor& a, const Tensor& b, Tensor& to) {
   check_device("matmul", d, backend("matmul", d).multiply(d.index, batched(a), batched(b), elements(to)));
 }
 
-Tensor device_sum(const Tensor& x, const Shape& shape) {
+Tensor device_reduce(const char* op, Monoid monoid, const Tensor& x, const Shape& shape) {
   const Device d = x.device();
-  Tensor out(shape, x.dtype(), d);
-  check_device("sum", d, backend("sum", d).sum(d.index, elements(x), elements(out)));
+  Tensor out(shape, is_floating(x.dtype()) ? x.dtype() : Dtype::int64, d);
+  check_device(op, d, backend(op, d).reduce(d.index, monoid, elements(x), elements(out)));
+  return out;
+}
+
+Tensor device_find(const char* op, const Tensor& x, const Tensor& wanted) {
+  const Device d = x.device();
+  Tensor out(wanted.shape(), Dtype::int64, d);
+  check_device(op, d, backend(op, d).find(d.index, elements(x), elements(wanted), elements(out)));
+  return out;
+}
+
+void device_gather(const char* op, const Tensor& x, int dim, const Tensor& index, Tensor& to) {
+  const Device d = to.device();
+  to.bump_version();
+  check_device(op, d,
+               backend(op, d).gather(d.index, elements(x), dim, broadcast_elements(index, to.shape()), elements(to)));
+}
+
+void device_scatter(const char* op, const Tensor& x, int dim, const Tensor& index, Tensor& to) {
+  const Device d = to.device();
+  to.bump_version();
+  check_device(op, d,
+               backend(op, d).scatter(d.index, elements(x), dim, broadcast_elements(index, x.shape()), elements(to)));
+}
+
+void device_scan(const char* op, const Tensor& factors, const Tensor& terms, int dim, bool down, double start,
+                 Tensor& to) {
+  const Device d = to.device();
+  const auto given = [](const Tensor& t) { return t.defined() ? elements(t) : Elements(); };
+  to.bump_version();
+  check_device(op, d, backend(op, d).scan(d.index, given(factors), given(terms), dim, down, start, elements(to)));
+}
+
+void device_order(const char* op, const Tensor& x, int dim, bool descending, Tensor& to) {
+  const Device d = to.device();
+  check_device(op, d, backend(op, d).order(d.index, elements(x), dim, descending, elements(to)));
+}
+
+Tensor device_thin(const char* op, const Tensor& x, uint64_t seed, uint64_t stream, double keep) {
+  const Device d = x.device();
+  Tensor out(x.shape(), x.dtype(), d);
+  check_device(op, d, backend(op, d).thin(d.index, elements(x), seed, stream, keep, elements(out)));
   return out;
 }
 

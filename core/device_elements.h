@@ -1,5 +1,6 @@
 // The few things that the tape and the losses do with tensors on a device, below the graph.
 #pragma once
+#include "gradus/core/monoids.h"
 #include "gradus/core/tensor.h"
 
 namespace gradus {
@@ -23,8 +24,21 @@ void device_choose(const char* op, const Tensor* const* inputs, int count, Tenso
 void device_add(Tensor& into, const Tensor& more);
 // to = a b, whose batch dimensions broadcast to those of `to`, which is dense.
 void device_multiply(const Tensor& a, const Tensor& b, Tensor& to);
-// The sum over the dimensions that `shape`, of the same rank, has 1 in.
-Tensor device_sum(const Tensor& x, const Shape& shape);
+// The fold over the dimensions that `shape`, of the same rank, has 1 in: in x's dtype, or int64 for integers.
+Tensor device_reduce(const char* op, Monoid monoid, const Tensor& x, const Shape& shape);
+// The first place along those dimensions, in row-major order, that holds `wanted`, which has that shape, or a NaN.
+Tensor device_find(const char* op, const Tensor& x, const Tensor& wanted);
+// to[i…] = x[i… with index[i…] for the dim-th]; index broadcasts to the shape of `to`.
+void device_gather(const char* op, const Tensor& x, int dim, const Tensor& index, Tensor& to);
+// to[i… with index[i…] for the dim-th] += x[i…]; index broadcasts to the shape of x.
+void device_scatter(const char* op, const Tensor& x, int dim, const Tensor& index, Tensor& to);
+// to[i] = factors[i] to[i - 1] + terms[i] along dim, `start` before the first; undefined factors are 1, terms 0.
+void device_scan(const char* op, const Tensor& factors, const Tensor& terms, int dim, bool down, double start,
+                 Tensor& to);
+// The places of the first elements of every line along dim, in order; the extent of `to` there says how many.
+void device_order(const char* op, const Tensor& x, int dim, bool descending, Tensor& to);
+// Element i of a dense x, over keep, where random word i of the stream says so, else 0.
+Tensor device_thin(const char* op, const Tensor& x, uint64_t seed, uint64_t stream, double keep);
 
 // ---- what storage and copies of tensors are made of ---------------------------------------------
 

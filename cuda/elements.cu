@@ -1,12 +1,7 @@
 #include "gradus/cuda/elements.h"
 
-#include <algorithm>
-#include <new>
-
 #include "gradus/core/convert.h"
 #include "gradus/cuda/axes.h"
-#include "gradus/cuda/loss_kernel.h"
-#include "gradus/cuda/runtime.h"
 
 namespace gradus::cuda_kernels {
 namespace {
@@ -62,56 +57,6 @@ __global__ void convert_kernel(const void* from, Dtype from_dtype, Axes from_axe
     store_any(to_dtype, to, to_axes.offset(i), load_any(from_dtype, from, from_axes.offset(i)));
 }
 
-// ---- sum ----------------------------------------------------------------------------------------
-
-constexpr int64_t terms_a_part = 16384;  // a long sum is cut into parts of at least this much
-
-// Part p of output o: a group of threads adds its terms, a group's width apart, in float64.
-template <class F, class To>
-__global__ void __launch_bounds__(threads)
-    sum_kernel(const F* from, Axes kept, Axes summed, int64_t outputs, int64_t terms, int64_t parts, unsigned group,
-               To* to, Axes to_axes) {
-  const int64_t groups = threads / group, length = (terms + parts - 1) / parts;
-  const unsigned rank = threadIdx.x % group;
-  const auto add = [](double a, double b) { return a + b; };
-  for (int64_t job = blockIdx.x * groups + threadIdx.x / group; job < outputs * parts; job += gridDim.x * groups) {
-    const int64_t output = job / parts, begin = job % parts * length;
-    const int64_t base = kept.offset(output), end = begin + length < terms ? begin + length : terms;
-    double mine = 0;
-    for (int64_t i = begin + rank; i < end; i += group) mine += double(simt::read(from, base + summed.offset(i)));
-    if (group == 32) mine = warp_total(mine, add);
-    if (group == threads) mine = block_total(mine, add);
-    if (rank == 0) simt::write(to, to_axes.offset(job), To(mine));
-  }
-}
-
-template <class F> void sum_as(const Elements& from, const Elements& to) {
-  Axes kept, summed, out;
-  for (int d = 0; d < from.rank; ++d) {
-    if (to.extent[d] == 1 && from.extent[d] != 1) summed.add(from.extent[d], from.stride[d]);
-    else kept.add(from.extent[d], from.stride[d]), out.add(to.extent[d], to.stride[d]);
-  }
-  const int64_t outputs = kept.numel(), terms = summed.numel();
-  if (outputs == 0) return;
-  const int64_t parts = outputs >= most_blocks ? 1 : std::clamp<int64_t>(terms / terms_a_part, 1, most_blocks);
-  const unsigned group = terms <= 16 ? 1 : terms <= 1024 ? 32 : threads;
-  const F* data = static_cast<const F*>(from.data);
-  const auto launch = [&](auto* result, const Axes& axes) {
-    simt::launch("sum", sum_kernel<F, std::remove_pointer_t<decltype(result)>>,
-                 blocks_of(outputs * parts * int64_t(group)), threads, data, kept, summed, outputs, terms, parts, group,
-                 result, axes);
-  };
-  if (parts == 1) return launch(static_cast<F*>(to.data), out);
-  double* partial = static_cast<double*>(runtime::allocate(outputs * parts * int64_t(sizeof(double))));
-  if (!partial) throw std::bad_alloc();
-  Axes dense, each, along;
-  dense.add(outputs * parts, 1), each.add(outputs, parts), along.add(parts, 1);
-  launch(partial, dense);
-  simt::launch("sum", sum_kernel<double, F>, blocks_of(outputs), threads, static_cast<const double*>(partial), each,
-               along, outputs, parts, int64_t{1}, 1u, static_cast<F*>(to.data), out);
-  runtime::release(partial);
-}
-
 }  // namespace
 
 void fill(const Elements& to, double value) {
@@ -126,10 +71,6 @@ void convert_elements(const Elements& from, const Elements& to) {
   if (n)
     simt::launch("copy", convert_kernel, blocks_of(n), threads, static_cast<const void*>(from.data), from.dtype,
                  axes_of(from), to.data, to.dtype, axes, n);
-}
-
-void sum(const Elements& from, const Elements& to) {
-  from.dtype == Dtype::float32 ? sum_as<float>(from, to) : sum_as<double>(from, to);
 }
 
 }  // namespace gradus::cuda_kernels

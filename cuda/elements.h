@@ -7,7 +7,5 @@ namespace gradus::cuda_kernels {
 void fill(const Elements& to, double value);
 // Converts the dtype where it differs.
 void convert_elements(const Elements& from, const Elements& to);
-// Sums over the dimensions where to's extent is 1.
-void sum(const Elements& from, const Elements& to);
 
 }  // namespace gradus::cuda_kernels

@@ -5,8 +5,10 @@
 
 #include "gradus/core/backend.h"
 #include "gradus/cuda/elements.h"
+#include "gradus/cuda/indexing.h"
 #include "gradus/cuda/matmul.h"
 #include "gradus/cuda/operations.h"
+#include "gradus/cuda/reduce.h"
 #include "gradus/cuda/runtime.h"
 
 namespace gradus {
@@ -81,8 +83,27 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
                    const OperationCall& call) { return tried(device, [&] { cuda_kernels::choose(call); }); },
       .multiply = [](int device, const Elements& a, const Elements& b,
                      const Elements& to) { return tried(device, [&] { cuda_kernels::multiply(a, b, to); }); },
-      .sum = [](int device, const Elements& from,
-                const Elements& to) { return tried(device, [&] { cuda_kernels::sum(from, to); }); },
+      .reduce = [](int device, Monoid monoid, const Elements& from,
+                   const Elements& to) { return tried(device, [&] { cuda_kernels::reduce(monoid, from, to); }); },
+      .find = [](int device, const Elements& from, const Elements& wanted,
+                 const Elements& to) { return tried(device, [&] { cuda_kernels::find(from, wanted, to); }); },
+      .gather = [](int device, const Elements& from, int dim, const Elements& index,
+                   const Elements& to) { return tried(device, [&] { cuda_kernels::gather(from, dim, index, to); }); },
+      .scatter = [](int device, const Elements& from, int dim, const Elements& index,
+                    const Elements& to) { return tried(device, [&] { cuda_kernels::scatter(from, dim, index, to); }); },
+      .scan =
+          [](int device, const Elements& factors, const Elements& terms, int dim, bool down, double start,
+             const Elements& to) {
+            return tried(device, [&] { cuda_kernels::scan(factors, terms, dim, down, start, to); });
+          },
+      .order =
+          [](int device, const Elements& from, int dim, bool descending, const Elements& to) {
+            return tried(device, [&] { cuda_kernels::order(from, dim, descending, to); });
+          },
+      .thin =
+          [](int device, const Elements& from, uint64_t seed, uint64_t stream, double keep, const Elements& to) {
+            return tried(device, [&] { cuda_kernels::thin(from, seed, stream, keep, to); });
+          },
       .run = [](const DeviceLoss& loss, int formula,
                 const DeviceCall& call) { return tried(call.device, [&] { loss.run[formula](call); }); },
       .losses = device_registered::all,

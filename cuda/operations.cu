@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "gradus/core/convert.h"
 #include "gradus/core/operations.h"
 #include "gradus/cuda/axes.h"
 
@@ -74,7 +75,7 @@ template <class E> __global__ void __launch_bounds__(threads) choose_kernel(cons
   for (int64_t i = first_element(); i < count; i += next_element()) {
     const bool first = simt::read(static_cast<const bool*>(a.in[0]), a.in_axes[0].offset(i)) == (a.constants[0] != 0);
     const auto x = [&](int k) { return simt::read(static_cast<const E*>(a.in[k]), a.in_axes[k].offset(i)); };
-    simt::write(static_cast<E*>(a.to), a.to_axes.offset(i), first ? x(1) : a.in[2] ? x(2) : E(a.constants[1]));
+    simt::write(static_cast<E*>(a.to), a.to_axes.offset(i), first ? x(1) : a.in[2] ? x(2) : convert<E>(a.constants[1]));
   }
 }
 
@@ -92,10 +93,13 @@ template <class Op, int n> void run_comparison(const OperationCall& call) {
 // ---- tables -------------------------------------------------------------------------------------
 
 using Runner = void (*)(const OperationCall&);
-template <class List> struct Table;
-template <class... Op, int... n> struct Table<operations::List<operations::Entry<Op, n>...>> {
+template <class List> struct Operating;
+template <class... Op, int... n> struct Operating<operations::List<operations::Entry<Op, n>...>> {
   static constexpr Runner runners[] = {run<Op, n>...};
-  static constexpr Runner comparisons[] = {run_comparison<Op, n>...};
+};
+template <class List> struct Comparing;
+template <class... Op, int... n> struct Comparing<operations::List<operations::Entry<Op, n>...>> {
+  static constexpr Runner runners[] = {run_comparison<Op, n>...};
 };
 
 template <class List> void check_place(int place) {
@@ -107,12 +111,12 @@ template <class List> void check_place(int place) {
 
 void operate(int operation, const OperationCall& call) {
   check_place<operations::All>(operation);
-  Table<operations::All>::runners[operation](call);
+  Operating<operations::All>::runners[operation](call);
 }
 
 void compare(int comparison, const OperationCall& call) {
   check_place<operations::Comparisons>(comparison);
-  Table<operations::Comparisons>::comparisons[comparison](call);
+  Comparing<operations::Comparisons>::runners[comparison](call);
 }
 
 void choose(const OperationCall& call) {
@@ -121,6 +125,10 @@ void choose(const OperationCall& call) {
     case Dtype::float32: return start(call, choose_kernel<float>, a);
     case Dtype::float64: return start(call, choose_kernel<double>, a);
     case Dtype::int64: return start(call, choose_kernel<int64_t>, a);
+    case Dtype::int32: return start(call, choose_kernel<int32_t>, a);
+    case Dtype::uint8: return start(call, choose_kernel<uint8_t>, a);
+    case Dtype::float16: return start(call, choose_kernel<Half>, a);
+    case Dtype::bfloat16: return start(call, choose_kernel<BFloat16>, a);
     default: return start(call, choose_kernel<bool>, a);
   }
 }

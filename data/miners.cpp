@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gradus/core/error.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 
 namespace gradus {
@@ -13,7 +14,9 @@ namespace {
 
 using Positions = std::vector<int64_t>;
 
-Tensor as_tensor(const Positions& list) { return from_data(list.data(), {int64_t(list.size())}); }
+Tensor as_tensor(const Positions& list, Device device) {
+  return to(from_data(list.data(), {int64_t(list.size())}), device);
+}
 
 // The distances and labels of a batch, checked and readable.
 struct Batch {
@@ -25,6 +28,7 @@ struct Batch {
     if (!(distances.shape() == Shape{n, n}))
       throw ShapeError(fmt::format("{}: distances have shape {}, wanted ({},{}) as there are {} labels", miner,
                                    text(distances.shape()), n, n, n));
+    device = distances.device();
     d = distances.to_vector();
     for (double l : labels.to_vector()) label.push_back(int64_t(l));
   }
@@ -33,6 +37,7 @@ struct Batch {
   bool negative(int64_t i, int64_t j) const { return label[size_t(i)] != label[size_t(j)]; }
 
   int64_t n;
+  Device device;  // of the distances, where the triplets are made
   std::vector<double> d;
   Positions label;
 };
@@ -55,16 +60,19 @@ template <class Wanted, class Value> int64_t first_least(int64_t n, Wanted wante
 }
 
 struct Collected {
-  Positions anchor, positive, negative;
+  Device device;
+  Positions anchor = {}, positive = {}, negative = {};
   void add(int64_t a, int64_t p, int64_t n) { anchor.push_back(a), positive.push_back(p), negative.push_back(n); }
-  operator Triplets() const { return {as_tensor(anchor), as_tensor(positive), as_tensor(negative)}; }
+  operator Triplets() const {
+    return {as_tensor(anchor, device), as_tensor(positive, device), as_tensor(negative, device)};
+  }
 };
 
 }  // namespace
 
 Triplets mine_triplets(const Tensor& distances, const Tensor& labels, Hardness hardness, double margin) {
   const Batch b("mine_triplets", distances, labels);
-  Collected triplets;
+  Collected triplets{b.device};
   for (int64_t a = 0; a < b.n; ++a)
     for (int64_t p = 0; p < b.n; ++p) {
       if (!b.positive(a, p)) continue;
@@ -76,7 +84,7 @@ Triplets mine_triplets(const Tensor& distances, const Tensor& labels, Hardness h
 
 Triplets batch_hard_triplets(const Tensor& distances, const Tensor& labels) {
   const Batch b("batch_hard_triplets", distances, labels);
-  Collected triplets;
+  Collected triplets{b.device};
   for (int64_t a = 0; a < b.n; ++a) {
     const int64_t p =
         first_least(b.n, [&](int64_t j) { return b.positive(a, j); }, [&](int64_t j) { return -b.distance(a, j); });
@@ -89,7 +97,7 @@ Triplets batch_hard_triplets(const Tensor& distances, const Tensor& labels) {
 
 Triplets easy_positive_triplets(const Tensor& distances, const Tensor& labels, Hardness negative, double margin) {
   const Batch b("easy_positive_triplets", distances, labels);
-  Collected triplets;
+  Collected triplets{b.device};
   for (int64_t a = 0; a < b.n; ++a) {
     const auto to = [&](int64_t j) { return b.distance(a, j); };
     const int64_t p = first_least(b.n, [&](int64_t j) { return b.positive(a, j); }, to);
@@ -109,7 +117,8 @@ Pairs mine_pairs(const Tensor& distances, const Tensor& labels, double pos_margi
       if (b.positive(i, j) && b.distance(i, j) > pos_margin) anchor.push_back(i), positive.push_back(j);
       if (b.negative(i, j) && b.distance(i, j) < neg_margin) other_anchor.push_back(i), negative.push_back(j);
     }
-  return {as_tensor(anchor), as_tensor(positive), as_tensor(other_anchor), as_tensor(negative)};
+  const auto there = [&](const Positions& list) { return as_tensor(list, b.device); };
+  return {there(anchor), there(positive), there(other_anchor), there(negative)};
 }
 
 }  // namespace gradus

@@ -14,6 +14,7 @@
 #include "gradus/data/bytes.h"
 #include "gradus/data/elements.h"
 #include "gradus/data/zip.h"
+#include "gradus/ops/cast.h"
 
 namespace gradus {
 namespace {
@@ -204,7 +205,7 @@ Tensor read_npy(const std::string& path) {
 
 void write_npy(const std::string& path, const Tensor& tensor) {
   const std::string header = header_of("write_npy", path, tensor);
-  const Tensor t = dense(tensor);
+  const Tensor t = to(dense(tensor.detach()), cpu);
   write_file(path, {{header.data(), header.size()}, {t.bytes(), byte_size(t)}});
 }
 

@@ -15,6 +15,7 @@
 #include "gradus/data/atomic_file.h"
 #include "gradus/data/bytes.h"
 #include "gradus/data/elements.h"
+#include "gradus/ops/cast.h"
 
 namespace gradus {
 namespace {
@@ -225,7 +226,7 @@ std::string header_of(const std::string& path, const NamedTensors& tensors, cons
 void write_safetensors(const std::string& path, const NamedTensors& tensors, const Metadata& metadata) {
   check_writable(path, tensors, metadata);
   NamedTensors stored;
-  for (const auto& [name, t] : tensors) stored.emplace_back(name, dense(t));
+  for (const auto& [name, t] : tensors) stored.emplace_back(name, to(dense(t.detach()), cpu));
   std::stable_sort(stored.begin(), stored.end(), [](const auto& a, const auto& b) {  // so that all are aligned
     return size_of(a.second.dtype()) > size_of(b.second.dtype());
   });

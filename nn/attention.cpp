@@ -9,6 +9,7 @@
 #include "gradus/core/error.h"
 #include "gradus/nn/init.h"
 #include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/compare.h"
 #include "gradus/ops/dropout.h"
 #include "gradus/ops/factories.h"
@@ -25,19 +26,19 @@ namespace {
 bool is_bool(const Tensor& t) { return t.dtype() == Dtype::boolean; }
 
 // True above the diagonal: what lies in the future.
-Tensor future(int64_t queries, int64_t keys) {
+Tensor future(int64_t queries, int64_t keys, Device device) {
   Tensor mask({queries, keys}, Dtype::boolean);
   bool* m = mask.mutable_data<bool>();
   for (int64_t i = 0; i < queries; ++i)
     for (int64_t j = 0; j < keys; ++j) m[i * keys + j] = j > i;
-  return mask;
+  return to(mask, device);
 }
 
 // What must not be looked at, by the mask and by causality; undefined where all may be.
-Tensor forbidden(const AttentionOptions& options, int64_t queries, int64_t keys) {
+Tensor forbidden(const AttentionOptions& options, int64_t queries, int64_t keys, Device device) {
   Tensor no = options.mask.defined() && is_bool(options.mask) ? !options.mask : Tensor();
   if (!options.causal) return no;
-  const Tensor later = future(queries, keys);
+  const Tensor later = future(queries, keys, device);
   return no.defined() ? no | later : later;
 }
 
@@ -51,7 +52,7 @@ Tensor attention_weights(const Tensor& query, const Tensor& key, const Attention
   const double scale = options.scale.value_or(1 / std::sqrt(double(query.size(-1))));
   Tensor scores = matmul(scaled(query, scale), transpose(key, -2, -1));
   if (options.mask.defined() && !is_bool(options.mask)) scores = scores + options.mask;
-  const Tensor no = forbidden(options, query.size(-2), key.size(-2));
+  const Tensor no = forbidden(options, query.size(-2), key.size(-2), query.device());
   if (!no.defined()) return softmax(scores, -1);
   // The second fill is for queries that may look nowhere, whose softmax is 0 / 0.
   return masked_fill(softmax(masked_fill(scores, no, -std::numeric_limits<double>::infinity()), -1), no, 0);

@@ -24,7 +24,7 @@ Tensor BatchNorm2d::forward(const Tensor& x) {
         fmt::format("BatchNorm2d: input has shape {}, wanted (N,{},H,W); reshape it", text(x.shape()), weight.numel()));
   Tensor y = batch_norm(x, weight, bias, running_mean, running_var,
                         {.training = training(), .momentum = momentum, .eps = eps});
-  if (training()) ++*num_batches_tracked.mutable_data<int64_t>();
+  if (training()) num_batches_tracked.set({}, double(num_batches_tracked.item_integer() + 1));
   return y;
 }
 

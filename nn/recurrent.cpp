@@ -87,7 +87,7 @@ void RecurrentLayer::check(const Tensor& x, const Tensor& hidden, const Tensor& 
 std::vector<RecurrentLayer::State> RecurrentLayer::first_states(const Tensor& x, const Tensor& hidden,
                                                                 const Tensor& cell) const {
   const auto rows = int64_t(directions_.size());
-  const Tensor nothing = zeros({rows, x.shape()[options_.batch_first ? 0 : 1], hidden_}, x.dtype());
+  const Tensor nothing = zeros({rows, x.shape()[options_.batch_first ? 0 : 1], hidden_}, x.dtype(), x.device());
   std::vector<State> states;
   for (int64_t k = 0; k < rows; ++k)
     states.push_back({select(hidden.defined() ? hidden : nothing, 0, k),

@@ -9,7 +9,7 @@
 #include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/application.h"
-#include "gradus/ops/device_losses.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/registry.h"
 
 namespace gradus {
@@ -283,8 +283,8 @@ std::shared_ptr<Application> prepare(const About& about, std::unique_ptr<Formula
   check_options(*a->about, *a->entry, a->formula->get());
   a->operands = a->tensors;
   check_dtypes(*a);
-  if (a->device() != cpu && !device_kernel(a->name(), *a->entry, a->device())) no_kernel(a->name(), a->device());
   if (a->entry->block) {
+    for (Tensor& t : a->operands) t = to(t.detach(), cpu);
     lay_out_block(*a);
     return a;
   }

@@ -24,7 +24,7 @@ struct Application {
   const FormulaEntry* entry = nullptr;
   std::unique_ptr<Formula> formula;
   std::vector<Tensor> tensors;     // as they came, for the tape
-  std::vector<Tensor> operands;    // the same numbers in the dtype and shape that is computed on
+  std::vector<Tensor> operands;    // the same numbers in the dtype and shape that is computed on; a Block's on the CPU
   std::vector<uint32_t> versions;  // of tensors, when the application was recorded
   Shape space;                     // over which the formula runs
   Shape given;                     // the same, before a Fold takes several axes as one
@@ -43,7 +43,7 @@ struct Application {
     return 0;
   }
   Dtype dtype() const { return operands[0].dtype(); }
-  Device device() const { return operands[0].device(); }
+  Device device() const { return tensors[0].device(); }
 };
 
 // What one run is asked for beside the totals.

@@ -104,7 +104,7 @@ std::vector<Tensor> second_order(const Application& a, int k, const Tensor& v, c
     w.count_scale_tangent = -up * dsum / (n * n) + 2 * up * sum * dn / (n * n * n);
   }
   result = run(a, w).grads;
-  result.push_back(scalar_tensor(reduced_tangent(a, speed), a.dtype()));
+  result.push_back(scalar_tensor(reduced_tangent(a, speed), a.dtype(), a.device()));
   return result;
 }
 
@@ -282,8 +282,8 @@ Tensor derivative_along(const About& about, const Formula& formula, const Tensor
   for (size_t k = 0; k < a->tensors.size(); ++k) w.grads.push_back(a->facts(int(k)).differentiable);
   Outcome o = run(*a, w);
   if (reduction == Reduction::none) return o.values;
-  if (nothing_to_average(*a)) return scalar_tensor(0, a->dtype());
-  return scalar_tensor(reduced_tangent(*a, o.totals), a->dtype());
+  const double along = nothing_to_average(*a) ? 0 : reduced_tangent(*a, o.totals);
+  return scalar_tensor(along, a->dtype(), a->device());
 }
 
 Tensor apply(const About& about, const Formula& formula, const Tensor* const* inputs, int count, Reduction reduction,

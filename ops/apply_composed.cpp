@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "gradus/autograd/node.h"
-#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/application.h"
 #include "gradus/ops/arithmetic.h"
@@ -21,7 +20,8 @@ struct Checks {
   const About& about;
   const FormulaEntry& entry;
   Dtype dtype = Dtype::float32;
-  std::string first = {};  // the name of the first tensor
+  Device device = cpu;
+  std::string first = {}, first_on = {};  // the names of the first tensor that is not whole numbers, and of any
   Extents extents = {};
   std::string binder[26] = {};
   std::optional<Shape> batched =
@@ -43,6 +43,13 @@ struct Checks {
     if (t.dtype() != dtype)
       throw DtypeError(fmt::format("{}: {} is {} but {} is {}, wanted the same; convert one with to()", about.name,
                                    name, name_of(t.dtype()), first, name_of(dtype)));
+  }
+
+  void device_of(const std::string& name, const Tensor& t) {
+    if (first_on.empty()) device = t.device(), first_on = name;
+    if (t.device() != device)
+      throw DeviceError(fmt::format("{}: {} is on {} but {} is on {}; move one with to()", about.name, name,
+                                    text(t.device()), first_on, text(device)));
   }
 
   void shape_of(const InputFacts& f, const std::string& name, const Tensor& t) {
@@ -114,7 +121,7 @@ Tensor apply_composed(const About& about, const Formula& formula, const std::vec
       const Tensor& t = lists[size_t(k)][i];
       const std::string name = numbered(f.name, i);
       if (!t.defined()) throw ParamError(fmt::format("{}: {} is an undefined tensor; pass a tensor", about.name, name));
-      check_on_cpu(about.name, t);
+      checks.device_of(name, t);
       checks.dtype_of(f, name, t);
       checks.shape_of(f, name, t);
       flat.push_back(&t);

@@ -96,6 +96,6 @@ Tensor divided(const Tensor& x, double divisor) {
   return out;
 }
 
-Tensor operator/(double c, const Tensor& x) { return div(scalar(c, x.dtype()), x); }
+Tensor operator/(double c, const Tensor& x) { return div(scalar(c, x.dtype(), x.device()), x); }
 
 }  // namespace gradus

@@ -7,6 +7,7 @@
 #include "gradus/core/error.h"
 #include "gradus/ops/activation.h"
 #include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/compare.h"
 #include "gradus/ops/compile.h"
 #include "gradus/ops/extreme.h"
@@ -322,7 +323,9 @@ struct AdaptiveLogSoftmax {
           classes[t].push_back(labels[r] - double(ends[t]));
         }
     }
-    const auto integers_of = [](const std::vector<double>& v) { return tensor(v, {int64_t(v.size())}, Dtype::int64); };
+    const auto integers_of = [&](const std::vector<double>& v) {
+      return to(tensor(v, {int64_t(v.size())}, Dtype::int64), x.device());
+    };
     const auto picked = [&](const Tensor& scores,
                             const std::vector<double>& at) {  // -log softmax(scores)[at], a row each
       return -squeeze(gather(log_softmax(scores, 1), 1, unsqueeze(integers_of(at), 1)), 1);

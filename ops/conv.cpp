@@ -7,8 +7,10 @@
 #include <algorithm>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
+#include "gradus/ops/conv_on_device.h"
 #include "gradus/ops/gemm.h"
 #include "gradus/ops/operands.h"
 #include "gradus/ops/reduce.h"
@@ -17,19 +19,6 @@
 
 namespace gradus {
 namespace {
-
-// The extents of the form: x is (images, groups · channels, H, W), w is (groups · filters, channels, kh, kw) and g is
-// (images, groups · filters, H', W').
-struct Form {
-  int64_t images, groups, filters;
-  Patches patches;  // of one group's channels
-
-  Shape input_shape() const { return {images, groups * patches.channels, patches.image.height, patches.image.width}; }
-  Shape weight_shape() const {
-    return {groups * filters, patches.channels, patches.window.kernel.height, patches.window.kernel.width};
-  }
-  Shape output_shape() const { return {images, groups * filters, patches.output.height, patches.output.width}; }
-};
 
 // The work on one image and group, cut into blocks of output rows whose columns stay in the second-level cache.
 template <class F> struct Blocks {
@@ -52,7 +41,7 @@ template <class F> struct Blocks {
 };
 
 // g = conv(x, w), on top of the bias that each channel begins with.
-template <class F> void convolve(const Form& form, const F* x, const F* w, const F* bias, F* g) {
+template <class F> void convolve(const ConvForm& form, const F* x, const F* w, const F* bias, F* g) {
   const Patches& p = form.patches;
   const Blocks<F> blocks(p);
   const int64_t positions = p.positions(), rows = p.rows(), parts = form.images * form.groups;
@@ -74,7 +63,7 @@ template <class F> void convolve(const Form& form, const F* x, const F* w, const
 }
 
 // x = the adjoint of convolve applied to g.
-template <class F> void convolve_transposed(const Form& form, const F* g, const F* w, const F* bias, F* x) {
+template <class F> void convolve_transposed(const ConvForm& form, const F* g, const F* w, const F* bias, F* x) {
   const Patches& p = form.patches;
   const Blocks<F> blocks(p);
   const int64_t positions = p.positions(), rows = p.rows(), area = p.image.height * p.image.width;
@@ -100,7 +89,7 @@ template <class F> void convolve_transposed(const Form& form, const F* g, const 
 
 // w = Σ over images and positions of g times the patch of x.  Images are added in batches fixed by the shape, which
 // join in order.
-template <class F> void correlate(const Form& form, const F* x, const F* g, F* w) {
+template <class F> void correlate(const ConvForm& form, const F* x, const F* g, F* w) {
   constexpr int64_t most_batches = 16, most_elements = 1 << 22;
   const Patches& p = form.patches;
   const Blocks<F> blocks(p);
@@ -133,20 +122,45 @@ template <class F> void correlate(const Form& form, const F* x, const F* g, F* w
 
 // ---- the three as recorded ops ------------------------------------------------------------------
 
-Tensor convolved(const char* op, const Tensor& x, const Tensor& w, const Tensor& bias, const Form& form);
-Tensor transposed(const char* op, const Tensor& g, const Tensor& w, const Tensor& bias, const Form& form);
-Tensor correlated(const Tensor& x, const Tensor& g, const Form& form);
+Tensor convolved(const char* op, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvForm& form);
+Tensor transposed(const char* op, const Tensor& g, const Tensor& w, const Tensor& bias, const ConvForm& form);
+Tensor correlated(const Tensor& x, const Tensor& g, const ConvForm& form);
 
 bool recording_any(const Tensor& a, const Tensor& b, const Tensor& bias) {
   return recording(a, b) || (bias.defined() && recording(bias));
 }
 
-Tensor convolved(const char* op, const Tensor& x, const Tensor& w, const Tensor& bias, const Form& form) {
+// Below the graph.
+Tensor convolved_value(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvForm& form) {
+  if (!on_cpu(x)) return on_device::convolve(form, x, w, bias);
   Tensor out(form.output_shape(), x.dtype());
   const Tensor xd = dense(x), wd = dense(w), bd = bias.defined() ? dense(bias) : Tensor();
   visit_floating(x.dtype(), [&]<class F>(Type<F>) {
     convolve<F>(form, xd.data<F>(), wd.data<F>(), bd.defined() ? bd.data<F>() : nullptr, out.mutable_data<F>());
   });
+  return out;
+}
+Tensor transposed_value(const Tensor& g, const Tensor& w, const Tensor& bias, const ConvForm& form) {
+  if (!on_cpu(g)) return on_device::convolve_transposed(form, g, w, bias);
+  Tensor out(form.input_shape(), g.dtype());
+  const Tensor gd = dense(g), wd = dense(w), bd = bias.defined() ? dense(bias) : Tensor();
+  visit_floating(g.dtype(), [&]<class F>(Type<F>) {
+    convolve_transposed<F>(form, gd.data<F>(), wd.data<F>(), bd.defined() ? bd.data<F>() : nullptr,
+                           out.mutable_data<F>());
+  });
+  return out;
+}
+Tensor correlated_value(const Tensor& x, const Tensor& g, const ConvForm& form) {
+  if (!on_cpu(x)) return on_device::correlate(form, x, g);
+  Tensor out(form.weight_shape(), x.dtype());
+  const Tensor xd = dense(x), gd = dense(g);
+  visit_floating(x.dtype(),
+                 [&]<class F>(Type<F>) { correlate<F>(form, xd.data<F>(), gd.data<F>(), out.mutable_data<F>()); });
+  return out;
+}
+
+Tensor convolved(const char* op, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvForm& form) {
+  Tensor out = convolved_value(x, w, bias, form);
   if (recording_any(x, w, bias)) {
     const Tensor* inputs[] = {&x, &w, &bias};
     const bool biased = bias.defined();
@@ -159,13 +173,8 @@ Tensor convolved(const char* op, const Tensor& x, const Tensor& w, const Tensor&
   return out;
 }
 
-Tensor transposed(const char* op, const Tensor& g, const Tensor& w, const Tensor& bias, const Form& form) {
-  Tensor out(form.input_shape(), g.dtype());
-  const Tensor gd = dense(g), wd = dense(w), bd = bias.defined() ? dense(bias) : Tensor();
-  visit_floating(g.dtype(), [&]<class F>(Type<F>) {
-    convolve_transposed<F>(form, gd.data<F>(), wd.data<F>(), bd.defined() ? bd.data<F>() : nullptr,
-                           out.mutable_data<F>());
-  });
+Tensor transposed(const char* op, const Tensor& g, const Tensor& w, const Tensor& bias, const ConvForm& form) {
+  Tensor out = transposed_value(g, w, bias, form);
   if (recording_any(g, w, bias)) {
     const Tensor* inputs[] = {&g, &w, &bias};
     const bool biased = bias.defined();
@@ -179,11 +188,8 @@ Tensor transposed(const char* op, const Tensor& g, const Tensor& w, const Tensor
   return out;
 }
 
-Tensor correlated(const Tensor& x, const Tensor& g, const Form& form) {
-  Tensor out(form.weight_shape(), x.dtype());
-  const Tensor xd = dense(x), gd = dense(g);
-  visit_floating(x.dtype(),
-                 [&]<class F>(Type<F>) { correlate<F>(form, xd.data<F>(), gd.data<F>(), out.mutable_data<F>()); });
+Tensor correlated(const Tensor& x, const Tensor& g, const ConvForm& form) {
+  Tensor out = correlated_value(x, g, form);
   if (recording(x, g))
     record("conv_weight_gradient", out, {&x, &g}, [x = Saved(x), g = Saved(g), form](const Tensor& gg, Gradients& to) {
       if (to.wants(0)) to[0] = transposed("conv_input_gradient", g(), gg, Tensor(), form);
@@ -217,7 +223,7 @@ void check_bias(const char* op, const Tensor& bias, int64_t channels) {
 }
 
 void check_conv(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups, int rank) {
-  check_computes(op, {{"input", &x}, {"weight", &weight}, {"bias", &bias}});
+  check_alike(op, {{"input", &x}, {"weight", &weight}, {"bias", &bias}});
   check_ranks(op, x, weight, rank);
   const Shape &xs = x.shape(), &ws = weight.shape();
   check_groups(op, groups, "output", ws[0]);
@@ -228,15 +234,15 @@ void check_conv(const char* op, const Tensor& x, const Tensor& weight, const Ten
   check_bias(op, bias, ws[0]);
 }
 
-Form conv_form(const char* op, const Tensor& x, const Tensor& weight, const Conv2dOptions& o) {
+ConvForm conv_form(const char* op, const Tensor& x, const Tensor& weight, const Conv2dOptions& o) {
   const Shape &xs = x.shape(), &ws = weight.shape();
   const Window window = {{ws[2], ws[3]}, o.stride, o.padding, o.dilation};
   const Size2 image = {xs[2], xs[3]};
   return {xs[0], o.groups, ws[0] / o.groups, {ws[1], image, output_size(op, image, window), window}};
 }
 
-Form transpose_form(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                    const ConvTranspose2dOptions& o) {
+ConvForm transpose_form(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const ConvTranspose2dOptions& o) {
   const Shape &xs = x.shape(), &ws = weight.shape();
   check_groups(op, o.groups, "input", ws[0]);
   if (xs[1] != ws[0])
@@ -281,7 +287,7 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTranspose2dOptions& options) {
-  check_computes("conv_transpose2d", {{"input", &x}, {"weight", &weight}, {"bias", &bias}});
+  check_alike("conv_transpose2d", {{"input", &x}, {"weight", &weight}, {"bias", &bias}});
   check_ranks("conv_transpose2d", x, weight, 4);
   return transposed("conv_transpose2d", x, weight, bias, transpose_form("conv_transpose2d", x, weight, bias, options));
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/philox.h"
 #include "gradus/core/threads.h"
@@ -36,9 +37,11 @@ template <class F> void thin(const F* x, int64_t n, const Mask& mask, F* y) {
 
 // Linear in x, and its own adjoint.
 Tensor thinned(const Tensor& x, const Mask& mask) {
-  Tensor out(x.shape(), x.dtype());
   const Tensor from = dense(x);
-  visit_floating(x.dtype(), [&]<class F>(Type<F>) { thin(from.data<F>(), x.numel(), mask, out.mutable_data<F>()); });
+  Tensor out =
+      on_cpu(x) ? Tensor(x.shape(), x.dtype()) : device_thin("dropout", from, mask.seed, mask.stream, mask.keep);
+  if (on_cpu(x))
+    visit_floating(x.dtype(), [&]<class F>(Type<F>) { thin(from.data<F>(), x.numel(), mask, out.mutable_data<F>()); });
   if (recording(x)) record("dropout", out, {&x}, [mask](const Tensor& g, Gradients& to) { to[0] = thinned(g, mask); });
   return out;
 }
@@ -46,7 +49,7 @@ Tensor thinned(const Tensor& x, const Mask& mask) {
 }  // namespace
 
 Tensor dropout(const Tensor& x, double p, bool training, Generator& generator) {
-  check_computes("dropout", {{"input", &x}});
+  check_alike("dropout", {{"input", &x}});
   if (!(p >= 0 && p <= 1)) throw ParamError(fmt::format("dropout: p is {}, wanted a probability from 0 to 1", p));
   if (!training || p == 0) return x;
   return thinned(x, {generator.seed(), generator.next_stream(), 1 - p});

@@ -4,6 +4,8 @@
 
 #include "gradus/autograd/node.h"
 #include "gradus/core/error.h"
+#include "gradus/ops/cast.h"
+#include "gradus/ops/compare.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/index.h"
 #include "gradus/ops/operands.h"
@@ -13,17 +15,13 @@ namespace gradus {
 namespace {
 
 // true where a row of the result shows the padding; (count, 1).
-Tensor padding_mask(const Tensor& flat, int64_t padding) {
-  Tensor mask({flat.numel(), 1}, Dtype::boolean);
-  bool* hidden = mask.mutable_data<bool>();
-  for (int64_t i = 0; i < flat.numel(); ++i) hidden[i] = flat.data<int64_t>()[i] == padding;
-  return mask;
-}
+Tensor padding_mask(const Tensor& flat, int64_t padding) { return unsqueeze(eq(flat, double(padding)), 1); }
 
 }  // namespace
 
 Tensor embedding(const Tensor& weight, const Tensor& indices, std::optional<int64_t> padding) {
-  check_computes("embedding", {{"weight", &weight}});
+  check_alike("embedding", {{"weight", &weight}});
+  check_together("embedding", {{"weight", &weight}, {"indices", &indices}});
   if (weight.rank() != 2)
     throw ShapeError(fmt::format("embedding: weight has shape {}, wanted (rows, features)", text(weight.shape())));
   if (indices.dtype() != Dtype::int64)
@@ -33,8 +31,9 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, std::optional<int6
   if (padding && (*padding < 0 || *padding >= rows))
     throw IndexError(fmt::format("embedding: padding index {} is outside [0, {})", *padding, rows));
   const Tensor flat = dense(indices).alias({indices.numel()}, {1});
+  const Tensor seen = to(flat, cpu);
   for (int64_t i = 0; i < flat.numel(); ++i)
-    if (const int64_t row = flat.data<int64_t>()[i]; row < 0 || row >= rows)
+    if (const int64_t row = seen.data<int64_t>()[i]; row < 0 || row >= rows)
       throw IndexError(fmt::format("embedding: index {} at position {} is outside [0, {})", row, i, rows));
   Tensor found;
   {
@@ -48,7 +47,7 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, std::optional<int6
     record("embedding", out, {&weight}, [flat = Saved(flat), rows, features, padding](const Tensor& g, Gradients& to) {
       const Tensor by_row = reshape(g, {flat().numel(), features});
       const Tensor counted = padding ? masked_fill(by_row, padding_mask(flat(), *padding), 0) : by_row;
-      to[0] = index_add(zeros({rows, features}, g.dtype()), 0, flat(), counted);
+      to[0] = index_add(zeros({rows, features}, g.dtype(), g.device()), 0, flat(), counted);
     });
   return out;
 }

@@ -17,10 +17,10 @@ namespace {
 
 // The extremes over the folded dimensions, of shape f.wide: in x's dtype, or int64.
 template <class Fold> Tensor extremes(const char* op, const Tensor& x, const Folding& f) {
-  check_on_cpu(op, x);
   if (f.count == 0)
     throw ShapeError(fmt::format("{}: got shape {}, wanted at least one element to choose from", op, text(x.shape())));
-  if (computes(x.dtype())) return to(fold(Fold{}, x, f), x.dtype());
+  if (computes(x.dtype()))
+    return on_cpu(x) ? to(fold(Fold{}, x, f), x.dtype()) : device_reduce(op, Fold::id, x, f.wide);
   if (!is_floating(x.dtype())) return fold_integers<Fold>(x, f);
   throw DtypeError(fmt::format("{}: got {}, wanted float32, float64, integers or bool; convert it with to()", op,
                                name_of(x.dtype())));
@@ -72,6 +72,7 @@ void find_first(const E* x, const E* extreme, int64_t outer, int64_t n, int64_t 
 // The indices, of shape f.wide, along the one folded dimension, or in row-major order where all are folded.
 Tensor indices_of(const Tensor& x, const Tensor& extreme, const Folding& f, int dim) {
   const Tensor from = x.dtype() == extreme.dtype() ? dense(x) : to(x.detach(), extreme.dtype());
+  if (!on_cpu(x)) return device_find("argmax", from, extreme);
   Tensor out(f.wide, Dtype::int64);
   int64_t outer = 1, inner = 1;
   for (int d = 0; d < x.rank(); ++d)
@@ -100,7 +101,7 @@ template <class Fold> Extreme along(const char* op, const Tensor& x, int64_t ask
   Tensor values = wide.alias(f.shape, dense_strides(f.shape));
   if (recording(x))
     record(op, values, {&x}, [f, index = Saved(index), from = x.shape(), dim](const Tensor& g, Gradients& to) {
-      const Tensor chosen = eq(positions(f.count, dim, from.rank()), index());
+      const Tensor chosen = eq(gradus::to(positions(f.count, dim, from.rank()), g.device()), index());
       to[0] = where(chosen, spread(g, f, from), 0);
     });
   return {values, index.alias(f.shape, dense_strides(f.shape))};
@@ -116,15 +117,16 @@ template <class Fold> Tensor argument(const char* op, const Tensor& x, int64_t a
 }
 
 struct Any {
+  static constexpr Monoid id = Monoid::sum;  // of truths
   static constexpr int64_t integer_start = 0;
   static int64_t integer(int64_t a, int64_t b) { return a | b; }
 };
 struct All {
+  static constexpr Monoid id = Monoid::prod;
   static constexpr int64_t integer_start = 1;
   static int64_t integer(int64_t a, int64_t b) { return a & b; }
 };
-template <class Fold> Tensor truth(const char* op, const Tensor& x, const Folding& f) {
-  check_on_cpu(op, x);
+template <class Fold> Tensor truth(const Tensor& x, const Folding& f) {
   const Tensor mask = x.dtype() == Dtype::boolean ? x : ne(x, 0);
   return to(reshape(fold_integers<Fold>(mask, f), f.shape), Dtype::boolean);
 }
@@ -148,13 +150,13 @@ Tensor argmin(const Tensor& x) { return argument<folds::Min>("argmin", x, foldin
 Tensor argmax(const Tensor& x, int64_t dim, bool keepdim) { return argument<folds::Max>("argmax", x, dim, keepdim); }
 Tensor argmin(const Tensor& x, int64_t dim, bool keepdim) { return argument<folds::Min>("argmin", x, dim, keepdim); }
 
-Tensor any(const Tensor& x) { return truth<Any>("any", x, folding_of_all(x)); }
+Tensor any(const Tensor& x) { return truth<Any>(x, folding_of_all(x)); }
 Tensor any(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
-  return truth<Any>("any", x, folding("any", x, dims, keepdim));
+  return truth<Any>(x, folding("any", x, dims, keepdim));
 }
-Tensor all(const Tensor& x) { return truth<All>("all", x, folding_of_all(x)); }
+Tensor all(const Tensor& x) { return truth<All>(x, folding_of_all(x)); }
 Tensor all(const Tensor& x, const std::vector<int64_t>& dims, bool keepdim) {
-  return truth<All>("all", x, folding("all", x, dims, keepdim));
+  return truth<All>(x, folding("all", x, dims, keepdim));
 }
 
 }  // namespace gradus

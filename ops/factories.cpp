@@ -11,35 +11,24 @@
 
 namespace gradus {
 
-Tensor empty(const Shape& shape, Dtype dtype) { return Tensor(shape, dtype); }
+Tensor empty(const Shape& shape, Dtype dtype, Device device) { return Tensor(shape, dtype, device); }
 
-Tensor full(const Shape& shape, double value, Dtype dtype) {
-  Tensor t(shape, dtype);
+Tensor full(const Shape& shape, double value, Dtype dtype, Device device) {
+  Tensor t(shape, dtype, device);
   fill_elements(t, value);
   return t;
 }
 
-namespace {
-
-// On the device of t.
-Tensor full_like(const Tensor& t, double value) {
-  if (on_cpu(t)) return value == 0 ? zeros(t.shape(), t.dtype()) : full(t.shape(), value, t.dtype());
-  Tensor out(t.shape(), t.dtype(), t.device());
-  fill_elements(out, value);
-  return out;
-}
-
-}  // namespace
-
-Tensor zeros(const Shape& shape, Dtype dtype) {
+Tensor zeros(const Shape& shape, Dtype dtype, Device device) {
+  if (device != cpu) return full(shape, 0, dtype, device);
   Tensor t(shape, dtype);
   std::memset(t.mutable_bytes(), 0, size_t(t.numel() * size_of(dtype)));
   return t;
 }
 
-Tensor ones(const Shape& shape, Dtype dtype) { return full(shape, 1, dtype); }
-Tensor zeros_like(const Tensor& t) { return full_like(t, 0); }
-Tensor ones_like(const Tensor& t) { return full_like(t, 1); }
+Tensor ones(const Shape& shape, Dtype dtype, Device device) { return full(shape, 1, dtype, device); }
+Tensor zeros_like(const Tensor& t) { return zeros(t.shape(), t.dtype(), t.device()); }
+Tensor ones_like(const Tensor& t) { return ones(t.shape(), t.dtype(), t.device()); }
 
 Tensor tensor(const std::vector<double>& values, const Shape& shape, Dtype dtype) {
   if (int64_t(values.size()) != shape.numel())
@@ -78,7 +67,7 @@ Tensor tensor(const NestedList& values, Dtype dtype) {
   return tensor(flat, shape, dtype);
 }
 
-Tensor scalar(double value, Dtype dtype) { return full({}, value, dtype); }
+Tensor scalar(double value, Dtype dtype, Device device) { return full({}, value, dtype, device); }
 
 Tensor labels(std::initializer_list<int64_t> values) { return from_data(values.begin(), {int64_t(values.size())}); }
 

@@ -7,10 +7,10 @@
 
 namespace gradus {
 
-Tensor empty(const Shape& shape, Dtype dtype = Dtype::float32);  // uninitialised
-Tensor full(const Shape& shape, double value, Dtype dtype = Dtype::float32);
-Tensor zeros(const Shape& shape, Dtype dtype = Dtype::float32);
-Tensor ones(const Shape& shape, Dtype dtype = Dtype::float32);
+Tensor empty(const Shape& shape, Dtype dtype = Dtype::float32, Device device = cpu);  // uninitialised
+Tensor full(const Shape& shape, double value, Dtype dtype = Dtype::float32, Device device = cpu);
+Tensor zeros(const Shape& shape, Dtype dtype = Dtype::float32, Device device = cpu);
+Tensor ones(const Shape& shape, Dtype dtype = Dtype::float32, Device device = cpu);
 Tensor zeros_like(const Tensor& t);
 Tensor ones_like(const Tensor& t);
 
@@ -36,7 +36,7 @@ class NestedList {
   bool list_ = false;
 };
 Tensor tensor(const NestedList& values, Dtype dtype = Dtype::float32);
-Tensor scalar(double value, Dtype dtype = Dtype::float32);  // shape ()
-Tensor labels(std::initializer_list<int64_t> values);       // int64
+Tensor scalar(double value, Dtype dtype = Dtype::float32, Device device = cpu);  // shape ()
+Tensor labels(std::initializer_list<int64_t> values);                            // int64
 
 }  // namespace gradus

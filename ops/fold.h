@@ -5,10 +5,11 @@
 // how they are joined depends on the shape alone, so that no result depends on the number of threads.
 #pragma once
 #include <algorithm>
-#include <limits>
 #include <type_traits>
 #include <vector>
 
+#include "gradus/core/device_elements.h"
+#include "gradus/core/monoids.h"
 #include "gradus/core/number.h"
 #include "gradus/core/tensor.h"
 #include "gradus/core/threads.h"
@@ -30,41 +31,6 @@ Folding folding_of_all(const Tensor& x);
 
 namespace folds {
 
-template <int N> GRADUS_FN Num<double, N> wide(Num<double, N> x) { return x; }
-template <int N> GRADUS_FN Num<double, N> wide(Num<float, N> x) { return widen(x); }
-template <class T, int N> GRADUS_FN T as(Num<double, N> x) {
-  if constexpr (sizeof(typename T::Scalar) == 8) return x;
-  else return narrow(x);
-}
-
-struct Sum {
-  static constexpr double start = 0;
-  template <class T> GRADUS_FN static T join(T a, T b) { return a + b; }
-  template <class T, class W> GRADUS_FN W lift(T x, W) const { return wide(x); }
-  static int64_t integer(int64_t a, int64_t b) { return int64_t(uint64_t(a) + uint64_t(b)); }
-  static constexpr int64_t integer_start = 0;
-};
-struct Prod {
-  static constexpr double start = 1;
-  template <class T> GRADUS_FN static T join(T a, T b) { return a * b; }
-  template <class T, class W> GRADUS_FN W lift(T x, W) const { return wide(x); }
-  static int64_t integer(int64_t a, int64_t b) { return int64_t(uint64_t(a) * uint64_t(b)); }
-  static constexpr int64_t integer_start = 1;
-};
-struct Max {  // NaN wins
-  static constexpr double start = -__builtin_huge_val();
-  template <class T> GRADUS_FN static T join(T a, T b) { return select(is_nan(b), b, max(a, b)); }
-  template <class T, class W> GRADUS_FN W lift(T x, W) const { return wide(x); }
-  static int64_t integer(int64_t a, int64_t b) { return a < b ? b : a; }
-  static constexpr int64_t integer_start = std::numeric_limits<int64_t>::min();
-};
-struct Min {
-  static constexpr double start = __builtin_huge_val();
-  template <class T> GRADUS_FN static T join(T a, T b) { return select(is_nan(b), b, min(a, b)); }
-  template <class T, class W> GRADUS_FN W lift(T x, W) const { return wide(x); }
-  static int64_t integer(int64_t a, int64_t b) { return b < a ? b : a; }
-  static constexpr int64_t integer_start = std::numeric_limits<int64_t>::max();
-};
 // Joins what another fold has lifted.
 template <class Fold> struct Lifted : Fold {
   template <class T, class W> GRADUS_FN W lift(T x, W) const { return x; }
@@ -244,6 +210,7 @@ template <class Fold> Tensor fold(Fold fold, const Tensor& x, const Folding& r, 
 
 // The fold of an integer or bool tensor, as int64 of shape r.wide.
 template <class Fold> Tensor fold_integers(const Tensor& x, const Folding& r) {
+  if (!on_cpu(x)) return device_reduce("fold", Fold::id, x, r.wide);
   return folds::each_run(dense(x), r, Dtype::int64,
                          [&](const Tensor& from, Tensor& to, int64_t outer, int64_t n, int64_t inner) {
                            int64_t* y = to.mutable_data<int64_t>();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <vector>
 
 #include "gradus/autograd/node.h"
@@ -11,6 +12,8 @@
 #include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
+#include "gradus/ops/cast.h"
+#include "gradus/ops/compare.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/operands.h"
 #include "gradus/ops/shape.h"
@@ -23,9 +26,8 @@ namespace {
 Tensor checked_index(const char* op, const char* name, const Tensor& index, int64_t extent) {
   if (index.dtype() != Dtype::int64)
     throw DtypeError(fmt::format("{}: {} is {}, wanted int64; convert it with to()", op, name, name_of(index.dtype())));
-  check_on_cpu(op, index);
-  const Tensor flat = dense(index);
-  const int64_t* i = flat.data<int64_t>();
+  const Tensor flat = dense(index), seen = to(flat, cpu);
+  const int64_t* i = seen.data<int64_t>();
   for (int64_t k = 0; k < flat.numel(); ++k)
     if (i[k] < 0 || i[k] >= extent)
       throw IndexError(fmt::format("{}: {} {} at position {} is outside [0, {})", op, name, i[k], k, extent));
@@ -40,8 +42,15 @@ struct Axis {
   }
 };
 
+// A vector of indices as it stands along one dimension of a shape.
+Tensor standing(const Tensor& index, int rank, int dim) {
+  Shape shape = Shape::filled(rank, 1), strides = Shape::filled(rank, 0);
+  shape[dim] = index.numel(), strides[dim] = 1;
+  return index.alias(shape, strides);
+}
+
 void check_vector(const char* op, const Tensor& x, const Tensor& index) {
-  check_on_cpu(op, x);
+  check_together(op, {{"input", &x}, {"index", &index}});
   if (x.rank() == 0)
     throw ShapeError(fmt::format("{}: got a tensor of shape (), wanted at least one dimension; reshape it to (1)", op));
   if (index.rank() != 1)
@@ -50,12 +59,17 @@ void check_vector(const char* op, const Tensor& x, const Tensor& index) {
 
 Tensor added_at(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
 
-Tensor selected_at(const Tensor& x, int dim, const Tensor& index) {
+// Below the graph; the index is dense.
+Tensor rows_at(const Tensor& x, int dim, const Tensor& index) {
   const Axis axis(x.shape(), dim);
   const int64_t count = index.numel(), bytes = axis.inner * size_of(x.dtype());
   Shape shape = x.shape();
   shape[dim] = count;
-  Tensor out(shape, x.dtype());
+  Tensor out(shape, x.dtype(), x.device());
+  if (!on_cpu(x)) {
+    device_gather("index_select", x, dim, standing(index, x.rank(), dim), out);
+    return out;
+  }
   const Tensor from = dense(x);
   const auto* source = static_cast<const char*>(from.bytes());
   auto* target = static_cast<char*>(out.mutable_bytes());
@@ -66,31 +80,42 @@ Tensor selected_at(const Tensor& x, int dim, const Tensor& index) {
     for (int64_t r = task * group; r < std::min(rows, (task + 1) * group); ++r)
       std::memcpy(target + r * bytes, source + (r / count * axis.extent + at[r % count]) * bytes, size_t(bytes));
   });
+  return out;
+}
+
+Tensor selected_at(const Tensor& x, int dim, const Tensor& index) {
+  Tensor out = rows_at(x, dim, index);
   if (recording(x))
     record("index_select", out, {&x}, [shape = x.shape(), dim, index = Saved(index)](const Tensor& g, Gradients& to) {
-      to[0] = added_at(zeros(shape, g.dtype()), dim, index(), g);
+      to[0] = added_at(zeros(shape, g.dtype(), g.device()), dim, index(), g);
     });
   return out;
 }
 
-Tensor added_at(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
+// to[… index[k] …] += source[… k …]; the index is dense.
+void add_rows(const Tensor& source, int dim, const Tensor& index, Tensor& to) {
   constexpr int64_t width = 32;  // of the slice of a row that a task adds, so that no two tasks meet
-  Tensor out = Tensor(x.shape(), x.dtype());
-  copy_elements(x, out);
+  if (!on_cpu(to)) return device_scatter("index_add", source, dim, standing(index, to.rank(), dim), to);
   const Tensor from = dense(source);
-  const Axis axis(x.shape(), dim);
+  const Axis axis(to.shape(), dim);
   const int64_t slices = (axis.inner + width - 1) / width, count = index.numel();
-  visit_floating(x.dtype(), [&]<class F>(Type<F>) {
-    F* to = out.mutable_data<F>();
+  visit_floating(to.dtype(), [&]<class F>(Type<F>) {
+    F* sums = to.mutable_data<F>();
     parallel_for(axis.outer * slices, [&](int64_t task) {
       const int64_t o = task / slices, first = task % slices * width, n = std::min(width, axis.inner - first);
       for (int64_t k = 0; k < count; ++k) {
-        F* row = to + (o * axis.extent + index.data<int64_t>()[k]) * axis.inner + first;
+        F* row = sums + (o * axis.extent + index.data<int64_t>()[k]) * axis.inner + first;
         const F* more = from.data<F>() + (o * count + k) * axis.inner + first;
         for (int64_t i = 0; i < n; ++i) row[i] += more[i];
       }
     });
   });
+}
+
+Tensor added_at(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
+  Tensor out = Tensor(x.shape(), x.dtype(), x.device());
+  copy_elements(x, out);
+  add_rows(source, dim, index, out);
   if (recording(x, source))
     record("index_add", out, {&x, &source}, [dim, index = Saved(index)](const Tensor& g, Gradients& to) {
       if (to.wants(0)) to[0] = g;
@@ -124,7 +149,7 @@ void each_line(const Shape& shape, int dim, const Shape& a_strides, const Shape&
 }
 
 int check_indexed(const char* op, const Tensor& x, int64_t dim, const Tensor& index) {
-  check_on_cpu(op, x);
+  check_together(op, {{"input", &x}, {"index", &index}});
   const int d = dimension(op, dim, x.rank());
   bool fits = index.rank() == x.rank();
   for (int k = 0; fits && k < x.rank(); ++k) fits = k == d || index.shape()[k] <= x.shape()[k];
@@ -150,30 +175,40 @@ template <class T> void gather_lines(const T* from, const Shape& from_shape, int
 Tensor scattered(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
 
 Tensor gathered(const Tensor& x, int dim, const Tensor& index) {
-  Tensor out(index.shape(), x.dtype());
-  const Tensor from = dense(x);
-  visit(x.dtype(),
-        [&]<class T>(Type<T>) { gather_lines(from.data<T>(), x.shape(), dim, index, out.mutable_data<T>()); });
+  Tensor out(index.shape(), x.dtype(), x.device());
+  if (on_cpu(x)) {
+    const Tensor from = dense(x);
+    visit(x.dtype(),
+          [&]<class T>(Type<T>) { gather_lines(from.data<T>(), x.shape(), dim, index, out.mutable_data<T>()); });
+  } else {
+    device_gather("gather", x, dim, index, out);
+  }
   if (recording(x))
     record("gather", out, {&x}, [shape = x.shape(), dim, index = Saved(index)](const Tensor& g, Gradients& to) {
-      to[0] = scattered(zeros(shape, g.dtype()), dim, index(), g);
+      to[0] = scattered(zeros(shape, g.dtype(), g.device()), dim, index(), g);
     });
   return out;
 }
 
-Tensor scattered(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
-  Tensor out(x.shape(), x.dtype());
-  copy_elements(x, out);
+// to[… index …] += source; the index is dense.
+void scatter_lines(const Tensor& source, int dim, const Tensor& index, Tensor& to) {
+  if (!on_cpu(to)) return device_scatter("scatter_add", source, dim, index, to);
   const Tensor from = dense(source);
-  const Shape strides = dense_strides(x.shape()), own = dense_strides(index.shape());
+  const Shape strides = dense_strides(to.shape()), own = dense_strides(index.shape());
   const int64_t step = stride_of(strides, dim), own_step = stride_of(own, dim), length = extent_of(index, dim);
   const int64_t* at = index.data<int64_t>();
-  visit_floating(x.dtype(), [&]<class F>(Type<F>) {
-    F* to = out.mutable_data<F>();
+  visit_floating(to.dtype(), [&]<class F>(Type<F>) {
+    F* sums = to.mutable_data<F>();
     each_line(index.shape(), dim, strides, own, [&](int64_t base, int64_t start) {
-      for (int64_t k = 0, i = start; k < length; ++k, i += own_step) to[base + at[i] * step] += from.data<F>()[i];
+      for (int64_t k = 0, i = start; k < length; ++k, i += own_step) sums[base + at[i] * step] += from.data<F>()[i];
     });
   });
+}
+
+Tensor scattered(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
+  Tensor out(x.shape(), x.dtype(), x.device());
+  copy_elements(x, out);
+  scatter_lines(source, dim, index, out);
   if (recording(x, source))
     record("scatter_add", out, {&x, &source}, [dim, index = Saved(index)](const Tensor& g, Gradients& to) {
       if (to.wants(0)) to[0] = g;
@@ -185,21 +220,27 @@ Tensor scattered(const Tensor& x, int dim, const Tensor& index, const Tensor& so
 // ---- masks --------------------------------------------------------------------------------------
 
 void check_mask(const char* op, const Tensor& x, const Tensor& mask) {
-  for (const Tensor* t : {&x, &mask}) check_on_cpu(op, *t);
+  check_together(op, {{"input", &x}, {"mask", &mask}});
   if (mask.dtype() != Dtype::boolean)
     throw DtypeError(fmt::format("{}: mask is {}, wanted bool; convert it with to()", op, name_of(mask.dtype())));
 }
 
 Tensor filled(const Tensor& x, const Tensor& mask, double value) {
-  Tensor out(x.shape(), x.dtype());
-  copy_elements(x, out);
-  visit(x.dtype(), [&]<class T>(Type<T>) {
-    T* to = out.mutable_data<T>();
-    const T fill = convert<T>(value);
-    const bool* hidden = mask.data<bool>();
-    for (int64_t i = 0; i < out.numel(); ++i)
-      if (hidden[i]) to[i] = fill;
-  });
+  Tensor out(x.shape(), x.dtype(), x.device());
+  if (!on_cpu(x)) {
+    const Tensor* inputs[] = {&mask, &x};
+    const double constants[] = {0, value};
+    device_choose("masked_fill", inputs, 2, out, constants);
+  } else {
+    copy_elements(x, out);
+    visit(x.dtype(), [&]<class T>(Type<T>) {
+      T* to = out.mutable_data<T>();
+      const T fill = convert<T>(value);
+      const bool* hidden = mask.data<bool>();
+      for (int64_t i = 0; i < out.numel(); ++i)
+        if (hidden[i]) to[i] = fill;
+    });
+  }
   if (recording(x))
     record("masked_fill", out, {&x},
            [mask = Saved(mask)](const Tensor& g, Gradients& to) { to[0] = filled(g, mask(), 0); });
@@ -215,7 +256,7 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
 }
 
 Tensor index_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
-  check_computes("index_add", {{"input", &x}, {"source", &source}});
+  check_alike("index_add", {{"input", &x}, {"source", &source}});
   check_vector("index_add", x, index);
   const int d = dimension("index_add", dim, x.rank());
   Shape wanted = x.shape();
@@ -232,7 +273,7 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
 }
 
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
-  check_computes("scatter_add", {{"input", &x}, {"source", &source}});
+  check_alike("scatter_add", {{"input", &x}, {"source", &source}});
   const int d = check_indexed("scatter_add", x, dim, index);
   if (!(source.shape() == index.shape()))
     throw ShapeError(
@@ -254,11 +295,12 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
   check_mask("masked_select", x, mask);
   const Shape shape = broadcast("masked_select", x.shape(), mask.shape());
-  const Tensor shown = dense(expand(mask, shape));
+  const Tensor shown = to(dense(expand(mask, shape)), cpu);
   std::vector<int64_t> places;
   for (int64_t i = 0; i < shown.numel(); ++i)
     if (shown.data<bool>()[i]) places.push_back(i);
-  return selected_at(reshape(expand(x, shape), {-1}), 0, from_data(places.data(), {int64_t(places.size())}));
+  const Tensor index = to(from_data(places.data(), {int64_t(places.size())}), x.device());
+  return selected_at(reshape(expand(x, shape), {-1}), 0, index);
 }
 
 Tensor one_hot(const Tensor& labels, int64_t classes, Dtype dtype) {
@@ -266,6 +308,11 @@ Tensor one_hot(const Tensor& labels, int64_t classes, Dtype dtype) {
   const Tensor at = checked_index("one_hot", "label", labels, classes);
   Shape shape = labels.shape();
   shape.push_back(classes);
+  if (!on_cpu(at)) {
+    std::vector<int64_t> each(static_cast<size_t>(classes));
+    std::iota(each.begin(), each.end(), int64_t{0});
+    return to(eq(unsqueeze(at, -1), to(from_data(each.data(), {classes}), at.device())), dtype);
+  }
   Tensor out = zeros(shape, dtype);
   visit(dtype, [&]<class T>(Type<T>) {
     T* to = out.mutable_data<T>();

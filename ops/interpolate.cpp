@@ -6,8 +6,14 @@
 #include <vector>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
+#include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
+#include "gradus/ops/compare.h"
+#include "gradus/ops/factories.h"
+#include "gradus/ops/index.h"
 #include "gradus/ops/operands.h"
 
 namespace gradus {
@@ -66,7 +72,24 @@ template <class F> void resize_adjoint(const F* g, int64_t width, const Mixes& d
 
 Tensor resized_adjoint(const Tensor& g, Size2 image, const Mixes& down, const Mixes& across);
 
+// Along one dimension, as recorded ops.
+Tensor mixed_along(const Tensor& x, int dim, const Mixes& mixes) {
+  std::vector<int64_t> firsts, seconds;
+  std::vector<double> shares;
+  for (const Mix& m : mixes) firsts.push_back(m.first), seconds.push_back(m.second), shares.push_back(m.share);
+  const auto there = [&](const Tensor& t) { return to(t, x.device()); };
+  const auto chosen = [&](const std::vector<int64_t>& rows) {
+    return index_select(x, dim, there(from_data(rows.data(), {int64_t(rows.size())})));
+  };
+  if (std::all_of(shares.begin(), shares.end(), [](double s) { return s == 0; })) return chosen(firsts);
+  Shape shape = Shape::filled(x.rank(), 1);
+  shape[dim] = int64_t(shares.size());
+  const Tensor share = there(to(tensor(shares, shape, Dtype::float64), x.dtype())), a = chosen(firsts);
+  return where(eq(share, 0), a, add(mul(shifted(neg(share), 1), a), mul(share, chosen(seconds))));
+}
+
 Tensor resized(const Tensor& x, const Mixes& down, const Mixes& across) {
+  if (!on_cpu(x)) return mixed_along(mixed_along(x, 3, across), 2, down);
   const Shape& s = x.shape();
   Tensor out({s[0], s[1], int64_t(down.size()), int64_t(across.size())}, x.dtype());
   const Tensor from = dense(x);
@@ -107,7 +130,7 @@ Tensor resized_adjoint(const Tensor& g, Size2 image, const Mixes& down, const Mi
 }  // namespace
 
 Tensor interpolate(const Tensor& x, Size2 size, Interpolation mode, bool align_corners) {
-  check_computes("interpolate", {{"input", &x}});
+  check_alike("interpolate", {{"input", &x}});
   if (x.rank() != 4)
     throw ShapeError(fmt::format("interpolate: input has shape {}, wanted (N,C,H,W); reshape it", text(x.shape())));
   if (size.height < 1 || size.width < 1)

@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/math.h"
 #include "gradus/ops/operands.h"
@@ -260,9 +262,40 @@ void recorded_gradient(const Options& o, const Statistics& s, const Tensor& x, c
   if (to.wants(2)) to[2] = reshape(sum(by_channel, {0, 2}), bias_shape);
 }
 
+// ---- on a device --------------------------------------------------------------------------------
+
+// x less the mean of its group, (outer, groups, inner), and the variance of each group.
+struct Deviation {
+  Tensor centered, variance;
+};
+Deviation deviation(const Options& o, const Tensor& x, const Statistics& s) {
+  const Layout& l = o.layout;
+  const Tensor values = reshape(x, l.by_group());
+  const auto given = [&](const Tensor& t) { return to(reshape(t, {1, l.groups, 1}), x.dtype()); };
+  const Tensor centered = sub(values, o.fixed ? given(s.mean) : mean(values, {0, 2}, true));
+  return {centered, o.fixed ? given(s.variance) : mean(square(centered), {0, 2}, true)};
+}
+
+// As recorded ops.
+Tensor normalized_there(const Options& o, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const Statistics& s) {
+  const auto [centered, variance] = deviation(o, x, s);
+  const Tensor normal = reshape(mul(centered, rsqrt(shifted(variance, o.eps))), o.layout.by_channel());
+  const auto each = [&](const Tensor& t) { return reshape(t, {1, o.layout.channels, 1}); };
+  return reshape(add(mul(normal, each(weight)), each(bias)), x.shape());
+}
+
+Statistics measured_there(const Tensor& x, const Layout& l) {
+  NoGrad quiet;
+  const Tensor by_group = reshape(x.detach(), l.by_group()), m = mean(by_group, {0, 2}, true);
+  const Tensor variance = mean(square(sub(by_group, m)), {0, 2});
+  return {to(reshape(m, {l.groups}), Dtype::float64), to(variance, Dtype::float64)};
+}
+
 // ---- one node for all three ---------------------------------------------------------------------
 
 Tensor normalized(const Options& o, const Tensor& x, const Tensor& weight, const Tensor& bias, const Statistics& s) {
+  if (!on_cpu(x)) return normalized_there(o, x, weight, bias, s);
   Tensor out(x.shape(), x.dtype());
   const Tensor xd = dense(x), wd = dense(weight), bd = dense(bias);
   visit_floating(x.dtype(), [&]<class F>(Type<F>) {
@@ -277,9 +310,13 @@ Tensor normalized(const Options& o, const Tensor& x, const Tensor& weight, const
   return out;
 }
 
-Tensor or_constant(const Tensor& t, const Shape& shape, double value, Dtype dtype) {
-  return t.defined() ? t : full(shape, value, dtype);
+// A weight or bias for x, which may have been left out.
+Tensor or_constant(const Tensor& t, const Shape& shape, double value, const Tensor& x) {
+  return t.defined() ? t : full(shape, value, x.dtype(), x.device());
 }
+
+// The statistics that normalise x; on a device normalized() measures them as part of the graph.
+Statistics statistics_of(const Tensor& x, const Layout& l) { return on_cpu(x) ? measured(dense(x), l) : Statistics(); }
 
 void check_shape(const char* op, const char* name, const Tensor& t, const Shape& wanted) {
   if (t.defined() && !(t.shape() == wanted))
@@ -300,6 +337,11 @@ int64_t after_channels(const Tensor& x) {
 // running += momentum (measured - running).
 void move_towards(Tensor& running, const Tensor& measured, double momentum, double factor) {
   if (!running.defined()) return;
+  if (!on_cpu(running)) {
+    NoGrad quiet;
+    const Tensor before = to(running.detach(), Dtype::float64);
+    return copy_elements(add(scaled(before, 1 - momentum), scaled(measured, momentum * factor)), running);
+  }
   visit_floating(running.dtype(), [&]<class F>(Type<F>) {
     F* r = running.mutable_data<F>();
     for (int64_t c = 0; c < running.numel(); ++c)
@@ -309,7 +351,7 @@ void move_towards(Tensor& running, const Tensor& measured, double momentum, doub
 }
 
 Tensor as_double(const Tensor& t) {
-  Tensor wide(t.shape(), Dtype::float64);
+  Tensor wide(t.shape(), Dtype::float64, t.device());
   copy_elements(t, wide);
   return wide;
 }
@@ -319,18 +361,18 @@ Tensor as_double(const Tensor& t) {
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor running_mean, Tensor running_var,
                   const BatchNormOptions& options) {
   constexpr const char* op = "batch_norm";
-  check_computes(op, {{"input", &x},
-                      {"weight", &weight},
-                      {"bias", &bias},
-                      {"running mean", &running_mean},
-                      {"running variance", &running_var}});
+  check_alike(op, {{"input", &x},
+                   {"weight", &weight},
+                   {"bias", &bias},
+                   {"running mean", &running_mean},
+                   {"running variance", &running_var}});
   check_channels(op, x);
   const int64_t channels = x.shape()[1], spread = after_channels(x);
   const Shape wanted = {channels};
   check_shape(op, "weight", weight, wanted), check_shape(op, "bias", bias, wanted);
   check_shape(op, "running mean", running_mean, wanted), check_shape(op, "running variance", running_var, wanted);
   const Layout layout = {x.shape()[0], channels, spread, channels, spread};
-  const Tensor w = or_constant(weight, wanted, 1, x.dtype()), b = or_constant(bias, wanted, 0, x.dtype());
+  const Tensor w = or_constant(weight, wanted, 1, x), b = or_constant(bias, wanted, 0, x);
   if (!options.training) {
     if (!running_mean.defined() || !running_var.defined())
       throw StateError("batch_norm: no running statistics were given outside training; pass them or set training");
@@ -339,7 +381,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
   if (layout.count() < 2 && channels > 0)
     throw ShapeError(fmt::format("batch_norm: input has shape {}, wanted more than one value per channel in training",
                                  text(x.shape())));
-  const Statistics s = measured(dense(x), layout);
+  const Statistics s = on_cpu(x) ? measured(dense(x), layout) : measured_there(x, layout);
   const Tensor out = normalized({op, layout, options.eps, false}, x, w, b, s);
   const double count = double(layout.count());
   move_towards(running_mean, s.mean, options.momentum, 1);
@@ -348,7 +390,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
 }
 
 Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight, const Tensor& bias, double eps) {
-  check_computes("layer_norm", {{"input", &x}, {"weight", &weight}, {"bias", &bias}});
+  check_alike("layer_norm", {{"input", &x}, {"weight", &weight}, {"bias", &bias}});
   bool fits = shape.rank() > 0 && shape.rank() <= x.rank();
   for (int d = 0; fits && d < shape.rank(); ++d) fits = shape[d] == x.shape()[x.rank() - shape.rank() + d];
   if (!fits)
@@ -357,12 +399,12 @@ Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight, con
   check_shape("layer_norm", "weight", weight, shape), check_shape("layer_norm", "bias", bias, shape);
   const int64_t width = shape.numel(), rows = Shape(x.shape().begin(), x.shape().end() - shape.rank()).numel();
   const Options options = {"layer_norm", {1, rows, width, width, 1}, eps, false};
-  return normalized(options, x, or_constant(weight, shape, 1, x.dtype()), or_constant(bias, shape, 0, x.dtype()),
-                    measured(dense(x), options.layout));
+  return normalized(options, x, or_constant(weight, shape, 1, x), or_constant(bias, shape, 0, x),
+                    statistics_of(x, options.layout));
 }
 
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
-  check_computes("group_norm", {{"input", &x}, {"weight", &weight}, {"bias", &bias}});
+  check_alike("group_norm", {{"input", &x}, {"weight", &weight}, {"bias", &bias}});
   check_channels("group_norm", x);
   const int64_t channels = x.shape()[1], spread = after_channels(x);
   if (groups < 1 || channels % groups)
@@ -371,8 +413,8 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
   check_shape("group_norm", "weight", weight, {channels}), check_shape("group_norm", "bias", bias, {channels});
   const Options options = {
       "group_norm", {1, x.shape()[0] * groups, channels / groups * spread, channels, spread}, eps, false};
-  return normalized(options, x, or_constant(weight, {channels}, 1, x.dtype()),
-                    or_constant(bias, {channels}, 0, x.dtype()), measured(dense(x), options.layout));
+  return normalized(options, x, or_constant(weight, {channels}, 1, x), or_constant(bias, {channels}, 0, x),
+                    statistics_of(x, options.layout));
 }
 
 }  // namespace gradus

@@ -1,4 +1,5 @@
 // The table's ops that move elements: views, copies in another arrangement, access by index.
+#include "gradus/ops/cast.h"
 #include "gradus/ops/compare.h"
 #include "gradus/ops/embedding.h"
 #include "gradus/ops/factories.h"
@@ -112,17 +113,21 @@ std::vector<OpEntry> copies() {
   };
 }
 
-Tensor indices(const std::vector<int64_t>& values, const Shape& shape) { return from_data(values.data(), shape); }
-Tensor third_first_third() { return labels({2, 0, 2}); }
-Tensor wide() { return indices({0, 3, 3, 1, 2, 2, 0, 0}, {2, 2, 2}); }
-Tensor shown() { return tensor({{1, 0}, {1, 1}, {0, 0}}, Dtype::boolean); }
-Tensor none_shown() { return zeros({0, 2}, Dtype::boolean); }
-Tensor no_labels() { return labels({}); }
+// Where the first input lies.
+Tensor beside(In x, const Tensor& t) { return to(t, x[0].device()); }
+Tensor indices(In x, const std::vector<int64_t>& values, const Shape& shape) {
+  return beside(x, from_data(values.data(), shape));
+}
+Tensor third_first_third(In x) { return beside(x, labels({2, 0, 2})); }
+Tensor wide(In x) { return indices(x, {0, 3, 3, 1, 2, 2, 0, 0}, {2, 2, 2}); }
+Tensor shown(In x) { return beside(x, tensor({{1, 0}, {1, 1}, {0, 0}}, Dtype::boolean)); }
+Tensor none_shown(In x) { return beside(x, zeros({0, 2}, Dtype::boolean)); }
+Tensor no_labels(In x) { return beside(x, labels({})); }
 // Numbers below `below` that jump about.
-Tensor many_indices(const Shape& shape, int64_t below) {
+Tensor many_indices(In x, const Shape& shape, int64_t below) {
   std::vector<int64_t> values;
   for (int64_t i = 0; i < shape.numel(); ++i) values.push_back((i * i + 7 * i) % below);
-  return indices(values, shape);
+  return indices(x, values, shape);
 }
 
 std::vector<OpEntry> accesses() {
@@ -131,44 +136,46 @@ std::vector<OpEntry> accesses() {
   return {
       {"index_select",
        "index",
-       {squared(F([](In x) { return index_select(x[0], 1, third_first_third()); }), {{2, 3, 2}}),
-        squared(F([](In x) { return index_select(x[0], -1, third_first_third()); }), {{2, 3}}),
-        squared(F([](In x) { return index_select(x[0], 0, no_labels()); }), {{3, 2}}),
-        squared(F([](In x) { return index_select(x[0], 1, third_first_third()); }), {{0, 3}}),
-        threads_of([](In x) { return index_select(x[0], 0, many_indices({2000}, 40)); }, {{40, 70}})}},
+       {squared(F([](In x) { return index_select(x[0], 1, third_first_third(x)); }), {{2, 3, 2}}),
+        squared(F([](In x) { return index_select(x[0], -1, third_first_third(x)); }), {{2, 3}}),
+        squared(F([](In x) { return index_select(x[0], 0, no_labels(x)); }), {{3, 2}}),
+        squared(F([](In x) { return index_select(x[0], 1, third_first_third(x)); }), {{0, 3}}),
+        threads_of([](In x) { return index_select(x[0], 0, many_indices(x, {2000}, 40)); }, {{40, 70}})}},
       {"index_add",
        "index",
-       {squared(F([](In x) { return index_add(x[0], 0, third_first_third(), x[1]); }), {{3, 2}, {3, 2}}),
-        squared(F([](In x) { return index_add(x[0], 0, no_labels(), x[1]); }), {{3, 2}, {0, 2}}),
-        threads_of([](In x) { return index_add(x[0], 0, many_indices({2000}, 40), x[1]); }, {{40, 70}, {2000, 70}})}},
+       {squared(F([](In x) { return index_add(x[0], 0, third_first_third(x), x[1]); }), {{3, 2}, {3, 2}}),
+        squared(F([](In x) { return index_add(x[0], 0, no_labels(x), x[1]); }), {{3, 2}, {0, 2}}),
+        threads_of([](In x) { return index_add(x[0], 0, many_indices(x, {2000}, 40), x[1]); },
+                   {{40, 70}, {2000, 70}})}},
       {"gather",
        "index",
-       {squared(F([](In x) { return gather(x[0], 1, wide()); }), {{3, 4, 2}}),
-        squared(F([](In x) { return gather(x[0], 0, indices({}, {0, 2})); }), {{3, 2}}),
-        squared(F([](In x) { return gather(x[0], 1, indices({}, {0, 2})); }), {{0, 2}}),
-        threads_of([](In x) { return gather(x[0], 1, many_indices({40, 50}, 40)); }, {{40, 40}})}},
+       {squared(F([](In x) { return gather(x[0], 1, wide(x)); }), {{3, 4, 2}}),
+        squared(F([](In x) { return gather(x[0], 0, indices(x, {}, {0, 2})); }), {{3, 2}}),
+        squared(F([](In x) { return gather(x[0], 1, indices(x, {}, {0, 2})); }), {{0, 2}}),
+        threads_of([](In x) { return gather(x[0], 1, many_indices(x, {40, 50}, 40)); }, {{40, 40}})}},
       {"scatter_add",
        "index",
-       {squared(F([](In x) { return scatter_add(x[0], 1, wide(), x[1]); }), {{3, 4, 2}, {2, 2, 2}}),
-        squared(F([](In x) { return scatter_add(x[0], 0, indices({}, {0, 2}), x[1]); }), {{3, 2}, {0, 2}}),
-        threads_of([](In x) { return scatter_add(x[0], 1, many_indices({40, 50}, 40), x[1]); }, {{40, 40}, {40, 50}})}},
+       {squared(F([](In x) { return scatter_add(x[0], 1, wide(x), x[1]); }), {{3, 4, 2}, {2, 2, 2}}),
+        squared(F([](In x) { return scatter_add(x[0], 0, indices(x, {}, {0, 2}), x[1]); }), {{3, 2}, {0, 2}}),
+        threads_of([](In x) { return scatter_add(x[0], 1, many_indices(x, {40, 50}, 40), x[1]); },
+                   {{40, 40}, {40, 50}})}},
       {"masked_fill",
        "index",
-       {squared(F([](In x) { return masked_fill(x[0], shown(), 3); }), {{2, 3, 2}}),
-        squared(F([](In x) { return masked_fill(x[0], none_shown(), 3); }), {{0, 2}}),
+       {squared(F([](In x) { return masked_fill(x[0], shown(x), 3); }), {{2, 3, 2}}),
+        squared(F([](In x) { return masked_fill(x[0], none_shown(x), 3); }), {{0, 2}}),
         threads_of([](In x) { return masked_fill(x[0], x[0] < 0.1, 3); }, {{300, 70}})}},
       {"masked_select",
        "index",
-       {squared(F([](In x) { return masked_select(x[0], shown()); }), {{2, 3, 2}}),
-        squared(F([](In x) { return masked_select(x[0], shown()); }), {{3, 1}}),
-        squared(F([](In x) { return masked_select(x[0], none_shown()); }), {{0, 2}}),
+       {squared(F([](In x) { return masked_select(x[0], shown(x)); }), {{2, 3, 2}}),
+        squared(F([](In x) { return masked_select(x[0], shown(x)); }), {{3, 1}}),
+        squared(F([](In x) { return masked_select(x[0], none_shown(x)); }), {{0, 2}}),
         threads_of([](In x) { return masked_select(x[0], x[0] < 0.1); }, {{300, 70}})}},
       {"embedding",
        "embedding",
-       {{[](In x) { return embedding(x[0], labels({2, 0, 2, 1})); }, {{4, 3}}},
-        squared(F([](In x) { return embedding(x[0], no_labels()); }), {{4, 3}}),
-        squared(F([](In x) { return embedding(x[0], labels({0, 1})); }), {{4, 0}}),
-        threads_of([](In x) { return embedding(x[0], many_indices({3000}, 50)); }, {{50, 100}})}},
+       {{[](In x) { return embedding(x[0], beside(x, labels({2, 0, 2, 1}))); }, {{4, 3}}},
+        squared(F([](In x) { return embedding(x[0], no_labels(x)); }), {{4, 3}}),
+        squared(F([](In x) { return embedding(x[0], beside(x, labels({0, 1}))); }), {{4, 0}}),
+        threads_of([](In x) { return embedding(x[0], many_indices(x, {3000}, 50)); }, {{50, 100}})}},
   };
 }
 

@@ -56,7 +56,7 @@ OpEntry binary(const char* header, const char* name, Binary f, bool ordered = fa
   return entry;
 }
 
-Tensor mask() { return tensor({{1, 0, 1}, {0, 0, 1}}, Dtype::boolean); }
+Tensor mask(In x) { return to(tensor({{1, 0, 1}, {0, 0, 1}}, Dtype::boolean), x[0].device()); }
 
 std::vector<OpEntry> activations() {
   const auto of = [](const char* name, Unary f, const Places& places = {}) {
@@ -125,16 +125,17 @@ std::vector<OpEntry> functions() {
 }
 
 std::vector<OpEntry> choices() {
-  const OpEntry chosen = {"where",
-                          "compare",
-                          {{[](In x) { return where(mask(), square(x[0]), square(x[1])); }, {{2, 3}, {3}}},
-                           {[](In x) { return where(mask(), x[0], x[1]); }, {{2, 3}, {2, 3}}},
-                           {[](In x) { return where(mask(), square(x[0]), 2.0); }, {{2, 3}}},
-                           {[](In x) { return where(mask(), 2.0, square(x[0])); }, {{2, 1}}},
-                           {[](In x) { return where(zeros({0, 3}, Dtype::boolean), x[0], x[1]); }, {{0, 3}, {3}}},
-                           {.call = [](In x) { return where(x[0] < x[1], x[0], square(x[1])); },
-                            .shapes = {},
-                            .large = {{300, 70}, {70}}}}};
+  const OpEntry chosen = {
+      "where",
+      "compare",
+      {{[](In x) { return where(mask(x), square(x[0]), square(x[1])); }, {{2, 3}, {3}}},
+       {[](In x) { return where(mask(x), x[0], x[1]); }, {{2, 3}, {2, 3}}},
+       {[](In x) { return where(mask(x), square(x[0]), 2.0); }, {{2, 3}}},
+       {[](In x) { return where(mask(x), 2.0, square(x[0])); }, {{2, 1}}},
+       {[](In x) { return where(zeros({0, 3}, Dtype::boolean, x[0].device()), x[0], x[1]); }, {{0, 3}, {3}}},
+       {.call = [](In x) { return where(x[0] < x[1], x[0], square(x[1])); },
+        .shapes = {},
+        .large = {{300, 70}, {70}}}}};
   const OpEntry clamped = also(also(unary("compare", "clamp", [](const Tensor& x) { return clamp(x, -0.4, 1.2); },
                                           both_signs, {.kinks = {-0.4, 1.2}}),
                                     [](In x) { return clamp(x[0], 0.4); }, both_signs, {.kinks = {0.4}}),

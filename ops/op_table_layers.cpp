@@ -157,8 +157,9 @@ std::vector<OpEntry> normalisations() {
                        fixed =
                            [](In x) {
                              return batch_norm(x[0], x.size() > 1 ? x[1] : Tensor(), x.size() > 1 ? x[2] : Tensor(),
-                                               to(tensor({0.25, -0.5}), x[0].dtype()),
-                                               to(tensor({0.5, 2}), x[0].dtype()), {.training = false});
+                                               to(to(tensor({0.25, -0.5}), x[0].dtype()), x[0].device()),
+                                               to(to(tensor({0.5, 2}), x[0].dtype()), x[0].device()),
+                                               {.training = false});
                            },
                        grouped = [](In x) { return group_norm(x[0], 2, x[1], x[2], 0.1); };
   OpEntry batch = {"batch_norm", "normalize", {}}, groups = {"group_norm", "normalize", {}};

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 
 namespace gradus {
@@ -17,16 +16,16 @@ void check_alike(const char* op, std::initializer_list<Operand> operands) {
     if (other.tensor->dtype() != first.tensor->dtype())
       throw DtypeError(fmt::format("{}: {} is {} but {} is {}, wanted one dtype; convert one with to()", op, other.name,
                                    name_of(other.tensor->dtype()), first.name, name_of(first.tensor->dtype())));
-    if (other.tensor->device() != first.tensor->device())
-      throw DeviceError(fmt::format("{}: {} is on {} but {} is on {}; move one with to()", op, other.name,
-                                    text(other.tensor->device()), first.name, text(first.tensor->device())));
   }
+  check_together(op, operands);
 }
 
-void check_computes(const char* op, std::initializer_list<Operand> operands) {
-  for (const Operand& o : operands)
-    if (o.tensor->defined()) check_on_cpu(op, *o.tensor);
-  check_alike(op, operands);
+void check_together(const char* op, std::initializer_list<Operand> operands) {
+  const Operand& first = *operands.begin();
+  for (const Operand& other : operands)
+    if (other.tensor->defined() && other.tensor->device() != first.tensor->device())
+      throw DeviceError(fmt::format("{}: {} is on {} but {} is on {}; move one with to()", op, other.name,
+                                    text(other.tensor->device()), first.name, text(first.tensor->device())));
 }
 
 }  // namespace gradus

@@ -13,7 +13,7 @@ struct Operand {
 
 // DtypeError naming op and operand unless all are float32 or all are float64; DeviceError unless all lie on one device.
 void check_alike(const char* op, std::initializer_list<Operand> operands);
-// The same for an op without a kernel on devices: DeviceError unless all lie on the CPU.
-void check_computes(const char* op, std::initializer_list<Operand> operands);
+// DeviceError naming op and operand unless all lie on one device.
+void check_together(const char* op, std::initializer_list<Operand> operands);
 
 }  // namespace gradus

@@ -7,11 +7,19 @@
 #include <vector>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
+#include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
+#include "gradus/ops/factories.h"
+#include "gradus/ops/index.h"
 #include "gradus/ops/operands.h"
+#include "gradus/ops/rearrange.h"
+#include "gradus/ops/reduce.h"
 #include "gradus/ops/shape.h"
 #include "gradus/ops/staging.h"
+#include "gradus/ops/windows.h"
 
 namespace gradus {
 namespace {
@@ -65,17 +73,25 @@ template <class F> void max_plane(const F* x, const Patches& p, F* y, int32_t* w
 Tensor picked(const Tensor& x, const Tensor& where);
 Tensor put_back(const Tensor& g, const Tensor& where, const Shape& shape);
 
+// Every plane as a row.
+Tensor by_plane(const Tensor& t) {
+  const Shape shape = {planes_of(t.shape()), area_of(t.shape())};
+  return dense(t).alias(shape, dense_strides(shape));
+}
+
 Tensor picked(const Tensor& x, const Tensor& where) {
-  Tensor out(where.shape(), x.dtype());
+  Tensor out(where.shape(), x.dtype(), x.device());
   const Tensor from = dense(x);
   const int64_t area = area_of(x.shape()), outputs = area_of(where.shape());
-  visit_floating(x.dtype(), [&]<class F>(Type<F>) {
-    F* to = out.mutable_data<F>();
-    each_plane(planes_of(x.shape()), outputs, [&](int64_t p) {
-      const int32_t* index = where.data<int32_t>() + p * outputs;
-      for (int64_t i = 0; i < outputs; ++i) to[p * outputs + i] = from.data<F>()[p * area + index[i]];
+  if (Tensor rows = by_plane(out); !on_cpu(x)) device_gather("max_pool_pick", by_plane(x), 1, by_plane(where), rows);
+  else
+    visit_floating(x.dtype(), [&]<class F>(Type<F>) {
+      F* to = out.mutable_data<F>();
+      each_plane(planes_of(x.shape()), outputs, [&](int64_t p) {
+        const int32_t* index = where.data<int32_t>() + p * outputs;
+        for (int64_t i = 0; i < outputs; ++i) to[p * outputs + i] = from.data<F>()[p * area + index[i]];
+      });
     });
-  });
   if (recording(x))
     record("max_pool_pick", out, {&x},
            [where, shape = x.shape()](const Tensor& g, Gradients& to) { to[0] = put_back(g, where, shape); });
@@ -83,23 +99,32 @@ Tensor picked(const Tensor& x, const Tensor& where) {
 }
 
 Tensor put_back(const Tensor& g, const Tensor& where, const Shape& shape) {
-  Tensor out(shape, g.dtype());
+  Tensor out(shape, g.dtype(), g.device());
   const Tensor from = dense(g);
   const int64_t area = area_of(shape), outputs = area_of(where.shape());
-  visit_floating(g.dtype(), [&]<class F>(Type<F>) {
-    F* to = out.mutable_data<F>();
-    each_plane(planes_of(shape), area, [&](int64_t p) {
-      const int32_t* index = where.data<int32_t>() + p * outputs;
-      std::fill_n(to + p * area, area, F(0));
-      for (int64_t i = 0; i < outputs; ++i) to[p * area + index[i]] += from.data<F>()[p * outputs + i];
+  if (!on_cpu(g)) {
+    fill_elements(out, 0);
+    Tensor rows = by_plane(out);
+    device_scatter("max_pool_backward", by_plane(g), 1, by_plane(where), rows);
+  } else
+    visit_floating(g.dtype(), [&]<class F>(Type<F>) {
+      F* to = out.mutable_data<F>();
+      each_plane(planes_of(shape), area, [&](int64_t p) {
+        const int32_t* index = where.data<int32_t>() + p * outputs;
+        std::fill_n(to + p * area, area, F(0));
+        for (int64_t i = 0; i < outputs; ++i) to[p * area + index[i]] += from.data<F>()[p * outputs + i];
+      });
     });
-  });
   if (recording(g))
     record("max_pool_backward", out, {&g}, [where](const Tensor& gg, Gradients& to) { to[0] = picked(gg, where); });
   return out;
 }
 
-Tensor max_pooled(const char* op, const Tensor& x, const Patches& p) {
+struct Maxima {
+  Tensor values, where;  // where in the plane
+};
+
+Maxima maxima_here(const Tensor& x, const Patches& p) {
   const Shape shape = with_area(x.shape(), p.output);
   Tensor out(shape, x.dtype()), where(shape, Dtype::int32);
   const Tensor from = dense(x);
@@ -111,9 +136,44 @@ Tensor max_pooled(const char* op, const Tensor& x, const Patches& p) {
       max_plane(from.data<F>() + plane * area, p, y + plane * outputs, index + plane * outputs);
     });
   });
+  return {out, where};
+}
+
+// The place in the plane of every tap of every window; of one in the padding, the nearest.  (1, H' W', taps)
+Tensor places_of_taps(const Patches& p) {
+  const auto& [kernel, stride, padding, dilation] = p.window;
+  Tensor places({1, p.positions(), kernel.height * kernel.width}, Dtype::int64);
+  int64_t* to = places.mutable_data<int64_t>();
+  for (int64_t oy = 0; oy < p.output.height; ++oy)
+    for (int64_t ox = 0; ox < p.output.width; ++ox)
+      for (int64_t i = 0; i < kernel.height; ++i)
+        for (int64_t j = 0; j < kernel.width; ++j) {
+          const int64_t y = std::clamp<int64_t>(oy * stride.height - padding.height + i, 0, p.image.height - 1);
+          const int64_t x = std::clamp<int64_t>(ox * stride.width - padding.width + j, 0, p.image.width - 1);
+          *to++ = y * p.image.width + x;
+        }
+  return places;
+}
+
+Maxima maxima_there(const Tensor& x, const Patches& p) {
+  const Shape shape = with_area(x.shape(), p.output);
+  const Tensor seen = permute(windows(x, p, -std::numeric_limits<double>::infinity()), {0, 1, 4, 5, 2, 3});
+  Shape wide = shape;
+  wide.push_back(1), wide.push_back(1);
+  const Tensor values = device_reduce("max_pool", Monoid::max, seen, wide), tap = device_find("max_pool", seen, values);
+  const int64_t planes = planes_of(shape), taps = p.window.kernel.height * p.window.kernel.width;
+  const Tensor places = expand(to(places_of_taps(p), x.device()), {planes, p.positions(), taps});
+  Tensor where({planes, p.positions(), 1}, Dtype::int64, x.device());
+  device_gather("max_pool", places, 2, tap.alias(where.shape(), where.strides()), where);
+  return {values.alias(shape, dense_strides(shape)), where.alias(shape, dense_strides(shape))};
+}
+
+Tensor max_pooled(const char* op, const Tensor& x, const Patches& p) {
+  const auto [out_value, where] = on_cpu(x) ? maxima_here(x, p) : maxima_there(x, p);
+  Tensor out = out_value;
   if (recording(x))
     record(op, out, {&x},
-           [where, shape = x.shape()](const Tensor& g, Gradients& to) { to[0] = put_back(g, where, shape); });
+           [where = where, shape = x.shape()](const Tensor& g, Gradients& to) { to[0] = put_back(g, where, shape); });
   return out;
 }
 
@@ -169,7 +229,33 @@ template <class F> void spread_plane(const F* g, int64_t width, const Spans& dow
 Tensor averaged(const char* op, const Tensor& x, const Spans& down, const Spans& across);
 Tensor spread_back(const Tensor& g, Size2 image, const Spans& down, const Spans& across);
 
+// Along one dimension, by rows that are gathered, so that what no span covers is not looked at.
+Tensor averaged_along(const Tensor& x, int dim, const Spans& spans) {
+  const int64_t extent = x.shape()[dim], outputs = int64_t(spans.size());
+  int64_t longest = 0;
+  for (const Span1& s : spans) longest = std::max(longest, s.last - s.first);
+  std::vector<int64_t> rows;
+  std::vector<double> shares;
+  for (const Span1& s : spans) {
+    for (int64_t k = 0; k < longest; ++k) rows.push_back(s.first + k < s.last ? s.first + k : extent);
+    shares.push_back(1 / s.divisor);
+  }
+  std::vector<int64_t> amounts(size_t(2 * (x.rank() - dim)), 0);
+  amounts.back() = 1;  // a row of zeros, for spans that are shorter
+  Shape split = x.shape(), share = Shape::filled(x.rank(), 1);
+  split[dim] = outputs, share[dim] = outputs;
+  Shape apart = split;
+  apart.push_back(0);
+  for (int d = x.rank(); d > dim + 1; --d) apart[d] = apart[d - 1];
+  apart[dim + 1] = longest;
+  const Tensor chosen =
+      index_select(pad(x, amounts, 0), dim, to(from_data(rows.data(), {outputs * longest}), x.device()));
+  return mul(sum(reshape(chosen, apart), {dim + 1}),
+             to(to(tensor(shares, share, Dtype::float64), x.dtype()), x.device()));
+}
+
 Tensor averaged(const char* op, const Tensor& x, const Spans& down, const Spans& across) {
+  if (!on_cpu(x)) return averaged_along(averaged_along(x, 3, across), 2, down);
   Tensor out(with_area(x.shape(), {int64_t(down.size()), int64_t(across.size())}), x.dtype());
   const Tensor from = dense(x);
   const int64_t area = area_of(x.shape()), outputs = area_of(out.shape());
@@ -207,7 +293,7 @@ Tensor spread_back(const Tensor& g, Size2 image, const Spans& down, const Spans&
 // ---- checks -------------------------------------------------------------------------------------
 
 void check_input(const char* op, const Tensor& x, int rank) {
-  check_computes(op, {{"input", &x}});
+  check_alike(op, {{"input", &x}});
   if (x.rank() != rank)
     throw ShapeError(fmt::format("{}: input has shape {}, wanted {}; reshape it", op, text(x.shape()),
                                  rank == 4 ? "(N,C,H,W)" : "(N,C,L)"));

@@ -10,6 +10,7 @@
 #include "gradus/core/convert.h"
 #include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/shape.h"
 
@@ -115,9 +116,19 @@ struct Band {
   const char* op;
   int64_t from, to;
 };
-Tensor banded(const Tensor& x, const Band& band) {
-  if (x.rank() < 2) throw ShapeError(fmt::format("{}: got {}, wanted at least two dimensions", band.op, describe(x)));
-  check_on_cpu(band.op, x);
+Tensor banded(const Tensor& x, const Band& band);
+
+// On a device: chosen by a mask.
+Tensor banded_there(const Tensor& x, const Band& band) {
+  const int64_t rows = x.shape()[x.rank() - 2], columns = x.shape().back();
+  const Tensor mask = to(banded(ones({rows, columns}, Dtype::boolean), band), x.device());
+  Tensor out(x.shape(), x.dtype(), x.device());
+  const Tensor* inputs[] = {&mask, &x};
+  const double constants[] = {1, 0};
+  device_choose(band.op, inputs, 2, out, constants);
+  return out;
+}
+Tensor banded_here(const Tensor& x, const Band& band) {
   const int64_t rows = x.shape()[x.rank() - 2], columns = x.shape().back(), size = size_of(x.dtype());
   Tensor out = zeros(x.shape(), x.dtype());
   const Tensor source = dense(x);
@@ -129,6 +140,11 @@ Tensor banded(const Tensor& x, const Band& band) {
     const int64_t last = std::clamp<int64_t>(row + band.to, first, columns), start = (r * columns + first) * size;
     std::memcpy(to + start, from + start, size_t((last - first) * size));
   }
+  return out;
+}
+Tensor banded(const Tensor& x, const Band& band) {
+  if (x.rank() < 2) throw ShapeError(fmt::format("{}: got {}, wanted at least two dimensions", band.op, describe(x)));
+  Tensor out = on_cpu(x) ? banded_here(x, band) : banded_there(x, band);
   if (recording(x)) record(band.op, out, {&x}, [band](const Tensor& g, Gradients& to) { to[0] = banded(g, band); });
   return out;
 }

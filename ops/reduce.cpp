@@ -57,7 +57,6 @@ struct ScaledPowers : folds::Sum {
 // ---- around the folds ---------------------------------------------------------------------------
 
 void check_floating(const char* op, const Tensor& x) {
-  check_on_cpu(op, x);
   if (!computes(x.dtype()))
     throw DtypeError(
         fmt::format("{}: got {}, wanted float32 or float64; convert it with to()", op, name_of(x.dtype())));
@@ -78,6 +77,12 @@ template <class F> void replace_each(Tensor& folded, F f) {
 }
 double itself(double v) { return v; }
 
+// The fold of a tensor on a device, which has no room for one struct per fold: what is folded is made by other ops.
+Tensor fold_there(Monoid monoid, const Tensor& x, const Folding& r) { return device_reduce("fold", monoid, x, r.wide); }
+Tensor in_shape(const Tensor& wide, const Folding& r) { return wide.alias(r.shape, dense_strides(r.shape)); }
+// m where it may serve as a reference, else `other`.
+Tensor if_finite(const Tensor& m, double other) { return where(isfinite(m), m, other); }
+
 // A gradient of the shape that is left, at every element of x.
 Tensor spread(const Tensor& g, const Folding& r, const Shape& shape) { return expand(reshape(g, r.wide), shape); }
 
@@ -89,19 +94,18 @@ template <class Fold> Tensor integer_result(const Tensor& x, const Folding& r) {
 }
 
 Tensor sum_of(const Tensor& x, const Folding& r) {
-  const bool here = on_cpu(x) || !computes(x.dtype());
-  if (here && !is_floating(x.dtype())) return integer_result<folds::Sum>(x, r);
-  if (here) check_floating("sum", x);
-  Tensor out = here ? finished(r, x.dtype(), itself, fold(folds::Sum{}, x, r))
-                    : device_sum(x, r.wide).alias(r.shape, dense_strides(r.shape));
+  if (!is_floating(x.dtype())) return integer_result<folds::Sum>(x, r);
+  check_floating("sum", x);
+  Tensor out =
+      on_cpu(x) ? finished(r, x.dtype(), itself, fold(folds::Sum{}, x, r)) : in_shape(fold_there(Monoid::sum, x, r), r);
   if (recording(x))
     record("sum", out, {&x}, [r, from = x.shape()](const Tensor& g, Gradients& to) { to[0] = spread(g, r, from); });
   return out;
 }
 
 Tensor mean_of(const Tensor& x, const Folding& r) {
-  if (!on_cpu(x) && computes(x.dtype())) return divided(sum_of(x, r), double(r.count));
   check_floating("mean", x);
+  if (!on_cpu(x)) return divided(sum_of(x, r), double(r.count));
   const double n = double(r.count);
   Tensor out = finished(r, x.dtype(), [n](double s) { return s / n; }, fold(folds::Sum{}, x, r));
   if (recording(x))
@@ -124,7 +128,8 @@ Tensor other_factors(const Tensor& x, const Folding& r) {
 Tensor prod_of(const Tensor& x, const Folding& r) {
   if (!is_floating(x.dtype())) return integer_result<folds::Prod>(x, r);
   check_floating("prod", x);
-  Tensor out = finished(r, x.dtype(), itself, fold(folds::Prod{}, x, r));
+  Tensor out = on_cpu(x) ? finished(r, x.dtype(), itself, fold(folds::Prod{}, x, r))
+                         : in_shape(fold_there(Monoid::prod, x, r), r);
   if (recording(x))
     record("prod", out, {&x}, [r, x = Saved(x)](const Tensor& g, Gradients& to) {
       to[0] = mul(spread(g, r, x().shape()), other_factors(x(), r));
@@ -134,16 +139,6 @@ Tensor prod_of(const Tensor& x, const Folding& r) {
 
 // ---- variance -----------------------------------------------------------------------------------
 
-struct Spread {
-  Tensor squares;  // Σ (x - mean)², float64
-  double divisor;
-};
-Spread spread_of(const Tensor& x, const Folding& r, double correction) {
-  Tensor mean = fold(folds::Sum{}, x, r);
-  replace_each(mean, [n = double(r.count)](double s) { return s / n; });
-  return {fold(SquaresAbout{}, x, r, mean), std::max(0.0, double(r.count) - correction)};
-}
-
 // x less its mean over the folded dimensions.
 Tensor centred(const Tensor& x, const Folding& r) {
   Folding wide = r;
@@ -151,10 +146,26 @@ Tensor centred(const Tensor& x, const Folding& r) {
   return sub(x, mean_of(x, wide));
 }
 
+// Σ (x - mean)² is divided by this much.
+double divisor_of(const Folding& r, double correction) { return std::max(0.0, double(r.count) - correction); }
+
+// The variance, or its root; below the graph.
+Tensor spread_value(const Tensor& x, const Folding& r, double divisor, bool root) {
+  if (!on_cpu(x)) {
+    NoGrad quiet;
+    const Tensor v = divided(in_shape(fold_there(Monoid::sum, square(centred(x, r)), r), r), divisor);
+    return root ? sqrt(v) : v;
+  }
+  Tensor mean = fold(folds::Sum{}, x, r);
+  replace_each(mean, [n = double(r.count)](double s) { return s / n; });
+  const Tensor squares = fold(SquaresAbout{}, x, r, mean);
+  return finished(r, x.dtype(), [=](double s) { return root ? std::sqrt(s / divisor) : s / divisor; }, squares);
+}
+
 Tensor var_of(const Tensor& x, const Folding& r, double correction) {
   check_floating("var", x);
-  const auto [squares, divisor] = spread_of(x, r, correction);
-  Tensor out = finished(r, x.dtype(), [d = divisor](double s) { return s / d; }, squares);
+  const double divisor = divisor_of(r, correction);
+  Tensor out = spread_value(x, r, divisor, false);
   if (recording(x))
     record("var", out, {&x}, [r, x = Saved(x), factor = 2 / divisor](const Tensor& g, Gradients& to) {
       to[0] = mul(spread(scaled(g, factor), r, x().shape()), centred(x(), r));
@@ -164,8 +175,8 @@ Tensor var_of(const Tensor& x, const Folding& r, double correction) {
 
 Tensor std_of(const Tensor& x, const Folding& r, double correction) {
   check_floating("std", x);
-  const auto [squares, divisor] = spread_of(x, r, correction);
-  Tensor out = finished(r, x.dtype(), [d = divisor](double s) { return std::sqrt(s / d); }, squares);
+  const double divisor = divisor_of(r, correction);
+  Tensor out = spread_value(x, r, divisor, true);
   if (recording(x))
     record("std", out, {&x},
            [r, x = Saved(x), y = Saved(out.detach()), correction, d = divisor](const Tensor& g, Gradients& to) {
@@ -178,12 +189,21 @@ Tensor std_of(const Tensor& x, const Folding& r, double correction) {
 
 // ---- logsumexp ----------------------------------------------------------------------------------
 
-Tensor logsumexp_of(const Tensor& x, const Folding& r) {
-  check_floating("logsumexp", x);
+Tensor logsumexp_value(const Tensor& x, const Folding& r) {  // below the graph
+  if (!on_cpu(x)) {
+    NoGrad quiet;
+    const Tensor top = if_finite(fold_there(Monoid::max, x, r), 0);
+    return in_shape(add(log(fold_there(Monoid::sum, exp(sub(x, top)), r)), top), r);
+  }
   Tensor largest = fold(folds::Max{}, x, r);
   replace_each(largest, [](double m) { return std::isfinite(m) ? m : 0; });
-  Tensor out = finished(
+  return finished(
       r, x.dtype(), [](double s, double m) { return std::log(s) + m; }, fold(ExpsAbout{}, x, r, largest), largest);
+}
+
+Tensor logsumexp_of(const Tensor& x, const Folding& r) {
+  check_floating("logsumexp", x);
+  Tensor out = logsumexp_value(x, r);
   if (recording(x))
     record("logsumexp", out, {&x}, [r, x = Saved(x), y = Saved(out.detach())](const Tensor& g, Gradients& to) {
       const Tensor total = result(y, [&] { return logsumexp_of(x(), r); });
@@ -194,7 +214,21 @@ Tensor logsumexp_of(const Tensor& x, const Folding& r) {
 
 // ---- norms --------------------------------------------------------------------------------------
 
+Tensor norm_there(const Tensor& x, const Folding& r, double p) {
+  NoGrad quiet;
+  const auto summed = [&](const Tensor& terms) { return fold_there(Monoid::sum, terms, r); };
+  if (p == 0) return in_shape(summed(to(ne(x, 0), x.dtype())), r);
+  const Tensor size = abs(x);
+  if (p == 1) return in_shape(summed(size), r);
+  const Tensor top = fold_there(Monoid::max, size, r);
+  if (std::isinf(p)) return in_shape(top, r);
+  const Tensor scale = where(logical_and(gt(top, 0), isfinite(top)), top, 1), unit = div(size, scale);
+  const Tensor total = summed(p == 2 ? square(unit) : pow(unit, p));
+  return in_shape(mul(scale, p == 2 ? sqrt(total) : pow(total, 1 / p)), r);
+}
+
 Tensor norm_value(const Tensor& x, const Folding& r, double p) {
+  if (!on_cpu(x)) return norm_there(x, r, p);
   if (p == 0) return finished(r, x.dtype(), itself, fold(Nonzeros{}, x, r));
   if (p == 1) return finished(r, x.dtype(), itself, fold(Magnitudes{}, x, r));
   Tensor scale = fold(LargestMagnitude{}, x, r);

@@ -17,7 +17,7 @@ Tensor rescaled(const Tensor& x, const Tensor& centre, const Tensor& width, cons
 }  // namespace
 
 Tensor standardize(const Tensor& x, const std::vector<int64_t>& dims) {
-  check_computes("standardize", {{"input", &x}});
+  check_alike("standardize", {{"input", &x}});
   if (x.numel() == 0) return x;  // which has no smallest value
   // The mean of equal values may be a rounding off, and a deviation of roundings would stretch them to ±1.
   const Tensor constant = eq(amin(x.detach(), dims, true), amax(x.detach(), dims, true));
@@ -27,7 +27,7 @@ Tensor standardize(const Tensor& x, const std::vector<int64_t>& dims) {
 }
 
 Tensor minmax(const Tensor& x, const std::vector<int64_t>& dims) {
-  check_computes("minmax", {{"input", &x}});
+  check_alike("minmax", {{"input", &x}});
   if (x.numel() == 0) return x;
   const Tensor low = amin(x, dims, true), width = sub(amax(x, dims, true), low);
   return rescaled(x, low, width, eq(width.detach(), 0.0));

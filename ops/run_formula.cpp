@@ -5,6 +5,7 @@
 
 #include "gradus/core/device_elements.h"
 #include "gradus/ops/application.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/device_losses.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/geometry.h"
@@ -59,9 +60,40 @@ Problem label_of_no_class(const Application& a) {
 
 }  // namespace
 
+namespace {
+
+// What has no kernel on devices: a Block, and derivatives along a direction.  The numbers travel to the CPU and back.
+Outcome run_on_host(const Application& a, const Wanted& w) {
+  const auto moved = [](const std::vector<Tensor>& tensors, Device device) {
+    std::vector<Tensor> there;
+    for (const Tensor& t : tensors) there.push_back(t.defined() ? to(t.detach(), device) : t);
+    return there;
+  };
+  const std::vector<Tensor> direction = w.direction ? moved(*w.direction, cpu) : std::vector<Tensor>();
+  Wanted here = w;
+  if (w.direction) here.direction = &direction;
+  if (w.upstream.defined()) here.upstream = to(w.upstream.detach(), cpu);
+  Outcome out;
+  if (a.entry->block) {
+    out = run_block(a, here);
+  } else {
+    Application one;
+    one.about = a.about, one.entry = a.entry, one.formula = a.formula->clone();
+    one.tensors = moved(a.tensors, cpu), one.operands = moved(a.operands, cpu);
+    one.space = a.space, one.given = a.given, one.axis = a.axis, one.result = a.result;
+    one.reduction = a.reduction, one.empty = a.empty, one.totals = a.totals;
+    out = run(one, here);
+  }
+  out.grads = moved(out.grads, a.device());
+  if (out.values.defined()) out.values = to(out.values, a.device());
+  return out;
+}
+
+}  // namespace
+
 Outcome run(const Application& a, const Wanted& w) {
+  if (a.device() != cpu && (a.entry->block || w.direction)) return run_on_host(a, w);
   if (a.entry->block) return run_block(a, w);
-  if (w.direction && a.device() != cpu) no_kernel(fmt::format("second derivative of {}", a.name()).c_str(), a.device());
   const int n = a.entry->inputs;
   Outcome out;
   out.grads.resize(size_t(n));

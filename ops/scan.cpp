@@ -58,7 +58,7 @@ template <class Visit> void visit_scannable(const char* op, Dtype dtype, Visit v
 
 // out[i] = x[i - 1] upward, x[i + 1] downward; the first place along the way gets `fill`.
 Tensor shifted_along(const Tensor& x, int dim, Way way, double fill) {
-  Tensor out = full(x.shape(), fill, x.dtype());
+  Tensor out = full(x.shape(), fill, x.dtype(), x.device());
   if (x.rank() > 0 && x.numel() > 0) {
     Shape shape = x.shape();
     shape[dim] -= 1;
@@ -76,6 +76,7 @@ Tensor running_sum(const Tensor& x, int dim, Way way) {
   const Tensor from = dense(x);
   Tensor out = Tensor::empty_like(from);
   visit_scannable("cumsum", x.dtype(), [&]<class E, class State>(Type<E>, Type<State>) {
+    if (!on_cpu(x)) return device_scan("cumsum", Tensor(), from, dim, way == Way::down, 0, out);
     const E* p = from.data<E>();
     scan(axis_of(x, dim), way, State(0), out.mutable_data<E>(), [p](State s, int64_t i) { return s + State(p[i]); });
   });
@@ -90,6 +91,7 @@ Tensor recurrence(const Tensor& a, const Tensor& b, int dim, Way way) {
   const Tensor factors = dense(a), terms = dense(b);
   Tensor out = Tensor::empty_like(factors);
   visit_floating(a.dtype(), [&]<class F>(Type<F>) {
+    if (!on_cpu(a)) return device_scan("recurrence", factors, terms, dim, way == Way::down, 0, out);
     const F *p = factors.data<F>(), *q = terms.data<F>();
     scan(axis_of(a, dim), way, 0.0, out.mutable_data<F>(),
          [=](double s, int64_t i) { return double(p[i]) * s + double(q[i]); });
@@ -107,6 +109,7 @@ Tensor running_product(const Tensor& x, int dim, Way way) {
   const Tensor from = dense(x);
   Tensor out = Tensor::empty_like(from);
   visit_scannable("cumprod", x.dtype(), [&]<class E, class State>(Type<E>, Type<State>) {
+    if (!on_cpu(x)) return device_scan("cumprod", from, Tensor(), dim, way == Way::down, 1, out);
     const E* p = from.data<E>();
     scan(axis_of(x, dim), way, State(1), out.mutable_data<E>(), [p](State s, int64_t i) { return s * State(p[i]); });
   });
@@ -120,16 +123,11 @@ Tensor running_product(const Tensor& x, int dim, Way way) {
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, int64_t dim) {
-  check_on_cpu("cumsum", x);
-  return running_sum(x, dimension("cumsum", dim, x.rank()), Way::up);
-}
+Tensor cumsum(const Tensor& x, int64_t dim) { return running_sum(x, dimension("cumsum", dim, x.rank()), Way::up); }
 Tensor cumprod(const Tensor& x, int64_t dim) {
-  check_on_cpu("cumprod", x);
   return running_product(x, dimension("cumprod", dim, x.rank()), Way::up);
 }
 Tensor product_of_others(const Tensor& x, int64_t dim) {
-  check_on_cpu("product_of_others", x);
   const int d = dimension("product_of_others", dim, x.rank());
   return mul(shifted_along(running_product(x, d, Way::up), d, Way::up, 1),
              shifted_along(running_product(x, d, Way::down), d, Way::down, 1));

@@ -7,6 +7,7 @@
 #include "gradus/core/error.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/differentiable.h"
+#include "gradus/ops/extreme.h"
 #include "gradus/ops/fold.h"
 #include "gradus/ops/math.h"
 #include "gradus/ops/reduce.h"
@@ -17,6 +18,9 @@ namespace {
 using folds::as;
 using folds::Pack;
 using folds::wide;
+
+// Under the name that packs know it by.
+Tensor exp_negative(const Tensor& x) { return exp(x); }
 
 // Each formula says how an element is made from x and the row's largest element and Σ exp(x - largest), and how a
 // gradient is made from g, y and Σ of `part` over the row.
@@ -111,7 +115,16 @@ template <class F, class Rows, class Columns> void each_group(const Shape& shape
   });
 }
 
+// On a device the same formulas are made of tensors.
+template <class Op> Tensor forward_there(const Tensor& x, int dim) {
+  NoGrad quiet;
+  if (x.numel() == 0) return zeros_like(x);
+  const Tensor from_largest = sub(x, amax(x, {dim}, true)), total = sum(exp(from_largest), {dim}, true);
+  return Op::value(from_largest, log(total), reciprocal(total));
+}
+
 template <class Op> Tensor forward(const Tensor& x, int dim) {
+  if (!on_cpu(x)) return forward_there<Op>(x, dim);
   const Tensor from = dense(x);
   Tensor out = Tensor::empty_like(from);
   visit_floating(x.dtype(), [&]<class F>(Type<F>) {
@@ -127,7 +140,7 @@ template <class Op> Tensor forward(const Tensor& x, int dim) {
 }
 
 template <class Op> Tensor backward(const Tensor& g, const Tensor& y, int dim) {
-  if (recording(g, y)) return Op::slope(g, y, sum(Op::part(g, y), {dim}, true));
+  if (recording(g, y) || !on_cpu(y)) return Op::slope(g, y, sum(Op::part(g, y), {dim}, true));
   const Tensor from = dense(g);
   Tensor out = Tensor::empty_like(y);
   visit_floating(y.dtype(), [&]<class F>(Type<F>) {
@@ -149,7 +162,6 @@ template <class Op> void record_normalised(const Tensor& x, Tensor& out, int dim
   });
 }
 template <class Op> Tensor normalised(const Tensor& x, int64_t dim) {
-  check_on_cpu(Op::name, x);
   if (!computes(x.dtype()))
     throw DtypeError(
         fmt::format("{}: got {}, wanted float32 or float64; convert it with to()", Op::name, name_of(x.dtype())));

@@ -10,6 +10,7 @@
 #include "gradus/core/convert.h"
 #include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
+#include "gradus/core/order.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/index.h"
 #include "gradus/ops/shape.h"
@@ -18,21 +19,9 @@
 namespace gradus {
 namespace {
 
-template <class T> bool less(T a, T b) {
-  if constexpr (std::is_floating_point_v<T>) {
-    if (a != a) return false;
-    if (b != b) return true;
-  }
-  return a < b;
-}
-
 // order = the places of the `keep` first of n values, in order.
 template <class T> void order_of(const T* values, int64_t n, int64_t keep, bool descending, int64_t* order) {
-  const auto before = [=](int64_t i, int64_t j) {
-    if (descending ? less(values[j], values[i]) : less(values[i], values[j])) return true;
-    if (descending ? less(values[i], values[j]) : less(values[j], values[i])) return false;
-    return i < j;
-  };
+  const auto before = [=](int64_t i, int64_t j) { return precedes(values[i], i, values[j], j, descending); };
   std::iota(order, order + n, int64_t{0});
   if (keep < n) std::nth_element(order, order + keep, order + n, before);
   std::sort(order, order + keep, before);
@@ -40,6 +29,13 @@ template <class T> void order_of(const T* values, int64_t n, int64_t keep, bool 
 
 // The first `keep` places of every line along `dim`.
 Tensor order_along(const Tensor& x, int dim, int64_t keep, bool descending) {
+  if (!on_cpu(x)) {
+    Shape shape = x.shape();
+    if (x.rank()) shape[dim] = keep;
+    Tensor out(shape, Dtype::int64, x.device());
+    device_order("sort", x, dim, descending, out);
+    return out;
+  }
   const Tensor lines = dense(x.rank() ? transpose(x.detach(), dim, -1) : x.detach());
   const int64_t n = x.rank() ? x.shape()[dim] : 1, count = n ? lines.numel() / n : 0;
   Shape shape = lines.shape();
@@ -70,20 +66,17 @@ Tensor order_along(const Tensor& x, int dim, int64_t keep, bool descending) {
 }  // namespace
 
 Sorted sort(const Tensor& x, int64_t dim, bool descending) {
-  check_on_cpu("sort", x);
   const int d = dimension("sort", dim, x.rank());
   const Tensor order = dense(order_along(x, d, x.rank() ? x.shape()[d] : 1, descending));
   return {gather(x, d, order), order};
 }
 
 Tensor argsort(const Tensor& x, int64_t dim, bool descending) {
-  check_on_cpu("argsort", x);
   const int d = dimension("argsort", dim, x.rank());
   return dense(order_along(x, d, x.rank() ? x.shape()[d] : 1, descending));
 }
 
 Sorted topk(const Tensor& x, int64_t k, int64_t dim, bool largest) {
-  check_on_cpu("topk", x);
   const int d = dimension("topk", dim, x.rank());
   const int64_t n = x.rank() ? x.shape()[d] : 1;
   if (k < 0 || k > n) throw ParamError(fmt::format("topk: k is {}, wanted 0 to {}, the extent of dim {}", k, n, d));

@@ -10,6 +10,7 @@
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/gemm.h"
 #include "gradus/ops/matmul.h"
@@ -50,10 +51,10 @@ template <class F> bool decompose(int rows, int columns, F* a, F* u, F* s, F* vt
 }
 
 void check(const Tensor& x) {
-  check_computes("svd", {{"input", &x}});
+  check_alike("svd", {{"input", &x}});
   if (x.rank() < 2)
     throw ShapeError(fmt::format("svd: input has shape {}, wanted a matrix (M,N) or a batch of them", text(x.shape())));
-  const Tensor values = dense(x);
+  const Tensor values = dense(to(x.detach(), cpu));
   visit_floating(x.dtype(), [&]<class F>(Type<F>) {
     const F* v = values.data<F>();
     for (int64_t i = 0; i < x.numel(); ++i)
@@ -62,8 +63,13 @@ void check(const Tensor& x) {
   });
 }
 
-// Below the graph; v as its transpose.
+// Below the graph; v as its transpose.  LAPACK's, wherever x lies.
 Svd decomposed(const Tensor& x) {
+  if (x.device() != cpu) {
+    const Svd f = decomposed(to(x.detach(), cpu));
+    const auto there = [&](const Tensor& t) { return to(t, x.device()); };
+    return {there(f.u), there(f.s), there(f.v)};
+  }
   const Shape batch(x.shape().begin(), x.shape().end() - 2);
   const int64_t m = x.shape()[x.rank() - 2], n = x.shape().back(), k = std::min(m, n), count = batch.numel();
   const auto sized = [&](std::initializer_list<int64_t> last) {
@@ -89,16 +95,16 @@ Tensor transposed(const Tensor& t) { return transpose(t, -2, -1); }
 Tensor as_row(const Tensor& s) { return unsqueeze(s, -2); }
 Tensor as_column(const Tensor& s) { return unsqueeze(s, -1); }
 
-Tensor identity(int64_t k, Dtype dtype) {
-  Tensor one = zeros({k, k}, dtype);
+Tensor identity(int64_t k, const Tensor& like) {
+  Tensor one = zeros({k, k}, like.dtype());
   for (int64_t i = 0; i < k; ++i) one.set({i, i}, 1);
-  return one;
+  return to(one, like.device());
 }
 
 // wᵀg - gᵀw over s_j² - s_i²: how the vectors w turn into each other.
 Tensor rotation(const Tensor& w, const Tensor& s, const Tensor& g) {
   const Tensor along = matmul(transposed(w), g), si = as_column(s), sj = as_row(s);
-  return div(sub(along, transposed(along)), add(mul(sub(sj, si), add(sj, si)), identity(s.shape().back(), s.dtype())));
+  return div(sub(along, transposed(along)), add(mul(sub(sj, si), add(sj, si)), identity(s.shape().back(), s)));
 }
 
 // (g - w wᵀg) s⁻¹: how the vectors w turn out of the space that they span.

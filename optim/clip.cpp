@@ -6,10 +6,15 @@
 #include <cmath>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
+#include "gradus/ops/compare.h"
 #include "gradus/ops/factories.h"
+#include "gradus/ops/rearrange.h"
+#include "gradus/ops/reduce.h"
 #include "gradus/ops/staging.h"
 
 namespace gradus {
@@ -20,6 +25,14 @@ std::vector<Tensor> gradients_of(const NamedTensors& parameters) {
   for (const auto& [name, p] : parameters)
     if (const Tensor g = p.grad(); g.defined()) gradients.push_back(dense(g));
   return gradients;
+}
+
+// The same by ops, on a device.
+double norm_there(const std::vector<Tensor>& gradients, double p) {
+  const NoGrad quiet;
+  std::vector<Tensor> norms;
+  for (const Tensor& g : gradients) norms.push_back(to(norm(g.detach(), p), Dtype::float64));
+  return norms.empty() ? 0 : norm(stack(norms), p).item();
 }
 
 // term(x) of every element, joined per block and then over the blocks, which are fixed by the size.
@@ -44,6 +57,7 @@ double larger(double a, double b) { return a > b || std::isnan(a) ? a : b; }  //
 
 // Taken relative to the largest magnitude, so that no power overflows or vanishes.
 double norm_of(const std::vector<Tensor>& gradients, double p) {
+  if (!gradients.empty() && !on_cpu(gradients[0])) return norm_there(gradients, p);
   double largest = 0;
   for (const Tensor& g : gradients) largest = larger(largest, fold(g, [](double x) { return std::abs(x); }, larger));
   if (std::isinf(p) || !(largest > 0) || std::isinf(largest)) return largest;
@@ -89,16 +103,7 @@ double clip_grad_norm(const NamedTensors& parameters, double max_norm, double no
 void clip_grad_value(const NamedTensors& parameters, double clip_value) {
   if (!(clip_value >= 0))
     throw ParamError(fmt::format("clip_grad_value: got clip_value = {}, wanted at least 0; try 1", clip_value));
-  replace_gradients(parameters, [clip_value](const Tensor& g) {
-    Tensor clipped(g.shape(), g.dtype());
-    const Tensor from = dense(g);
-    visit_floating(g.dtype(), [&]<class F>(Type<F>) {
-      const F *x = from.data<F>(), high = F(clip_value);
-      F* y = clipped.mutable_data<F>();
-      for (int64_t i = 0; i < from.numel(); ++i) y[i] = x[i] > high ? high : x[i] < -high ? -high : x[i];
-    });
-    return clipped;
-  });
+  replace_gradients(parameters, [clip_value](const Tensor& g) { return clamp(g, -clip_value, clip_value); });
 }
 
 }  // namespace gradus

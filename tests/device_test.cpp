@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,12 +21,21 @@
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
 #include "gradus/ops/compare.h"
+#include "gradus/ops/dropout.h"
+#include "gradus/ops/embedding.h"
+#include "gradus/ops/extreme.h"
 #include "gradus/ops/factories.h"
+#include "gradus/ops/index.h"
+#include "gradus/ops/math.h"
 #include "gradus/ops/matmul.h"
+#include "gradus/ops/normalize.h"
+#include "gradus/ops/rearrange.h"
 #include "gradus/ops/reduce.h"
 #include "gradus/ops/sampling.h"
+#include "gradus/ops/scan.h"
 #include "gradus/ops/shape.h"
 #include "gradus/ops/softmax.h"
+#include "gradus/ops/sort.h"
 #include "gradus/optim/adadelta.h"
 #include "gradus/optim/adagrad.h"
 #include "gradus/optim/adam.h"
@@ -91,18 +101,81 @@ TEST(Device, SumsAnyDimensions) {
   EXPECT_EQ(sum(to(many, cuda())).item(), 200000) << "a long sum is cut into parts";
 }
 
+// What an op gives there is what it gives here: dtype, shape and every element.
+void same(const char* what, const std::function<Tensor(const std::vector<Tensor>&)>& f,
+          const std::vector<Tensor>& inputs) {
+  std::vector<Tensor> there;
+  for (const Tensor& t : inputs) there.push_back(to(t, cuda()));
+  const Tensor want = f(inputs), got = f(there);
+  EXPECT_EQ(got.device(), cuda()) << what;
+  EXPECT_EQ(got.dtype(), want.dtype()) << what;
+  EXPECT_EQ(to_string(to(got, cpu)), to_string(want)) << what;
+}
+using In = const std::vector<Tensor>&;
+constexpr Dtype every_number[] = {Dtype::float64, Dtype::float32, Dtype::int64, Dtype::int32, Dtype::uint8};
+
+TEST(Device, ExtremesAndTruthsOfAnyDtype) {
+  for (const Dtype dtype : every_number) {
+    const Tensor x = tensor({{3, 1, 2}, {0, 7, 7}, {0, 0, 0}}, dtype);
+    same("amax", [](In in) { return amax(in[0], {0}); }, {x});
+    same("amin", [](In in) { return amin(in[0], {1}, true); }, {x});
+    same("max", [](In in) { return max(in[0]); }, {x});
+    same("argmax", [](In in) { return argmax(in[0], 1); }, {x});
+    same("argmin of all", [](In in) { return argmin(in[0]); }, {x});
+    same("sum", [](In in) { return sum(in[0], {0}); }, {x});
+    same("prod", [](In in) { return prod(in[0], {1}); }, {x});
+    same("any", [](In in) { return any(in[0], {1}); }, {x});
+    same("all", [](In in) { return all(in[0], {0}); }, {x});
+  }
+  const Tensor with_nan = tensor({{1, NAN, 3}, {-INFINITY, -INFINITY, 2}}, Dtype::float64);
+  same("a NaN is the largest", [](In in) { return amax(in[0], {1}); }, {with_nan});
+  same("and its place the first", [](In in) { return argmax(in[0], 1); }, {with_nan});
+  same("the smallest", [](In in) { return argmin(in[0], 1); }, {with_nan});
+  same("none of nothing", [](In in) { return any(in[0], {1}); }, {zeros({2, 0}, Dtype::boolean)});
+  same("all of nothing", [](In in) { return all(in[0], {1}); }, {zeros({2, 0}, Dtype::boolean)});
+  Tensor many = ramp({70000});
+  many.set({50000}, 1000);
+  many.set({60000}, 1000);
+  same("the first of a row in parts", [](In in) { return argmax(in[0]); }, {many});
+}
+
+TEST(Device, SortsAndPicksAnyDtype) {
+  for (const Dtype dtype : every_number) {
+    const Tensor x = tensor({{3, 1, 2, 1}, {0, 7, 7, 5}}, dtype), mask = tensor({1, 0, 0, 1}, Dtype::boolean);
+    same("argsort", [](In in) { return argsort(in[0], 1); }, {x});
+    same("argsort downwards", [](In in) { return argsort(in[0], 0, true); }, {x});
+    same("sort", [](In in) { return sort(in[0], 1).values; }, {x});
+    same("topk", [](In in) { return topk(in[0], 2, 1).values; }, {x});
+    same("gather", [](In in) { return gather(in[0], 1, in[1]); }, {x, labels({3, 0}).alias({2, 1}, {1, 1})});
+    same("masked_fill", [](In in) { return masked_fill(in[0], in[1], 9); }, {x, mask});
+    same("masked_select", [](In in) { return masked_select(in[0], in[1]); }, {x, mask});
+    same("tril", [](In in) { return tril(in[0]); }, {x});
+  }
+  same("a NaN comes last", [](In in) { return argsort(in[0], 0); }, {tensor({2, NAN, -INFINITY, 1}, Dtype::float64)});
+  same("one_hot", [](In in) { return one_hot(in[0], 4); }, {labels({3, 0, 1})});
+  same("running sums", [](In in) { return cumsum(in[0], 0); }, {labels({5, -2, 1 << 30})});
+  same("running products", [](In in) { return cumprod(in[0], 0); }, {labels({5, -2, 1 << 30})});
+}
+
+TEST(Device, DropsTheSameElements) {
+  const Tensor x = ramp({1001});
+  Generator here(3), there(3);
+  EXPECT_EQ(dropout(to(x, cuda()), 0.3, true, there).to_vector(), dropout(x, 0.3, true, here).to_vector());
+}
+
+TEST(Device, RunningStatisticsMove) {
+  const Tensor x = ramp({4, 3, 5});
+  Tensor here[2] = {zeros({3}, Dtype::float64), ones({3}, Dtype::float64)};
+  Tensor there[2] = {to(here[0], cuda()), to(here[1], cuda())};
+  batch_norm(x, Tensor(), Tensor(), here[0], here[1]);
+  batch_norm(to(x, cuda()), Tensor(), Tensor(), there[0], there[1]);
+  for (int i = 0; i < 2; ++i)
+    for (int64_t c = 0; c < 3; ++c) EXPECT_NEAR(there[i].at({c}), here[i].at({c}), 1e-12);
+}
+
 TEST(Device, ComparisonsAndChoices) {
   const double inf = INFINITY;
   const Tensor a = tensor({{-1, 0, 2}, {NAN, inf, -inf}}, Dtype::float64), row = tensor({-1, 1, 2}, Dtype::float64);
-  const auto same = [](const char* what, auto f, const std::vector<Tensor>& inputs) {
-    std::vector<Tensor> there;
-    for (const Tensor& t : inputs) there.push_back(to(t, cuda()));
-    const Tensor want = f(inputs), got = f(there);
-    EXPECT_EQ(got.device(), cuda()) << what;
-    EXPECT_EQ(got.dtype(), want.dtype()) << what;
-    EXPECT_EQ(to_string(to(got, cpu)), to_string(want)) << what;
-  };
-  using In = const std::vector<Tensor>&;
   for (const Dtype dtype : {Dtype::float64, Dtype::float32, Dtype::int64, Dtype::uint8}) {
     const Tensor x = dtype == Dtype::int64 || dtype == Dtype::uint8 ? tensor({{7, 0, 2}, {1, 5, 3}}, dtype)
                                                                     : to(a, dtype),
@@ -203,22 +276,54 @@ TEST(DeviceErrors, TensorsOnTwoDevicesAreBothNamed) {
             "backward: gradient is on cpu but the output is on cuda:0; move one with to()");
 }
 
-TEST(DeviceErrors, AnOpWithoutAKernelNamesItself) {
+TEST(DeviceErrors, WhoReadsItsMemoryIsToldWhereItLies) {
   const Tensor x = on_device({1, 2});
-  EXPECT_EQ(error_of<DeviceError>([&] { softmax(x, 0); }),
-            "softmax: has no kernel on cuda:0; move its tensors with to(x, cpu)");
-  EXPECT_EQ(error_of<DeviceError>([&] { var(x); }), "var: has no kernel on cuda:0; move its tensors with to(x, cpu)");
-  EXPECT_EQ(error_of<DeviceError>([&] { sparsemax_loss(on_device({{1, 2}}), to(labels({0}), cuda())); }),
-            "sparsemax_loss: has no kernel on cuda:0; move its tensors with to(x, cpu)");
   EXPECT_EQ(error_of<DeviceError>([&] { x.data<float>("peek"); }),
             "peek: has no kernel on cuda:0; move its tensors with to(x, cpu)");
 }
 
-TEST(DeviceErrors, SecondDerivativesAreRefused) {
-  const Tensor x = on_device({1, 2}).requires_grad(true), y = on_device({0, 0});
-  const Tensor g = grad({mse_loss(x, y, {}, Reduction::sum)}, {x}, {}, {.create_graph = true})[0];
-  EXPECT_EQ(error_of<DeviceError>([&] { backward(sum(g)); }),
-            "second derivative of mse_loss: has no kernel on cuda:0; move its tensors with to(x, cpu)");
+TEST(DeviceErrors, IndicesOutOfRangeAreToldAsOnTheCpu) {
+  const auto says = [](auto f) {
+    const std::string here = error_of<IndexError>([&] { f(cpu); }), there = error_of<IndexError>([&] { f(cuda()); });
+    EXPECT_NE(here, "");
+    EXPECT_EQ(there, here);
+  };
+  const auto at = [](Device d) { return to(labels({0, 3}), d); };
+  says([&](Device d) { index_select(zeros({3, 2}, Dtype::float32, d), 0, at(d)); });
+  says([&](Device d) { gather(zeros({3}, Dtype::float32, d), 0, at(d)); });
+  says([&](Device d) { embedding(zeros({3, 2}, Dtype::float32, d), at(d)); });
+  says([&](Device d) { one_hot(at(d), 3); });
+  says([&](Device d) { sparsemax_loss(zeros({2, 3}, Dtype::float32, d), at(d)); });
+  EXPECT_EQ(error_of<DeviceError>([&] { index_select(zeros({3, 2}, Dtype::float32, cuda()), 0, at(cpu)); }),
+            "index_select: index is on cpu but input is on cuda:0; move one with to()");
+  EXPECT_EQ(error_of<DeviceError>([&] { embedding(zeros({3, 2}), at(cuda())); }),
+            "embedding: indices is on cuda:0 but weight is on cpu; move one with to()");
+}
+
+// ---- derivatives of higher order ----------------------------------------------------------------
+
+// The gradient of a sum of squared gradients.
+std::vector<double> of_second_order(Device device, const std::function<Tensor(const Tensor&)>& f) {
+  const Tensor x = to(tensor({{0.3, -1.2, 0.8}, {2.0, 0.1, -0.4}}, Dtype::float64), device).requires_grad(true);
+  const Tensor g = grad({f(x)}, {x}, {}, {.create_graph = true})[0];
+  backward(sum(square(g)));
+  return x.grad().to_vector();
+}
+
+TEST(Device, SecondDerivativesAreThoseOfTheCpu) {
+  const auto same = [](const char* what, const std::function<Tensor(const Tensor&)>& f) {
+    const std::vector<double> here = of_second_order(cpu, f), there = of_second_order(cuda(), f);
+    ASSERT_EQ(here.size(), there.size()) << what;
+    for (size_t i = 0; i < here.size(); ++i) EXPECT_NEAR(there[i], here[i], 1e-12) << what;
+  };
+  const auto target = [](const Tensor& x) { return to(labels({2, 0}), x.device()); };
+  same("a Map", [](const Tensor& x) { return huber_loss(x, zeros_like(x)); });
+  same("a Map without reduction",
+       [](const Tensor& x) { return sum(huber_loss(x, zeros_like(x), {}, Reduction::none)); });
+  same("a Fold", [&](const Tensor& x) { return cross_entropy(x, target(x)); });
+  same("a Block", [&](const Tensor& x) { return sparsemax_loss(x, target(x)); });
+  same("softmax", [](const Tensor& x) { return sum(square(softmax(x, 1))); });
+  same("a layer norm", [](const Tensor& x) { return sum(pow(layer_norm(x, {3}), 3)); });
 }
 
 TEST(DeviceErrors, ADeviceThatDoesNotExistIsRefused) {
