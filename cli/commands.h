@@ -12,6 +12,7 @@ void add_demo(CLI::App& app, int& status);
 void add_train(CLI::App& app, int& status);
 void add_eval(CLI::App& app, int& status);
 void add_predict(CLI::App& app, int& status);
+void add_export(CLI::App& app, int& status);
 void add_losses(CLI::App& app, int& status);
 void add_gradcheck(CLI::App& app, int& status);
 void add_conformance(CLI::App& app, int& status);

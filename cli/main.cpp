@@ -128,6 +128,7 @@ int main(int argc, char** argv) {
   gradus::add_train(app, status);
   gradus::add_eval(app, status);
   gradus::add_predict(app, status);
+  gradus::add_export(app, status);
   gradus::add_losses(app, status);
   gradus::add_gradcheck(app, status);
   gradus::add_conformance(app, status);

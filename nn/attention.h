@@ -52,6 +52,9 @@ class MultiheadAttention : public Module {
   /// query (L,N,width), key and value (S,N,width). Throws ShapeError where they are not, or a mask does not fit.
   Attended attend(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionMasks& masks = {});
   void parts(Parts& p) override;
+  int64_t width() const { return width_; }
+  int64_t heads() const { return heads_; }
+  const MultiheadAttentionOptions& options() const { return options_; }
 
  private:
   void check(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionMasks& masks) const;

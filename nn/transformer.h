@@ -28,6 +28,10 @@ class TransformerBlock : public Module {
   /// With masks, as MultiheadAttention has them.
   Tensor run(const Tensor& x, AttentionMasks masks = {});
   void parts(Parts& p) override;
+  const MultiheadAttention& attention() const { return self_attn_; }
+  const LayerNorm& norm1() const { return norm1_; }
+  const LayerNorm& norm2() const { return norm2_; }
+  const TransformerOptions& options() const { return options_; }
 
  private:
   TransformerOptions options_;
