@@ -3,9 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
 
+#include "gradus/autograd/anomaly.h"
 #include "gradus/autograd/hooks.h"
 #include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
@@ -16,7 +15,6 @@ Tensor add(const Tensor& a, const Tensor& b);  // ops/arithmetic.h: only for a b
 
 namespace {
 
-std::atomic<bool> anomaly{false};
 thread_local constinit const char* running = "";
 
 // Names the op whose backward runs, for the errors that it may throw.
@@ -128,7 +126,7 @@ class Pass {
     {
       const Running name(node.op);
       node.run(node, gradient, gradients);
-      if (anomaly.load(std::memory_order_relaxed)) look_for_nan(node, slots);
+      if (detail::anomaly_mode_is_on()) detail::look_at_gradients(node.op, slots, node.edge_count);
     }
     gradient = Tensor();  // so that a gradient handed through is owned by its receiver alone
     for (int i = 0; i < node.edge_count; ++i)
@@ -137,18 +135,6 @@ class Pass {
     if (!options_.retain_graph && !options_.create_graph) {
       node.forget();
       node.ran = true;
-    }
-  }
-
-  static void look_for_nan(const Node& node, const Tensor* slots) {
-    for (int i = 0; i < node.edge_count; ++i) {
-      if (!slots[i].defined()) continue;
-      const std::vector<double> values = slots[i].to_vector();
-      const auto nan = std::find_if(values.begin(), values.end(), [](double v) { return std::isnan(v); });
-      if (nan != values.end())
-        throw DomainError(fmt::format(
-            "backward of {}: the gradient of its input {} is NaN at element {}; look at what the forward {} was given",
-            node.op, i, nan - values.begin(), node.op));
     }
   }
 
@@ -165,6 +151,10 @@ Tensor seed_for(const char* op, const Tensor& output, const Tensor& gradient) {
         fmt::format("{}: the output does not depend on a tensor that requires a gradient; call requires_grad(true) on "
                     "an input before computing it",
                     op));
+  if (detail::anomaly_mode_is_on()) {
+    const Tensor* made = &output;
+    detail::look_at_inputs(op, &made, 1);
+  }
   if (gradient.defined()) {
     if (!(gradient.shape() == output.shape()))
       throw ShapeError(
@@ -203,8 +193,6 @@ void accumulate_on_leaf(Node& leaf, Tensor gradient, bool recorded) {
 }  // namespace
 
 const char* running_backward() { return running; }
-void set_anomaly_mode(bool on) { anomaly = on; }
-bool anomaly_mode() { return anomaly; }
 
 std::vector<std::string> without_gradient(const NamedTensors& parameters) {
   std::vector<std::string> names;

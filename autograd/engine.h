@@ -26,7 +26,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
 // The names of those that require a gradient and have none: no backward reached them since their gradients were cleared.
 std::vector<std::string> without_gradient(const NamedTensors& parameters);
 
-// While on (process-wide), backward throws a DomainError naming the first op whose backward made a NaN.
+// While on (process-wide), an op whose forward or backward makes a NaN throws a DomainError with its name: anomaly.h.
 void set_anomaly_mode(bool on);
 bool anomaly_mode();
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "gradus/autograd/anomaly.h"
 #include "gradus/autograd/hooks.h"
 #include "gradus/core/error.h"
 
@@ -21,6 +22,8 @@ size_t block_bytes(int edges, size_t closure_bytes) {
 }  // namespace
 
 Node* Node::make(const char* op, const Tensor* const* inputs, int count, size_t closure_bytes) {
+  if (detail::anomaly_mode_is_on()) [[unlikely]]
+    detail::look_at_inputs(op, inputs, count);
   const size_t bytes = block_bytes(count, closure_bytes);
   Node* node = ::new (pool::allocate(bytes, pool::Kind::node)) Node(op, 0);
   node->bytes = uint32_t(bytes);

@@ -78,10 +78,12 @@ TrainFiles files_of(const TrainOptions& o) {
   check_together(o);
   TrainFiles files;
   files.checkpoint = o.checkpoint;
+  if (!o.checkpoint.empty()) files.diverged = o.checkpoint + ".diverged";
   if (!o.out.empty()) {
     const fs::path folder = o.out;
     const auto in_folder = [&](const char* name) { return (folder / name).string(); };
     files.checkpoint = in_folder(checkpoint_name);
+    files.diverged = in_folder("diverged.safetensors");
     files.config = in_folder("config.json");
     if (o.log.empty() || logs(o, "jsonl")) files.metrics = in_folder("metrics.jsonl");
     if (logs(o, "tensorboard")) check_event_files(), files.events = folder.string();

@@ -9,6 +9,7 @@ namespace gradus {
 /// Paths; "" is nowhere.
 struct TrainFiles {
   std::string checkpoint, config, metrics, events, report, picture;
+  std::string diverged;  // what a step started from that left the finite numbers
 };
 
 /// Where these options write. Nothing is made yet, but it is known that it can be: throws ParamError where options

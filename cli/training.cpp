@@ -11,6 +11,7 @@
 
 #include "gradus/autograd/engine.h"
 #include "gradus/cli/checkpoint.h"
+#include "gradus/cli/divergence.h"
 #include "gradus/cli/event_file.h"
 #include "gradus/cli/ingredients.h"
 #include "gradus/cli/interrupt.h"
@@ -107,7 +108,7 @@ class Fitting {
       for (Loader::Epoch::Iterator batch(epoch, size_t(at_.batch)); batch != epoch.end(); ++batch) {
         if (InterruptWatch::noted() != 0 && watch) stop();
         const Dataset samples = *batch;
-        const double loss = step(task_.loss((*task_.model)(samples["features"]), samples["labels"]));
+        const double loss = step(samples);
         at_.loss.add(loss, double(samples.size()));
         ++at_.batch;
         progress.step(loss, samples.size());
@@ -126,17 +127,39 @@ class Fitting {
  private:
   using Clock = std::chrono::steady_clock;
 
-  double step(const Tensor& loss) {
+  double step(const Dataset& samples) {
+    StepStart start(*task_.model, task_.random());
+    const Tensor loss = loss_of(samples);
     const double value = loss.item();
     if (!std::isfinite(value))
-      throw DomainError(fmt::format("train: the loss became {} in epoch {}, wanted it finite; try a smaller --lr",
-                                    std::isnan(value) ? "nan" : "infinite", at_.epoch + 1));
+      diverge(start, samples, std::isnan(value) ? "the loss became nan" : "the loss became infinite");
     lr_ = optimizer_->lr(0);
     optimizer_->zero_grad();
     backward(loss);
+    if (!finite_gradients(task_.model->named_parameters())) diverge(start, samples, "a gradient is not finite");
     optimizer_->step();
     scheduler_.step();
     return value;
+  }
+  Tensor loss_of(const Dataset& samples) { return task_.loss((*task_.model)(samples["features"]), samples["labels"]); }
+  // Nothing of the step remains but what it is told by.
+  [[noreturn]] void diverge(StepStart& start, const Dataset& samples, const char* what) {
+    const std::string origin = origin_of(task_.model->named_parameters(), [&] { return loss_of(samples); });
+    start.restore();
+    optimizer_->zero_grad();
+    std::string kept = "add --out to keep the state before such a step";
+    if (!files_.diverged.empty()) {
+      save_checkpoint(files_.diverged, checkpoint_config(task_), training_, at_);
+      kept = fmt::format("the state before that step is in {}", files_.diverged);
+      if (std::filesystem::exists(files_.checkpoint))
+        kept += fmt::format(", the last one saved in {}", files_.checkpoint);
+    }
+    const std::string advice =
+        is_finite(samples["features"])
+            ? fmt::format("try a smaller --lr than {:.3g}, or another --optimizer", optimizer_->lr(0))
+            : "take the samples that are not finite out of the data";
+    throw DomainError(fmt::format("train: {} at batch {} of epoch {}{}; {}; {}", what, at_.batch + 1, at_.epoch + 1,
+                                  origin.empty() ? "" : fmt::format(" ({})", origin), kept, advice));
   }
   // All that is made before the first step, so that a folder which cannot be written is known by then.
   void open_files() {

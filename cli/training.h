@@ -25,9 +25,9 @@ struct TrainResult {
 int64_t outputs_for(const TrainOptions& options, const Split& split);
 
 /// Trains a model as the options say, shows progress on `out`, writes `files`, and evaluates it. Saves and resumes as
-/// the options say. Throws DomainError when the loss is no longer finite, Interrupted when a signal came and the
-/// training is saved, FileError when it cannot be saved or resumed, ParamError where model, loss and data do not suit
-/// each other, before anything is written.
+/// the options say. Throws DomainError when loss or gradients are no longer finite, Interrupted when a signal came and
+/// the training is saved, FileError when it cannot be saved or resumed, ParamError where model, loss and data do not
+/// suit each other, before anything is written.
 TrainResult train(const TrainOptions& options, const TrainFiles& files, const Split& split, FILE* out);
 
 /// 64-bit FNV-1a over the bytes of all parameters and buffers, in hexadecimal.

@@ -5,12 +5,14 @@
 #include <cmath>
 #include <thread>
 
+#include "gradus/autograd/anomaly.h"
 #include "gradus/autograd/engine.h"
 #include "gradus/autograd/hooks.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/activation.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/factories.h"
+#include "gradus/ops/math.h"
 #include "gradus/ops/matmul.h"
 #include "gradus/ops/reduce.h"
 #include "gradus/ops/shape.h"
@@ -251,14 +253,44 @@ TEST(Engine, AFailedBackwardLeavesNothingBehind) {
   EXPECT_EQ(x.grad().item(), 3) << "half-summed gradients of the failed pass must be gone";
 }
 
-TEST(Engine, AnomalyModeNamesTheOp) {
-  set_anomaly_mode(true);
+TEST(Engine, AnomalyModeNamesTheOpOfABackward) {
+  const AnomalyMode looking;
   const Tensor x = leaf({0});
-  const Tensor y = div(x, x);
-  const std::string what = error_of<DomainError>([&] { backward(y); });
-  set_anomaly_mode(false);
-  EXPECT_EQ(what,
-            "backward of div: the gradient of its input 1 is NaN at element 0; look at what the forward div was given");
+  const Tensor y = sqrt(x) * 0.0;  // whose backward multiplies 0 by an infinite slope
+  EXPECT_EQ(
+      error_of<DomainError>([&] { backward(y); }),
+      "backward of sqrt: the gradient of its input 0 is NaN at element 0; look at what the forward sqrt was given");
+}
+
+TEST(Engine, AnomalyModeNamesTheOpOfAForward) {
+  const Tensor x = leaf({4, -1, 0});
+  const auto made = [&] { return exp(log(x)); };
+  EXPECT_TRUE(std::isnan(made().at({1}))) << "without it nothing is said";
+  const AnomalyMode looking;
+  EXPECT_EQ(error_of<DomainError>([&] { made(); }),
+            "forward of log: its output of shape (3) is NaN at element 1; look at what log was given");
+  EXPECT_EQ(error_of<DomainError>([&] { log(x).backward(full({3}, 1, Dtype::float64)); }),
+            "forward of log: its output of shape (3) is NaN at element 1; look at what log was given")
+      << "of the last op";
+  const Tensor given = tensor({1, NAN, 0}, Dtype::float64);
+  EXPECT_EQ(
+      error_of<DomainError>([&] { x* given; }),
+      "forward of mul: its input 1 of shape (3) is NaN at element 1, and no recorded op made it; look at the data "
+      "and the parameters");
+}
+
+TEST(Engine, AnomalyModeLooksForInfinitiesWhenAsked) {
+  const Tensor x = leaf({1, 0});
+  const auto made = [&] { return sum(log(x)); };
+  {
+    const AnomalyMode looking;
+    EXPECT_NO_THROW(made()) << "a mask is allowed its infinities";
+    const AnomalyMode closer(Anomaly::non_finite);
+    EXPECT_EQ(error_of<DomainError>([&] { made(); }),
+              "forward of log: its output of shape (2) is infinite at element 1; look at what log was given");
+  }
+  EXPECT_NO_THROW(made());
+  EXPECT_FALSE(anomaly_mode());
 }
 
 TEST(Engine, FollowsViewsBackToTheirOrigin) {
