@@ -60,6 +60,11 @@ void add_what(CLI::App& command, TrainOptions& o) {
       ->capture_default_str();
   command.add_option("--threads", o.threads, "does not change a bit of the result; default: the processor's cores")
       ->type_name("N");
+  command
+      .add_option("--workers", o.workers,
+                  "threads that put batches together ahead of the training; does not change a bit of the result")
+      ->type_name("N")
+      ->capture_default_str();
   command.add_option("--dtype", o.dtype, "precision of data and weights")
       ->type_name("float32|float64")
       ->capture_default_str();
@@ -138,6 +143,7 @@ void check_train_options(const TrainOptions& o) {
   check_at_least("--epochs", o.epochs, 1);
   check_at_least("--batch-size", o.batch_size, 1);
   check_at_least("--checkpoint-every", o.checkpoint_every, 1);
+  check_at_least("--workers", o.workers, 0);
   if (o.seed < 0) throw ParamError(fmt::format("--seed: got {}, wanted at least 0; try 1", o.seed));
   if (!o.loss.empty()) known_loss(o.loss);
 }

@@ -54,7 +54,8 @@ struct Task {
 
  private:
   Loader shuffled_loader() const {
-    return Loader(split.train, {.batch_size = options.batch_size, .seed = uint64_t(options.seed)});
+    return Loader(split.train,
+                  {.batch_size = options.batch_size, .seed = uint64_t(options.seed), .workers = options.workers});
   }
   // As many classes as fit with two samples, and of each as many samples as fit.
   Loader balanced_loader() const {
@@ -66,7 +67,8 @@ struct Task {
     return Loader(split.train,
                   [labels = split.train["labels"], classes, per_class, seed = uint64_t(options.seed)](int64_t epoch) {
                     return balanced_batches(labels, classes, per_class, seed, epoch);
-                  });
+                  },
+                  {.workers = options.workers});
   }
 };
 

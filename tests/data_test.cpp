@@ -2,11 +2,14 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <numeric>
 #include <set>
+#include <thread>
 
 #include "gradus/core/error.h"
 #include "gradus/core/philox.h"
@@ -19,6 +22,7 @@
 #include "gradus/data/loader.h"
 #include "gradus/data/meter.h"
 #include "gradus/data/sampler.h"
+#include "gradus/data/transforms.h"
 #include "gradus/ops/factories.h"
 #include "gradus/tests/files.h"
 #include "gradus/tests/thrown.h"
@@ -255,6 +259,96 @@ TEST(Loader, TheSeedAndTheEpochDecideTheOrder) {  // coverage 0.25
   EXPECT_EQ(epoch_of(ordered, 3)[0][2], 1);
   EXPECT_EQ(error_of<ParamError>([] { Loader(numbered(5), {.batch_size = 0}); }),
             "Loader: got a batch size of 0, wanted at least 1; try 64");
+}
+
+// Every batch as bits, whoever prepares it: moved at random, and with its own rows.
+std::vector<std::vector<double>> augmented(int workers, int64_t ahead, size_t from = 0) {
+  const Dataset images({{"x", files::counting({40, 1, 6, 5}, Dtype::float32)}});
+  const Loader loader(
+      images, {.batch_size = 7,
+               .seed = 5,
+               .transform =
+                   [](const Dataset& batch, Generator& generator) {
+                     return Dataset({{"x", random_rotation(random_shift(batch["x"], 2, generator), 20, generator)}});
+                   },
+               .workers = workers,
+               .ahead = ahead});
+  std::vector<std::vector<double>> all;
+  for (int64_t number : {0, 1, 9}) {
+    const Loader::Epoch epoch = loader.epoch(number);
+    for (Loader::Epoch::Iterator batch(epoch, from); batch != epoch.end(); ++batch) {
+      all.push_back((*batch)["x"].to_vector());
+      EXPECT_EQ((*batch)["x"].to_vector(), all.back()) << "asked again";
+    }
+  }
+  return all;
+}
+
+TEST(Loader, WorkersChangeNoBit) {
+  const auto alone = augmented(0, 1), from_the_middle = augmented(0, 1, 3);
+  ASSERT_EQ(alone.size(), 18u);
+  EXPECT_NE(alone[0], alone[6]) << "every epoch is moved in its own way";
+  EXPECT_EQ(from_the_middle[0], alone[3]) << "a batch is the same wherever its epoch began";
+  for (const int workers : {1, 2, 5})
+    for (const int64_t ahead : {1, 3}) {
+      EXPECT_EQ(augmented(workers, ahead), alone) << workers << " workers";
+      EXPECT_EQ(augmented(workers, ahead, 3), from_the_middle);
+    }
+}
+
+TEST(Loader, WhatAWorkerThrowsArrivesWithItsBatch) {
+  for (const int workers : {0, 1, 3}) {
+    const Loader loader(numbered(40), {.batch_size = 4,
+                                       .shuffle = false,
+                                       .transform =
+                                           [](const Dataset& batch, Generator&) {
+                                             if (batch["features"].at({0, 0}) == 12) throw DomainError("the fourth");
+                                             return batch;
+                                           },
+                                       .workers = workers});
+    size_t seen = 0;
+    EXPECT_EQ(error_of<DomainError>([&] {
+                for (const Dataset& batch : loader.epoch(0)) seen += size_t(batch.size()) / 4;
+              }),
+              "the fourth");
+    EXPECT_EQ(seen, 3u) << workers << " workers";
+  }
+}
+
+TEST(Loader, WorkersStayJustAheadAndEndWithTheEpoch) {
+  std::atomic<int> made{0};
+  const Loader loader(numbered(400), {.batch_size = 4,
+                                      .transform =
+                                          [&](const Dataset& batch, Generator&) {
+                                            ++made;
+                                            return batch;
+                                          },
+                                      .workers = 2,
+                                      .ahead = 3});
+  for (int stop_after : {0, 1, 10}) {
+    made = 0;
+    int taken = 0;
+    {
+      const Loader::Epoch epoch = loader.epoch(0);
+      for (const Dataset& batch : epoch) {
+        EXPECT_EQ(batch.size(), 4);
+        if (taken++ == stop_after) break;
+        EXPECT_LE(made, taken + 2 * 3);
+      }
+    }
+    const int at_the_end = made;
+    EXPECT_LE(at_the_end, taken + 2 * 3) << "the one in use, and three for each worker";
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_EQ(made, at_the_end) << "a worker outlived its epoch";
+  }
+  EXPECT_EQ(error_of<ParamError>([] { Loader(numbered(5), {.workers = -1}); }),
+            "Loader: got -1 workers, wanted 0 to 1024; try 2");
+  EXPECT_EQ(error_of<ParamError>([] { Loader(numbered(5), {.workers = 1, .ahead = 0}); }),
+            "Loader: got 0 batches ahead, wanted at least 1; try 2");
+  Prefetch prefetch([](size_t) { return numbered(1); }, 2, 5, 1, 1);
+  EXPECT_EQ(prefetch.take(3).size(), 1);
+  EXPECT_EQ(error_of<StateError>([&] { prefetch.take(2); }),
+            "Prefetch: got 2, wanted at least 3, for what was before is gone; begin anew");
 }
 
 TEST(Loader, BalancedBatchesHavePClassesOfK) {
