@@ -11,7 +11,7 @@
 #include "gradus/autograd/engine.h"
 #include "gradus/cli/choices.h"
 #include "gradus/cli/commands.h"
-#include "gradus/core/backend.h"
+#include "gradus/cli/device_option.h"
 #include "gradus/core/error.h"
 #include "gradus/data/bytes.h"
 #include "gradus/ops/cast.h"
@@ -357,10 +357,7 @@ nlohmann::json parse(const std::string& path) {
 
 bool run_conformance(const Choices& choices) {
   choose("--dtype", choices.dtype, {"float64", "float32"});
-  choose("--device", choices.device, {"cpu", "cuda"});
-  const Setting setting = {choices.dtype == "float32" ? Dtype::float32 : Dtype::float64,
-                           choices.device == "cuda" ? cuda() : cpu};
-  if (setting.device != cpu) backend("conformance", setting.device);  // there is such a device
+  const Setting setting = {choices.dtype == "float32" ? Dtype::float32 : Dtype::float64, chosen_device(choices.device)};
   const nlohmann::json file = parse(choices.file);
   int64_t counts[4] = {};
   nlohmann::ordered_json failures = nlohmann::ordered_json::array(), deviations = nlohmann::ordered_json::array();
@@ -406,7 +403,7 @@ void add_conformance(CLI::App& app, int& status) {
   command->add_option("--dtype", choices->dtype, "precision to evaluate in")
       ->type_name("float64|float32")
       ->capture_default_str();
-  command->add_option("--device", choices->device, "where to evaluate")->type_name("cpu|cuda")->capture_default_str();
+  add_device_option(*command, choices->device);
   command->add_flag("--json", choices->json, "print one JSON object");
   command->footer("Example:\n  gradus conformance vectors.json --dtype float32");
   command->callback([choices, &status] { status = run_conformance(*choices) ? 0 : 1; });

@@ -2,8 +2,10 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <memory>
 
 #include "gradus/cli/commands.h"
+#include "gradus/cli/device_option.h"
 #include "gradus/cli/ingredients.h"
 #include "gradus/cli/progress.h"
 #include "gradus/cli/training.h"
@@ -12,8 +14,10 @@
 namespace gradus {
 namespace {
 
-void demonstrate() {
-  const TrainOptions classify, triplet = triplet_defaults();
+void demonstrate(const std::string& device) {
+  chosen_device(device);
+  TrainOptions classify, triplet = triplet_defaults();
+  classify.device = triplet.device = device;
   const Split data = load_data(classify);
   fmt::print("gradus learns {} handwritten digits of 8x8 pixels and is tested on {} others ({} threads).\n",
              data.train.size(), data.test.size(), threads());
@@ -43,7 +47,9 @@ void demonstrate() {
 void add_demo(CLI::App& app, int&) {
   CLI::App* command = app.add_subcommand("demo", "Train a classifier and an embedding on real digits, in some seconds");
   command->footer("Example:\n  gradus demo");
-  command->callback(demonstrate);
+  auto device = std::make_shared<std::string>("cpu");
+  add_device_option(*command, *device);
+  command->callback([=] { demonstrate(*device); });
 }
 
 }  // namespace gradus

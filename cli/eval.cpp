@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "gradus/cli/commands.h"
+#include "gradus/cli/device_option.h"
 #include "gradus/cli/evaluation.h"
 #include "gradus/cli/ingredients.h"
 #include "gradus/cli/trained_model.h"
@@ -21,6 +22,7 @@ struct Arguments {
   std::string checkpoint, data;
   int64_t k = default_neighbours;
   std::optional<int> threads;
+  std::string device = "cpu";
   bool json = false;
 };
 
@@ -38,7 +40,7 @@ void print_json(const TrainedModel& trained, const Evaluation& evaluation, int64
 void run(const Arguments& a) {
   if (a.k < 1) throw ParamError(fmt::format("--k: got {}, wanted at least 1; try 5", a.k));
   if (a.threads) set_threads(*a.threads);
-  TrainedModel trained = load_trained(a.checkpoint);
+  TrainedModel trained = load_trained(a.checkpoint, chosen_device(a.device));
   if (!a.data.empty()) trained.options.data = a.data;
   const Split data = load_data(trained.options);
   trained.check_features(data.test["features"].shape());
@@ -62,6 +64,7 @@ void add_eval(CLI::App& app, int&) {
       ->type_name("N")
       ->capture_default_str();
   command->add_option("--threads", arguments->threads, "does not change a bit of the result")->type_name("N");
+  add_device_option(*command, arguments->device);
   command->add_flag("--json", arguments->json, "print one JSON object");
   command->footer(
       "Examples:\n  gradus eval run\n  gradus eval run.safetensors --data digits --json\n  gradus eval embedding --k "

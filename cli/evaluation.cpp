@@ -75,7 +75,8 @@ void check_labels(const Tensor& labels, int64_t classes) {
 std::function<Tensor(const Tensor&, const Tensor&)> classification_loss(const TrainOptions& options, int64_t classes) {
   const Target target = target_of(options.loss.empty() ? "cross_entropy" : options.loss);
   return [target, classes](const Tensor& scores, const Tensor& labels) {
-    const Tensor wanted = target.labels ? labels : one_hot(labels, classes, scores.dtype());
+    const Tensor there = to(labels, scores.device());
+    const Tensor wanted = target.labels ? there : one_hot(there, classes, scores.dtype());
     return evaluate(target.entry, {{{target.prediction, scores}, {target.target, wanted}}, {}});
   };
 }
@@ -120,10 +121,12 @@ Tensor outputs_of(Module& model, const Tensor& features) {
   const NoGrad quiet;
   const bool training = model.training();
   model.eval();
+  const NamedTensors parameters = model.named_parameters();
+  const Device device = parameters.empty() ? cpu : parameters[0].second.device();
   const int64_t n = features.shape()[0];
   Tensor all;
   for (int64_t from = 0; from < n; from += batch) {
-    const Tensor part = model(slice(features, 0, from, std::min(from + batch, n)));
+    const Tensor part = model(to(slice(features, 0, from, std::min(from + batch, n)), device));
     if (!all.defined()) all = Tensor({n, part.shape()[1]}, part.dtype());
     Tensor rows = slice(all, 0, from, from + part.shape()[0]);
     copy_elements(part, rows);

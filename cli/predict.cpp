@@ -11,6 +11,7 @@
 
 #include "gradus/autograd/engine.h"
 #include "gradus/cli/commands.h"
+#include "gradus/cli/device_option.h"
 #include "gradus/cli/evaluation.h"
 #include "gradus/cli/ingredients.h"
 #include "gradus/cli/samples_file.h"
@@ -31,6 +32,7 @@ struct Arguments {
   int64_t k = default_neighbours;
   std::optional<int64_t> most;
   std::optional<int> threads;
+  std::string device = "cpu";
   bool json = false;
 };
 
@@ -124,7 +126,7 @@ void run(const Arguments& a) {
   if (a.k < 1) throw ParamError(fmt::format("--k: got {}, wanted at least 1; try 5", a.k));
   if (a.most && *a.most < 1) throw ParamError(fmt::format("--most: got {}, wanted at least 1; try 20", *a.most));
   if (a.threads) set_threads(*a.threads);
-  const TrainedModel trained = load_trained(a.checkpoint);
+  const TrainedModel trained = load_trained(a.checkpoint, chosen_device(a.device));
   const Dataset samples = samples_of(trained, a.data);
   trained.check_features(samples["features"].shape());
   const Prediction p = predict(trained, samples["features"], a.k);
@@ -157,6 +159,7 @@ void add_predict(CLI::App& app, int&) {
       ->capture_default_str();
   command->add_option("--most", arguments->most, "stop after that many samples")->type_name("N");
   command->add_option("--threads", arguments->threads, "does not change a bit of the result")->type_name("N");
+  add_device_option(*command, arguments->device);
   command->add_flag("--json", arguments->json, "print one JSON object a line, with the probabilities of all labels");
   command->footer("Examples:\n  gradus predict run --most 10\n  gradus predict run --data samples.npy --json");
   command->callback([=] { run(*arguments); });

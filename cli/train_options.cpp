@@ -8,6 +8,7 @@
 
 #include "gradus/cli/checkpoint.h"
 #include "gradus/cli/choices.h"
+#include "gradus/cli/device_option.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/registry.h"
 
@@ -65,6 +66,7 @@ void add_what(CLI::App& command, TrainOptions& o) {
                   "threads that put batches together ahead of the training; does not change a bit of the result")
       ->type_name("N")
       ->capture_default_str();
+  add_device_option(command, o.device);
   command.add_option("--dtype", o.dtype, "precision of data and weights")
       ->type_name("float32|float64")
       ->capture_default_str();
@@ -146,6 +148,7 @@ void check_train_options(const TrainOptions& o) {
   check_at_least("--workers", o.workers, 0);
   if (o.seed < 0) throw ParamError(fmt::format("--seed: got {}, wanted at least 0; try 1", o.seed));
   if (!o.loss.empty()) known_loss(o.loss);
+  chosen_device(o.device);
 }
 
 std::string config_text(const TrainOptions& options) { return config_of(options).dump(); }

@@ -19,6 +19,7 @@ struct TrainOptions {
   int64_t epochs = 40, batch_size = 32, seed = 1;
   std::optional<int> threads;
   int workers = 0;  // threads that prepare batches
+  std::string device = "cpu";
   bool json = false;
   std::string config;            // a file with more of these options; "": none
   std::string checkpoint;        // a file to save the training in; "": none

@@ -35,7 +35,7 @@ void TrainedModel::check_features(const Shape& features) const {
                     text(got), text(sample)));
 }
 
-TrainedModel load_trained(const std::string& path) {
+TrainedModel load_trained(const std::string& path, Device device) {
   const std::string file = checkpoint_at(path), config_of_training = checkpoint_config(file);
   TrainedModel trained;
   take_config(file, config_of_training, trained.options);
@@ -50,6 +50,7 @@ TrainedModel load_trained(const std::string& path) {
   trained.model = make_model(trained.options, with_batch(trained.sample), trained.outputs);
   trained.epochs = load_weights(file, *trained.model);
   trained.model->eval();
+  trained.model->to(device);
   return trained;
 }
 

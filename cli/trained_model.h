@@ -20,6 +20,6 @@ struct TrainedModel {
 };
 
 /// From a checkpoint, or the folder of --out. Throws FileError when it is none, or none of this model.
-TrainedModel load_trained(const std::string& path);
+TrainedModel load_trained(const std::string& path, Device device = cpu);
 
 }  // namespace gradus

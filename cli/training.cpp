@@ -11,6 +11,7 @@
 
 #include "gradus/autograd/engine.h"
 #include "gradus/cli/checkpoint.h"
+#include "gradus/cli/device_option.h"
 #include "gradus/cli/divergence.h"
 #include "gradus/cli/event_file.h"
 #include "gradus/cli/ingredients.h"
@@ -21,6 +22,7 @@
 #include "gradus/data/atomic_file.h"
 #include "gradus/data/loader.h"
 #include "gradus/data/sampler.h"
+#include "gradus/ops/cast.h"
 #include "gradus/optim/schedule.h"
 
 namespace gradus {
@@ -37,6 +39,7 @@ struct Task {
   Generator negatives;  // drawn by an embedding alone
   std::function<Tensor(const Tensor& outputs, const Tensor& labels)> loss;
   Loader loader;
+  Device device;
 
   Task(const TrainOptions& o, const Split& data)
       : options(o),
@@ -45,7 +48,10 @@ struct Task {
         model(make_model(o, data.train["features"].shape(), outputs)),
         negatives(uint64_t(o.seed), negative_streams),
         loss(embeds() ? triplet_loss(o, negatives) : classification_loss(o, outputs)),
-        loader(embeds() ? balanced_loader() : shuffled_loader()) {}
+        loader(embeds() ? balanced_loader() : shuffled_loader()),
+        device(chosen_device(o.device)) {
+    model->to(device);
+  }
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
 
@@ -143,7 +149,9 @@ class Fitting {
     scheduler_.step();
     return value;
   }
-  Tensor loss_of(const Dataset& samples) { return task_.loss((*task_.model)(samples["features"]), samples["labels"]); }
+  Tensor loss_of(const Dataset& samples) {
+    return task_.loss((*task_.model)(to(samples["features"], task_.device)), samples["labels"]);
+  }
   // Nothing of the step remains but what it is told by.
   [[noreturn]] void diverge(StepStart& start, const Dataset& samples, const char* what) {
     const std::string origin = origin_of(task_.model->named_parameters(), [&] { return loss_of(samples); });
@@ -217,7 +225,7 @@ class Fitting {
 class Fnv {
  public:
   void add(const Tensor& t) {
-    const Tensor d = dense(t);
+    const Tensor d = dense(to(t.detach(), cpu));
     const auto* bytes = static_cast<const unsigned char*>(d.bytes());
     for (int64_t i = 0, n = d.numel() * size_of(d.dtype()); i < n; ++i) hash_ = (hash_ ^ bytes[i]) * 0x100000001b3;
   }

@@ -7,6 +7,7 @@
 #include "gradus/data/dataset.h"
 #include "gradus/data/miners.h"
 #include "gradus/losses/cdist.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/index.h"
 #include "gradus/ops/registry.h"
@@ -70,7 +71,7 @@ std::function<Tensor(const Tensor&, const Tensor&)> triplet_loss(const TrainOpti
   return [&entry, &random, mining = options.mining, margin = margin_of(options)](const Tensor& embedded,
                                                                                  const Tensor& labels) {
     const Triplets t = mining == "random" ? random_triplets(labels, random) : mined(mining, embedded, labels, margin);
-    const auto pick = [&](const Tensor& rows) { return index_select(embedded, 0, rows); };
+    const auto pick = [&](const Tensor& rows) { return index_select(embedded, 0, to(rows, embedded.device())); };
     return evaluate(entry,
                     {{{"anchor", pick(t.anchor)}, {"positive", pick(t.positive)}, {"negative", pick(t.negative)}}, {}});
   };

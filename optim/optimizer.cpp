@@ -6,6 +6,7 @@
 #include <set>
 
 #include "gradus/core/error.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/optim/option_checks.h"
 #include "gradus/optim/state_reader.h"
@@ -99,8 +100,7 @@ void Optimizer::step() {
     const Tensor gradient = slot.parameter.grad();
     if (!gradient.defined()) continue;
     if (slot.steps == 0)
-      for (size_t k = 0; k < groups_[slot.group].buffer_names.size(); ++k)
-        slot.buffers[k] = zeros_like(slot.parameter);
+      for (size_t k = 0; k < groups_[slot.group].buffer_names.size(); ++k) slot.buffers[k] = zeros_like(slot.parameter);
     ++slot.steps;
     update(slot, dense(gradient));
   }
@@ -145,7 +145,8 @@ void Optimizer::load_state(const NamedTensors& state) {
     const auto& names = groups[slot.group].buffer_names;
     for (size_t k = 0; k < names.size(); ++k)
       slot.buffers[k] =
-          copy_of(reader.take(slot.name + "." + names[k], slot.parameter.shape(), slot.parameter.dtype()));
+          to(copy_of(reader.take(slot.name + "." + names[k], slot.parameter.shape(), slot.parameter.dtype())),
+             slot.parameter.device());
   }
   reader.finish();
   groups_ = std::move(groups);

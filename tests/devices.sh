@@ -7,6 +7,31 @@ gradus=$(readlink -f "${GRADUS:-$root/build/release/bin/gradus}")
 build=$(cd "$(dirname "$gradus")/.." && pwd)
 wrong() { echo "$*"; exit 1; }
 
+# A training on the emulator comes where the one on the CPU does; it is saved there, resumed, evaluated and asked.
+trains_there() {
+  local folder on
+  folder=$(mktemp -d)
+  export GRADUS_CUDA_MODULE=emulate
+  there() { "$gradus" "$@" --device cuda --json 2>&1; }
+  figure() { python3 -c 'import json, sys; print(round(json.load(sys.stdin)[sys.argv[1]], 5))' "$1"; }
+  local moons=(--data moons --model mlp --epochs 1 --optimizer adam --dtype float64)
+  on=$("$gradus" train classify "${moons[@]}" --json 2> /dev/null | figure loss)
+  [[ $(there train classify "${moons[@]}" --out "$folder/moons" | tail -n 1 | figure loss) == "$on" ]] ||
+    wrong "a classifier learns otherwise on the device than the loss of $on on the CPU"
+  on=$("$gradus" eval "$folder/moons" --json | figure test_loss)
+  [[ $(there eval "$folder/moons" | figure test_loss) == "$on" ]] || wrong "a model is otherwise on the device than $on on the CPU"
+  [[ $(there predict "$folder/moons" --most 1) == *'"probability"'* ]] || wrong "predict fails on the device"
+  local triplet=(--data blobs --model logistic --epochs 1 --mining semi-hard --dtype float64)
+  on=$("$gradus" train triplet "${triplet[@]}" --json 2> /dev/null | figure loss)
+  [[ $(there train triplet "${triplet[@]}" --out "$folder/blobs" | tail -n 1 | figure loss) == "$on" ]] ||
+    wrong "an embedding learns otherwise on the device than the loss of $on on the CPU"
+  [[ $("$gradus" train classify --device gpu 2>&1) == "gradus: --device: there is no 'gpu', wanted cpu, cuda or cuda:N; gradus devices lists them" ]] ||
+    wrong "of a device that is none: $("$gradus" train classify --device gpu 2>&1)"
+  [[ $("$gradus" demo --device cuda:7 2>&1) == "gradus: --device: cuda:7 does not exist, wanted an index below 1; see gradus devices" ]] ||
+    wrong "of a device that is not there: $("$gradus" demo --device cuda:7 2>&1)"
+  rm -rf "$folder"
+}
+
 linked=$(ldd "$gradus" | grep -E 'libcu(da|dart|blas|dnn|solver)|libgradus_(cuda|emulate)')
 [[ -z $linked ]] || wrong "the command links $linked"
 
@@ -21,6 +46,7 @@ devices_with() { GRADUS_CUDA_MODULE=$1 "$gradus" devices 2>&1; }
 if [[ -f $build/lib/libgradus_emulate.so ]]; then
   [[ $(devices_with emulate) == *$'\ncuda:0   the emulator, which runs kernels on the CPU to test them; '* ]] || wrong "of the emulator: $(devices_with emulate)"
   (cd / && [[ $(devices_with emulate) == *$'\ncuda:0 '* ]]) || wrong "from another folder the emulator is not found"
+  trains_there
 fi
 
 # What ./test built with nvcc.  Without a driver the module opens all the same, and says why there is no GPU.
