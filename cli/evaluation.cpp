@@ -102,18 +102,25 @@ Evaluation evaluate_model(const TrainOptions& options, Module& model, int64_t ou
   return e;
 }
 
-NamedNumbers quick_scores(const TrainOptions& options, Module& model, int64_t outputs, const Dataset& test) {
+QuickScores quick_scores(const TrainOptions& options, Module& model, int64_t outputs, const Dataset& test) {
   const NoGrad quiet;
   if (classifies(options)) {
     const Tensor scores = outputs_of(model, test["features"]);
-    return {{"test_loss", classification_loss(options, outputs)(scores, test["labels"]).item()},
-            {"test_accuracy", accuracy_of(scores, test["labels"])}};
+    return {{{"test_loss", classification_loss(options, outputs)(scores, test["labels"]).item()},
+             {"test_accuracy", accuracy_of(scores, test["labels"])}},
+            ""};
   }
   constexpr int64_t most = 2000;  // the cost goes with the square
   const int64_t n = std::min(most, test.size());
   const Tensor labels = slice(test["labels"], 0, 0, n);
-  const RetrievalScores scores = retrieval_scores(outputs_of(model, slice(test["features"], 0, 0, n)), labels);
-  return {{"precision_at_1", scores.precision_at_1}, {"map_at_r", scores.map_at_r}};
+  const Tensor embedded = outputs_of(model, slice(test["features"], 0, 0, n));
+  const RetrievalScores scores = retrieval_scores(embedded, labels);
+  const EmbeddingSpread spread = embedding_spread(embedded, labels, margin_of(options));
+  return {{{"precision_at_1", scores.precision_at_1},
+           {"map_at_r", scores.map_at_r},
+           {"mean_distance", spread.mean_distance},
+           {"active_fraction", spread.active_fraction}},
+          spread.collapsed ? spread.advice : ""};
 }
 
 Tensor outputs_of(Module& model, const Tensor& features) {

@@ -33,8 +33,12 @@ std::function<Tensor(const Tensor& scores, const Tensor& labels)> classification
 /// ParamError where the data do not suit the model.
 Evaluation evaluate_model(const TrainOptions& options, Module& model, int64_t outputs, const Split& split,
                           int64_t k = default_neighbours);
+struct QuickScores {
+  NamedNumbers scores;
+  std::string collapse;  // what to do about an embedding that has collapsed; "" where it has not
+};
 /// What is quick enough to be looked at after every epoch.
-NamedNumbers quick_scores(const TrainOptions& options, Module& model, int64_t outputs, const Dataset& test);
+QuickScores quick_scores(const TrainOptions& options, Module& model, int64_t outputs, const Dataset& test);
 
 /// model(features), in batches, with nothing recorded, in evaluation mode.
 Tensor outputs_of(Module& model, const Tensor& features);

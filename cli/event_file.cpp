@@ -26,9 +26,9 @@ template <class T> std::string little_endian(T number) {
 
 double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
-// "loss" is of the training half, "test_loss" of the other: TensorBoard makes a group of what stands before the stroke.
+// All scores are of the test half; TensorBoard makes a group of what stands before the stroke.
 std::string tag_of(const std::string& name) {
-  return name.starts_with("test_") ? fmt::format("test/{}", name.substr(5)) : fmt::format("test/{}", name);
+  return fmt::format("test/{}", name.starts_with("test_") ? name.substr(5) : name);
 }
 
 class EventFile : public MetricsSink {

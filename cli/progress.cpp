@@ -89,4 +89,9 @@ void Progress::end_epoch(const NamedNumbers& scores) {
   std::fflush(out_);
 }
 
+void Progress::say(const std::string& text) const {
+  fmt::print(out_, "{}{}\n", bar_ ? "\r\033[K" : "  ", text);
+  std::fflush(out_);
+}
+
 }  // namespace gradus

@@ -26,6 +26,8 @@ class Progress {
   void step(double loss, int64_t samples);
   /// An epoch is done, and these are its scores, of which the accuracy is shown.
   void end_epoch(const NamedNumbers& scores);
+  /// A line of its own.
+  void say(const std::string& text) const;
 
  private:
   using Clock = std::chrono::steady_clock;

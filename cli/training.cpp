@@ -123,7 +123,7 @@ class Fitting {
       }
       ++at_.epoch;
       at_.batch = 0;
-      record();
+      watch_collapse(record(), progress);
       progress.end_epoch(history_.back().scores);
       if (at_.epoch % task_.options.checkpoint_every == 0 || at_.epoch == task_.options.epochs) save();
     }
@@ -177,10 +177,16 @@ class Fitting {
     if (!files_.metrics.empty()) sinks_.push_back(json_lines(files_.metrics, history_));
     if (!files_.events.empty()) sinks_.push_back(event_file(files_.events, scheduler_.steps()));
   }
-  void record() {
-    history_.push_back({at_.epoch, scheduler_.steps(), at_.loss.mean(), lr_, seconds(),
-                        quick_scores(task_.options, *task_.model, task_.outputs, task_.split.test)});
+  QuickScores record() {
+    const QuickScores quick = quick_scores(task_.options, *task_.model, task_.outputs, task_.split.test);
+    history_.push_back({at_.epoch, scheduler_.steps(), at_.loss.mean(), lr_, seconds(), quick.scores});
     for (const auto& sink : sinks_) sink->add(history_.back());
+    return quick;
+  }
+  // Said once, as soon as it is so: what follows is lost time.
+  void watch_collapse(const QuickScores& quick, Progress& progress) {
+    if (!quick.collapse.empty() && !collapsed_) progress.say(fmt::format("epoch {}: {}", at_.epoch, quick.collapse));
+    collapsed_ = !quick.collapse.empty();
   }
   void save() const {
     if (files_.checkpoint.empty()) return;
@@ -216,6 +222,7 @@ class Fitting {
   Training training_;
   Position at_;
   double lr_ = 0;  // of the last step
+  bool collapsed_ = false;
   std::vector<EpochFigures> history_;
   std::vector<std::unique_ptr<MetricsSink>> sinks_;
   double seconds_before_ = 0;  // of the run that is resumed

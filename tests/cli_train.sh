@@ -40,6 +40,8 @@ grep -q "^wrote $folder/embedding.svg" <<<"$said" || { echo "no picture is named
 said=$("$gradus" train triplet --epochs 3 --optimizer sgd --lr 2)
 grep -q "^all samples lie at almost one point: the loss is 1, the margin itself" <<<"$said" ||
   { echo "no collapse is noticed: $said"; failures=$((failures + 1)); }
+[[ $(grep -c "^  epoch [123]: all samples lie at almost one point" <<<"$said") == 1 ]] ||
+  { echo "the collapse is not said once, when it comes: $said"; failures=$((failures + 1)); }
 
 # The same weights for any number of threads, and again.
 for arguments in "classify --epochs 2" "classify --model cnn --epochs 1 --dtype float64" "triplet --epochs 2"; do
