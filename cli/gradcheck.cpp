@@ -9,9 +9,11 @@
 
 #include "gradus/cli/choices.h"
 #include "gradus/cli/commands.h"
+#include "gradus/cli/device_option.h"
 #include "gradus/cli/loss_json.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/certificate.h"
+#include "gradus/ops/device_agreement.h"
 #include "gradus/ops/op_certificate.h"
 
 namespace gradus {
@@ -71,6 +73,7 @@ ordered_json as_json(const OpCertificate& c) {
 struct Choices {
   std::vector<std::string> names;
   bool ops = false, json = false, verbose = false;
+  std::string device = "cpu";
   uint64_t seed = 0;
 };
 
@@ -149,8 +152,29 @@ class Account {
   size_t complete_ = 0, all_ = 0;
 };
 
+// What the certificates prove on the CPU holds on a device that computes the same.
+bool run_on_device(const Choices& choices, const Subjects& subjects, Device device) {
+  ordered_json list = ordered_json::array();
+  int64_t agreeing = 0, all = 0;
+  const auto add = [&](const DeviceAgreement& a) {
+    ++all;
+    agreeing += a.failures.empty();
+    if (choices.json)
+      list.push_back({{"name", a.name}, {"cases", a.cases}, {"worst", a.worst}, {"failures", a.failures}});
+    else fmt::print("{}", to_string(a));
+    std::fflush(stdout);
+  };
+  for (const LossEntry* loss : subjects.losses) add(agreement(*loss, device));
+  for (const OpEntry* op : subjects.ops) add(agreement(*op, device));
+  if (choices.json) fmt::print("{}\n", list.dump(2));
+  else fmt::print("{} of {} are on {} as on the CPU\n", agreeing, all, text(device));
+  return agreeing == all;
+}
+
 bool run_gradcheck(const Choices& choices) {
+  const Device device = chosen_device(choices.device);
   const Subjects subjects = subjects_named(choices);
+  if (device != cpu) return run_on_device(choices, subjects, device);
   Account account(choices);
   for (const LossEntry* loss : subjects.losses)
     account.add(certify(*loss, {.seed = choices.seed}), wrong_examples(*loss));
@@ -171,9 +195,12 @@ void add_gradcheck(CLI::App& app, int& status) {
       ->type_name("N")
       ->check(CLI::Validator(counts, "", ""))
       ->capture_default_str();
+  add_device_option(*command, choices->device);
   command->add_flag("--verbose", choices->verbose, "print every variant, reduction and input");
   command->footer(
-      "Examples:\n  gradus gradcheck huber_loss matmul\n  gradus gradcheck --ops\n  gradus gradcheck --json");
+      "On a device other than the CPU: are values, gradients and errors those of the CPU?\n"
+      "Examples:\n  gradus gradcheck huber_loss matmul\n  gradus gradcheck --ops\n  gradus gradcheck --json\n"
+      "  gradus gradcheck --device cuda");
   command->callback([choices, &status] { status = run_gradcheck(*choices) ? 0 : 1; });
 }
 
