@@ -88,6 +88,9 @@ endif()
 if(GRADUS_HAVE_CUDA)
   gradus_module(gradus_cuda cuda/runtime_cuda.cpp cuda/caching_allocator.cpp ${kernel_sources})
   set_target_properties(gradus_cuda PROPERTIES CUDA_RUNTIME_LIBRARY Static)
+  if(GRADUS_WERROR)  # a kernel whose registers spill to memory does not compile
+    target_compile_options(gradus_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=-warn-spills,-Werror>)
+  endif()
   if(NOT GRADUS_CUDA STREQUAL "ON")  # nvcc is slow: whoever did not ask for the module does not wait for it
     set_target_properties(gradus_cuda PROPERTIES EXCLUDE_FROM_ALL ON)
   endif()

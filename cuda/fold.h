@@ -85,7 +85,7 @@ template <class L> struct Merge {
 };
 
 // Many rows: a group of threads takes a row.
-template <class L, class F> __global__ void __launch_bounds__(threads) fold(const Arguments<L> a) {
+template <class L, class F> __global__ void __launch_bounds__(threads, 1) fold(const Arguments<L> a) {
   using Row = RowOf<L, F>;
   const L& loss = a.formula.get();
   const Merge<L> merge{loss};
@@ -109,7 +109,7 @@ template <class L, class F> __global__ void __launch_bounds__(threads) fold(cons
 
 // Few long rows, in three launches: a block lifts a part of a row; a warp finishes a row; threads take columns.
 template <class L, class F>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(threads, 1)
     fold_lift(const Arguments<L> a, typename RowOf<L, F>::State* states, int64_t parts, int64_t length) {
   using Row = RowOf<L, F>;
   const L& loss = a.formula.get();
@@ -122,7 +122,7 @@ __global__ void __launch_bounds__(threads)
   if (threadIdx.x == 0) simt::write(states, blockIdx.x, state);
 }
 template <class L, class F>
-__global__ void __launch_bounds__(threads) fold_finish(const Arguments<L> a, const typename RowOf<L, F>::State* states,
+__global__ void __launch_bounds__(threads, 1) fold_finish(const Arguments<L> a, const typename RowOf<L, F>::State* states,
                                                        int64_t parts, typename RowOf<L, F>::Constants* constants) {
   using Row = RowOf<L, F>;
   const L& loss = a.formula.get();
@@ -141,7 +141,7 @@ __global__ void __launch_bounds__(threads) fold_finish(const Arguments<L> a, con
   add_up(a.meeting, totals);
 }
 template <class L, class F>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(threads, 1)
     fold_grad(const Arguments<L> a, const typename RowOf<L, F>::Constants* constants) {
   const L& loss = a.formula.get();
   const int64_t columns = a.extent[1], n = a.extent[0] * columns * a.extent[2];

@@ -27,7 +27,7 @@ int64_t length_of(const Elements& e, int dim) { return dim < e.rank ? e.extent[d
 // ---- gather and scatter -------------------------------------------------------------------------
 
 template <class E>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(threads, 1)
     gather_kernel(const E* from, Axes from_axes, int64_t step, const int64_t* index, Axes index_axes, E* to,
                   Axes to_axes, int64_t n) {
   for (int64_t i = first_element(); i < n; i += next_element()) {
@@ -43,7 +43,7 @@ struct Line {
 Line line_of(const Elements& shape, const Elements& e, int dim) { return {lines_of(shape, e, dim), step_of(e, dim)}; }
 
 template <class E>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(threads, 1)
     scatter_kernel(const E* from, Line from_line, const int64_t* index, Line index_line, E* to, Line to_line,
                    int64_t lines, int64_t length) {
   for (int64_t l = first_element(); l < lines; l += next_element()) {
@@ -67,7 +67,7 @@ template <class Fn> void with_bytes(int64_t size, Fn f) {
 // ---- recurrences --------------------------------------------------------------------------------
 
 template <class E, class State>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(threads, 1)
     scan_kernel(const E* factors, Line factors_line, const E* terms, Line terms_line, double start, E* to, Line to_line,
                 int64_t lines, int64_t first, int64_t length, int64_t way) {
   for (int64_t l = first_element(); l < lines; l += next_element()) {
@@ -85,7 +85,7 @@ __global__ void __launch_bounds__(threads)
 
 // A thread counts who comes before its element: its place in the order, whoever runs first.
 template <class E>
-__global__ void __launch_bounds__(threads) order_kernel(const E* from, Line from_line, bool descending, int64_t* to,
+__global__ void __launch_bounds__(threads, 1) order_kernel(const E* from, Line from_line, bool descending, int64_t* to,
                                                         Line to_line, int64_t elements, int64_t length, int64_t keep) {
   using T = std::conditional_t<sizeof(E) == 2, float, E>;  // float16 and bfloat16 compare as float32
   for (int64_t e = first_element(); e < elements; e += next_element()) {
@@ -101,7 +101,7 @@ __global__ void __launch_bounds__(threads) order_kernel(const E* from, Line from
 // ---- random masks -------------------------------------------------------------------------------
 
 template <class F>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(threads, 1)
     thin_kernel(const F* from, uint64_t seed, uint64_t stream, uint64_t bound, F scale, F* to, int64_t n) {
   for (int64_t block = first_element(); block * 4 < n; block += next_element()) {
     const Philox4 random = philox(seed, stream, uint64_t(block));

@@ -16,7 +16,7 @@ GRADUS_FN Place map_place(const int64_t (&extent)[3], int64_t i) {
   return {row / extent[1], row % extent[1], i % extent[2]};
 }
 
-template <class L, class F> __global__ void __launch_bounds__(threads) map(const Arguments<L> a) {
+template <class L, class F> __global__ void __launch_bounds__(threads, 1) map(const Arguments<L> a) {
   using T = Num<F>;
   const L& loss = a.formula.get();
   const int64_t n = a.extent[0] * a.extent[1] * a.extent[2], stride = int64_t(gridDim.x) * threads;

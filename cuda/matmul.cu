@@ -22,7 +22,7 @@ template <class F> struct Batch {
 
 // Every element is one sum in the order of k, whatever the shape of the grid.
 template <class F>
-__global__ void __launch_bounds__(a_tile)
+__global__ void __launch_bounds__(a_tile, 1)
     multiply_kernel(Batch<F> a, Batch<F> b, F* to, int64_t matrices, int64_t n, int64_t m, int64_t k) {
   GRADUS_SHARED(F, left, a_tile);
   GRADUS_SHARED(F, right, a_tile);

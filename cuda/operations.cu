@@ -23,7 +23,7 @@ template <class E> GRADUS_FN auto number(E x) {
 }
 
 template <class Op, class E, int n>
-__global__ void __launch_bounds__(threads) operate_kernel(const Operands<n> a, int64_t count) {
+__global__ void __launch_bounds__(threads, 1) operate_kernel(const Operands<n> a, int64_t count) {
   for (int64_t i = first_element(); i < count; i += next_element())
     [&]<size_t... K>(std::index_sequence<K...>) {
       const auto x = [&](size_t k) {
@@ -64,14 +64,14 @@ template <class Op, int n> void run(const OperationCall& call) {
 // ---- truths and choices -------------------------------------------------------------------------
 
 template <class Op, class E, int n>
-__global__ void __launch_bounds__(threads) compare_kernel(const Operands<n> a, int64_t count) {
+__global__ void __launch_bounds__(threads, 1) compare_kernel(const Operands<n> a, int64_t count) {
   for (int64_t i = first_element(); i < count; i += next_element())
     [&]<size_t... K>(std::index_sequence<K...>) {
       const auto x = [&](size_t k) { return simt::read(static_cast<const E*>(a.in[k]), a.in_axes[k].offset(i)); };
       simt::write(static_cast<bool*>(a.to), a.to_axes.offset(i), Op::value(a.constants, x(K)...));
     }(std::make_index_sequence<size_t(n)>{});
 }
-template <class E> __global__ void __launch_bounds__(threads) choose_kernel(const Operands<3> a, int64_t count) {
+template <class E> __global__ void __launch_bounds__(threads, 1) choose_kernel(const Operands<3> a, int64_t count) {
   for (int64_t i = first_element(); i < count; i += next_element()) {
     const bool first = simt::read(static_cast<const bool*>(a.in[0]), a.in_axes[0].offset(i)) == (a.constants[0] != 0);
     const auto x = [&](int k) { return simt::read(static_cast<const E*>(a.in[k]), a.in_axes[k].offset(i)); };

@@ -47,7 +47,7 @@ template <class E> struct Found {
 
 // Part p of output o: a group of threads folds its terms, a group's width apart.
 template <class M, class A, class Term, class To>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(threads, 1)
     reduce_kernel(Term term, int64_t outputs, int64_t terms, int64_t parts, unsigned group, To* to, Axes to_axes) {
   const int64_t groups = threads / group, length = (terms + parts - 1) / parts;
   const unsigned rank = threadIdx.x % group;

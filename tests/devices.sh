@@ -49,6 +49,21 @@ if [[ -f $build/lib/libgradus_emulate.so ]]; then
   trains_there
 fi
 
+# The run for a machine with a GPU goes from its first step to its last, here on the emulator.
+if [[ -f $build/lib/libgradus_emulate.so && -x $build/bin/bench/compare ]]; then
+  report=$(mktemp)
+  said=$(GRADUS_BUILD=$build "$root/bench/gpu.sh" --dry-run "$report" 2>&1) || wrong "bench/gpu.sh --dry-run: $said"
+  [[ $said == *" device tests passed, 3 of 3 losses and ops as on the CPU, two trainings equal in every bit."* ]] ||
+    wrong "bench/gpu.sh says of the emulator: $said"
+  grep -q '"failed": [1-9]' "$report" && wrong "bench/gpu.sh found test vectors that fail: $(cat "$report")"
+  rm -f "$report"
+fi
+# Nobody claims what no file shows.
+if ! compgen -G "$root/docs/gpu/*.json" > /dev/null; then
+  grep -q '^\*\*No result of a real GPU exists yet\.\*\*' "$root/docs/gpu.md" || wrong "docs/gpu.md speaks of results that docs/gpu/ does not hold"
+  grep -q 'has not run on a GPU' "$root/README.md" || wrong "README.md speaks of results that docs/gpu/ does not hold"
+fi
+
 # What ./test built with nvcc.  Without a driver the module opens all the same, and says why there is no GPU.
 module=$root/build/cuda/lib/libgradus_cuda.so
 if [[ ! -f $module ]]; then

@@ -20,13 +20,13 @@ Tensor signs(const Shape& shape) { return coins(shape) * 2 - 1; }
 
 // The inputs of a loss by name: the first trains.
 using Inputs = std::vector<std::pair<std::string, Tensor>>;
-using Options = std::vector<std::pair<std::string, std::variant<double, std::string>>>;
 
 // One repetition: the loss of these inputs, and its gradient.
-std::function<void()> forward_and_backward(const std::string& name, Inputs inputs, Options options = {}) {
+std::function<void()> forward_and_backward(const std::string& name, Inputs inputs, Device device) {
+  for (auto& [input, t] : inputs) t = to(t, device);
   inputs[0].second.requires_grad(true);
   const LossEntry& entry = loss_named(name);
-  const auto call = std::make_shared<LossArguments>(LossArguments{std::move(inputs), std::move(options)});
+  const auto call = std::make_shared<LossArguments>(LossArguments{std::move(inputs), {}});
   return [&entry, call] {
     call->inputs[0].second.zero_grad();
     evaluate(entry, *call).backward();
@@ -65,11 +65,12 @@ std::vector<Row> loss_rows() {
         "binary_cross_entropy_with_logits", "sigmoid_focal_loss", "soft_margin_loss", "hinge_embedding_loss",
         "poisson_nll_loss", "gaussian_nll_loss", "margin_ranking_loss"})
     for (int64_t n : {int64_t{1} << 16, int64_t{1} << 22})
-      rows.push_back({.family = "elementwise losses",
-                      .name = fmt::format("{} {}", name, n < 1 << 20 ? "64K" : "4M"),
-                      .peer = fmt::format("elementwise {} {}", name, n),
-                      .bytes = 3.0 * 4.0 * double(n),  // two inputs read, one gradient written
-                      .prepare = [name, n] { return forward_and_backward(name, elementwise_inputs(name, n)); }});
+      rows.push_back(
+          {.family = "elementwise losses",
+           .name = fmt::format("{} {}", name, n < 1 << 20 ? "64K" : "4M"),
+           .peer = fmt::format("elementwise {} {}", name, n),
+           .bytes = 3.0 * 4.0 * double(n),  // two inputs read, one gradient written
+           .prepare = [name, n](Device d) { return forward_and_backward(name, elementwise_inputs(name, n), d); }});
   struct Sized {
     const char* name;
     int64_t rows, columns;
@@ -85,11 +86,12 @@ std::vector<Row> loss_rows() {
                          {"cosine_embedding_loss", 4096, 128},
                          {"triplet_margin_loss", 4096, 128},
                          {"info_nce_loss", 1024, 128}})
-    rows.push_back({.family = "row losses",
-                    .name = fmt::format("{} ({}, {})", s.name, s.rows, s.columns),
-                    .peer = fmt::format("rows {} {} {}", s.name, s.rows, s.columns),
-                    .bytes = 2.0 * 4.0 * double(s.rows * s.columns),  // the input read, its gradient written
-                    .prepare = [s] { return forward_and_backward(s.name, row_inputs(s.name, s.rows, s.columns)); }});
+    rows.push_back(
+        {.family = "row losses",
+         .name = fmt::format("{} ({}, {})", s.name, s.rows, s.columns),
+         .peer = fmt::format("rows {} {} {}", s.name, s.rows, s.columns),
+         .bytes = 2.0 * 4.0 * double(s.rows * s.columns),  // the input read, its gradient written
+         .prepare = [s](Device d) { return forward_and_backward(s.name, row_inputs(s.name, s.rows, s.columns), d); }});
   return rows;
 }
 

@@ -1,4 +1,4 @@
-// gradus beside PyTorch: the same work in turns, in one run, with one thread each, as ratios.
+// gradus beside PyTorch: the same work in turns, in one run, with one thread each, as ratios; on a GPU too.
 #include <fmt/color.h>
 #include <fmt/core.h>
 #include <unistd.h>
@@ -15,17 +15,21 @@
 
 #include "gradus/bench/compare/peer.h"
 #include "gradus/bench/compare/row.h"
+#include "gradus/core/backend.h"
+#include "gradus/core/error.h"
 #include "gradus/core/random.h"
 #include "gradus/core/threads.h"
+#include "gradus/ops/factories.h"
 
 namespace gradus::bench {
 namespace {
 
 using nlohmann::ordered_json;
 
-double seconds_of(const std::function<void()>& work, int repetitions = 1) {
+double seconds_of(const std::function<void()>& work, int repetitions = 1, Device device = cpu) {
   const auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < repetitions; ++i) work();
+  synchronise(device);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
@@ -39,6 +43,17 @@ double quantile(std::vector<double> v, double q) {
 struct Limits {
   double bytes_per_second, flops_per_second;
 };
+
+// What a device copies, at its best of some tries; how fast it computes is not asked.
+Limits limits_of(Device device) {
+  const int64_t n = std::min<int64_t>(int64_t{1} << 26, properties_of(device).bytes / 32);
+  const Tensor from = zeros({n}, Dtype::float32, device);
+  Tensor to(from.shape(), from.dtype(), device);
+  double copy = 0;
+  for (int i = 0; i < 5; ++i)
+    copy = std::max(copy, 8.0 * double(n) / seconds_of([&] { copy_elements(from, to); }, 1, device));
+  return {copy, 0};
+}
 
 // What one thread copies, and how fast it multiplies and adds, at their best of some tries.
 Limits limits_of_this_machine() {
@@ -78,7 +93,7 @@ std::string today() {
 
 struct Measured {
   double gradus = 0;                                // seconds a repetition
-  double peer[2] = {};                              // with the system's malloc as it is, and tuned
+  double peer[2] = {};                              // with the system's malloc as it is, and tuned; eager, and compiled
   double ratio[2] = {}, low[2] = {}, high[2] = {};  // peer / gradus: the median of the rounds, and their spread
   std::string missing;                              // why the peer has no figure
 };
@@ -86,13 +101,15 @@ struct Measured {
 struct Settings {
   int rounds = 9;
   double least_seconds = 0.02;  // of one turn
+  Device device = cpu;
 };
 
 Measured measure(const Row& row, const std::vector<std::unique_ptr<Peer>>& peers, const Settings& settings) {
   Measured m;
-  const std::function<void()> work = row.prepare();
+  const std::function<void()> work = row.prepare(settings.device);
   for (int warm = 0; warm < 3; ++warm) work();
-  const int ours = std::max(1, int(settings.least_seconds / std::max(1e-9, seconds_of(work))));
+  synchronise(settings.device);
+  const int ours = std::max(1, int(settings.least_seconds / std::max(1e-9, seconds_of(work, 1, settings.device))));
   std::vector<int> theirs;
   for (const auto& peer : peers) {
     m.missing = peer->prepare(row.peer);
@@ -102,7 +119,7 @@ Measured measure(const Row& row, const std::vector<std::unique_ptr<Peer>>& peers
   }
   std::vector<double> mine, their[2], ratios[2];
   for (int round = 0; round < settings.rounds; ++round) {
-    mine.push_back(seconds_of(work, ours) / ours);
+    mine.push_back(seconds_of(work, ours, settings.device) / ours);
     for (size_t p = 0; p < theirs.size(); ++p) {
       their[p].push_back(peers[p]->run(theirs[p]) / theirs[p]);
       ratios[p].push_back(their[p].back() / mine.back());
@@ -123,39 +140,54 @@ std::string time_text(double seconds) {
 
 // The part of the machine's limit that was reached; 0 where the row states no floor.
 double reached(const Row& row, const Limits& limits, double seconds) {
-  return std::max(row.bytes / limits.bytes_per_second, row.flops / limits.flops_per_second) / seconds;
+  const double computing = limits.flops_per_second > 0 ? row.flops / limits.flops_per_second : 0;
+  return std::max(row.bytes / limits.bytes_per_second, computing) / seconds;
 }
 
 // ---- the run ------------------------------------------------------------------------------------
 
 struct Options {
-  std::string filter, python = "python3", script, json;
+  std::string filter, python = "python3", script, json, device = "cpu";
   bool quick = false;
 };
 
-int run(const Options& options) {
-  set_threads(1);
-  const Settings settings = options.quick ? Settings{1, 1e-3} : Settings{};
+// What the two peers are told in their environment: another malloc on the CPU, torch.compile on a GPU.
+std::vector<std::vector<std::string>> environments(Device device) {
+  if (device != cpu) return {{"PEER_DEVICE=cuda"}, {"PEER_DEVICE=cuda", "PEER_COMPILES=1"}};
   const std::vector<std::string> equal = {"OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1"};
   std::vector<std::string> tuned = equal;
   tuned.insert(tuned.end(), {"MALLOC_MMAP_MAX_=0", "MALLOC_TRIM_THRESHOLD_=17179869184", "MALLOC_TOP_PAD_=268435456"});
+  return {equal, tuned};
+}
+
+int run(const Options& options) {
+  set_threads(1);
+  const Device device = options.device == "cuda" ? cuda() : cpu;
+  Settings settings;
+  if (options.quick) settings.rounds = 1, settings.least_seconds = 1e-3;
+  settings.device = device;
   std::vector<std::unique_ptr<Peer>> peers;
-  for (const auto& environment : {equal, tuned}) {
+  for (const auto& environment : environments(device)) {
     auto peer = std::make_unique<Peer>(options.python, options.script, environment);
     if (peer->trouble().empty()) peers.push_back(std::move(peer));
     else fmt::print(stderr, "compare: no peer: {}; name a Python that has torch with --python\n", peer->trouble());
     if (peers.empty()) break;
   }
-  const Limits limits = limits_of_this_machine();
-  fmt::print("gradus with 1 thread; peer: {}; the second ratio is against the peer with a tuned malloc\n",
-             peers.empty() ? "none" : peers[0]->versions());
-  fmt::print("this machine, one thread: copies {:.1f} GB/s, computes {:.0f} GFLOP/s\n\n", limits.bytes_per_second / 1e9,
-             limits.flops_per_second / 1e9);
-  fmt::print("{:<46} {:>10} {:>10} {:>7} {:>13} {:>7} {:>7}\n", "", "gradus", "peer", "ratio", "spread", "tuned",
-             "limit");
+  const Limits limits = device == cpu ? limits_of_this_machine() : limits_of(device);
+  const std::string machine = device == cpu ? processor() : properties_of(device).name;
+  fmt::print("gradus {}; peer: {}; the second ratio is against the peer {}\n",
+             device == cpu ? "with 1 thread" : "on " + machine, peers.empty() ? "none" : peers[0]->versions(),
+             device == cpu ? "with a tuned malloc" : "compiled");
+  if (device == cpu)
+    fmt::print("this machine, one thread: copies {:.1f} GB/s, computes {:.0f} GFLOP/s\n\n",
+               limits.bytes_per_second / 1e9, limits.flops_per_second / 1e9);
+  else fmt::print("it copies {:.1f} GB/s\n\n", limits.bytes_per_second / 1e9);
+  fmt::print("{:<46} {:>10} {:>10} {:>7} {:>13} {:>7} {:>7}\n", "", "gradus", "peer", "ratio", "spread",
+             device == cpu ? "tuned" : "compld", "limit");
 
   ordered_json report = {{"date", today()},
-                         {"processor", processor()},
+                         {"processor", machine},
+                         {"device", text(device)},
                          {"peer", peers.empty() ? "none" : peers[0]->versions()},
                          {"bytes_per_second", limits.bytes_per_second},
                          {"flops_per_second", limits.flops_per_second},
@@ -184,7 +216,7 @@ int run(const Options& options) {
                               {"ratio", m.ratio[0]},
                               {"ratio_low", m.low[0]},
                               {"ratio_high", m.high[0]},
-                              {"ratio_malloc_tuned", m.ratio[1]},
+                              {device == cpu ? "ratio_malloc_tuned" : "ratio_compiled", m.ratio[1]},
                               {"part_of_limit", part}});
   }
   if (!options.json.empty()) std::ofstream(options.json) << report.dump(2) << "\n";
@@ -202,9 +234,18 @@ int main(int argc, char** argv) {
   app.add_option("--python", options.python, "a Python that can import torch")
       ->type_name("PATH")
       ->capture_default_str();
+  app.add_option("--device", options.device, "where both compute")
+      ->type_name("cpu|cuda")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
   app.add_option("--json", options.json, "also write the figures here")->type_name("FILE");
   app.add_flag("--quick", options.quick, "each row once, to see that it runs: no figures to quote");
   app.footer("Example:\n  compare --python /usr/bin/python3 --rows \"row losses\"");
   CLI11_PARSE(app, argc, argv);
-  return gradus::bench::run(options);
+  try {
+    return gradus::bench::run(options);
+  } catch (const gradus::Error& error) {
+    fmt::print(stderr, "compare: {}\n", error.what());
+    return 1;
+  }
 }

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "gradus/core/device.h"
+
 namespace gradus::bench {
 
 struct Row {
@@ -11,7 +13,7 @@ struct Row {
   std::string name;             // as the table shows it
   std::string peer;             // the same work in the words of torch_peer.py
   double bytes = 0, flops = 0;  // the least that must be moved and computed, for the floor; 0: not stated
-  std::function<std::function<void()>()> prepare;  // makes the inputs and returns one repetition
+  std::function<std::function<void()>(Device)> prepare;  // makes the inputs there and returns one repetition
 };
 
 std::vector<Row> loss_rows();

@@ -1,9 +1,11 @@
 """The peer of bench/compare: does in PyTorch what it is told on standard input, and says how long it took.
+PEER_DEVICE=cuda: on the GPU.  PEER_COMPILES=1: losses and models through torch.compile, replayed as CUDA graphs.
 
 hello          -> "torch VERSION, ..." or why there is none
 row KIND ARGS  -> "ready", or why not
 run N          -> the seconds that N repetitions of the row took
 """
+import os
 import re
 import sys
 import time
@@ -13,8 +15,16 @@ try:
     import torch.nn.functional as F
     from torch import nn
 except ImportError as error:
-    torch = None
-    missing = error
+    for _ in sys.stdin:
+        print(f"no torch: {error}", flush=True)
+    sys.exit()
+
+
+DEVICE = os.environ.get("PEER_DEVICE", "cpu")
+
+
+def compiled(f):
+    return torch.compile(f, mode="reduce-overhead") if os.environ.get("PEER_COMPILES") else f
 
 
 def leaf(*shape):
@@ -73,6 +83,8 @@ ROWS = {
 
 
 def backward_of(inputs, loss):
+    loss = compiled(loss)
+
     def repeat():
         inputs[0].grad = None
         loss(*inputs).backward()
@@ -86,6 +98,8 @@ def optimizer_of(name, parameters):
 
 
 def step_of(model, optimizer, loss):
+    model = compiled(model)
+
     def repeat():
         optimizer.zero_grad(set_to_none=True)
         loss(model).backward()
@@ -142,22 +156,25 @@ def main():
     repeat = None
     for line in sys.stdin:
         word, *rest = line.split()
-        if torch is None:
-            answer = f"no torch: {missing}"
-        elif word == "hello":
+        if word == "hello":
             torch.set_num_threads(1)
+            if DEVICE != "cpu":
+                torch.set_default_device(DEVICE)
             blas = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
-            answer = f"torch {torch.__version__}, BLAS {blas.group(1) if blas else 'not stated'}, 1 thread"
+            maths = f"BLAS {blas.group(1) if blas else 'not stated'}, 1 thread" if DEVICE == "cpu" else torch.cuda.get_device_name()
+            answer = f"torch {torch.__version__}, {maths}"
         elif word == "row":
             try:
                 torch.manual_seed(1)
                 repeat, answer = KINDS[rest[0]](*rest[1:]), "ready"
-            except (KeyError, AttributeError, TypeError) as error:
+            except (KeyError, AttributeError, TypeError, RuntimeError) as error:
                 repeat, answer = None, f"the peer has no {' '.join(rest)} ({error})"
         else:
             begin = time.perf_counter()
             for _ in range(int(rest[0])):
                 repeat()
+            if DEVICE != "cpu":
+                torch.cuda.synchronize()
             answer = repr(time.perf_counter() - begin)
         print(answer, flush=True)
 

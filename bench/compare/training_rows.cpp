@@ -15,6 +15,7 @@
 #include "gradus/nn/linear.h"
 #include "gradus/nn/models.h"
 #include "gradus/nn/pooling.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/sampling.h"
 #include "gradus/optim/adam.h"
 #include "gradus/optim/sgd.h"
@@ -29,8 +30,10 @@ std::unique_ptr<Optimizer> optimizer_of(const std::string& name, const NamedTens
 }
 
 // One repetition: gradients forgotten, loss, backward, step.
-template <class Loss> std::function<void()> step_of(Sequential model, const std::string& optimizer, Loss loss) {
+template <class Loss>
+std::function<void()> step_of(Sequential model, Device device, const std::string& optimizer, Loss loss) {
   const auto net = std::make_shared<Sequential>(std::move(model));
+  net->to(device);
   const std::shared_ptr<Optimizer> way = optimizer_of(optimizer, net->named_parameters());
   return [net, way, loss] {
     way->zero_grad();
@@ -52,14 +55,14 @@ Row mlp_row(const std::vector<int64_t>& widths, int64_t batch, const std::string
   row.peer =
       fmt::format("mlp {} {} {} {}", fmt::join(widths, ","), batch, optimizer, classes ? "cross_entropy" : "mse_loss");
   row.flops = 6 * double(batch) * multiplications(widths);  // forward, and backward twice that
-  row.prepare = [=]() -> std::function<void()> {
-    const Tensor x = randn({batch, widths[0]});
+  row.prepare = [=](Device d) -> std::function<void()> {
+    const Tensor x = to(randn({batch, widths[0]}), d);
     if (classes) {
-      const Tensor y = randint(0, widths.back(), {batch});
-      return step_of(mlp(widths), optimizer, [x, y](Sequential& net) { return cross_entropy(net(x), y); });
+      const Tensor y = to(randint(0, widths.back(), {batch}), d);
+      return step_of(mlp(widths), d, optimizer, [x, y](Sequential& net) { return cross_entropy(net(x), y); });
     }
-    const Tensor y = randn({batch, widths.back()});
-    return step_of(mlp(widths), optimizer, [x, y](Sequential& net) { return mse_loss(net(x), y); });
+    const Tensor y = to(randn({batch, widths.back()}), d);
+    return step_of(mlp(widths), d, optimizer, [x, y](Sequential& net) { return mse_loss(net(x), y); });
   };
   return row;
 }
@@ -81,18 +84,19 @@ std::vector<Row> training_rows() {
                   .name = "triplet mlp 64-128-32, batch 64, sgd",
                   .peer = "triplet 64,128,32 64",
                   .flops = 3 * 6 * 64 * multiplications({64, 128, 32}),
-                  .prepare = [] {
-                    const Tensor a = randn({64, 64}), p = randn({64, 64}), n = randn({64, 64});
-                    return step_of(mlp({64, 128, 32}), "sgd",
+                  .prepare = [](Device d) {
+                    const auto batch = [d] { return to(randn({64, 64}), d); };
+                    const Tensor a = batch(), p = batch(), n = batch();
+                    return step_of(mlp({64, 128, 32}), d, "sgd",
                                    [=](Sequential& net) { return triplet_margin_loss(net(a), net(p), net(n)); });
                   }});
   rows.push_back({.family = "models",
                   .name = "lenet5 28x28, batch 64, sgd",
                   .peer = "lenet 64",
                   .flops = 6 * 64 * (28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + multiplications({400, 120, 84, 10})),
-                  .prepare = [] {
-                    const Tensor x = randn({64, 1, 28, 28}), y = randint(0, 10, {64});
-                    return step_of(lenet(), "sgd", [=](Sequential& net) { return cross_entropy(net(x), y); });
+                  .prepare = [](Device d) {
+                    const Tensor x = to(randn({64, 1, 28, 28}), d), y = to(randint(0, 10, {64}), d);
+                    return step_of(lenet(), d, "sgd", [=](Sequential& net) { return cross_entropy(net(x), y); });
                   }});
   for (const char* name : {"adam", "adamw"})
     for (int64_t n : {int64_t{235'000}, int64_t{16'800'000}})
@@ -100,9 +104,9 @@ std::vector<Row> training_rows() {
                       .name = fmt::format("{} {}", name, n < 1'000'000 ? "235K" : "16.8M"),
                       .peer = fmt::format("optimizer {} {}", name, n),
                       .bytes = 7.0 * 4.0 * double(n),  // parameter, two moments read and written, the gradient read
-                      .prepare = [name, n]() -> std::function<void()> {
-                        const Tensor parameter = randn({n}).requires_grad(true);
-                        parameter.set_grad(randn({n}));
+                      .prepare = [name, n](Device d) -> std::function<void()> {
+                        const Tensor parameter = to(randn({n}), d).requires_grad(true);
+                        parameter.set_grad(to(randn({n}), d));
                         const std::shared_ptr<Optimizer> way = optimizer_of(name, {{"p", parameter}});
                         return [way] { way->step(); };
                       }});
