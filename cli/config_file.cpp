@@ -18,17 +18,27 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t largest = size_t{1} << 20;  // bytes; no configuration is longer
+constexpr int deepest = 8;                   // lists in lists; whoever walks them takes some stack for each
+constexpr size_t most_quoted = 60;           // of a value, in bytes
+
+std::string quoted(const Json& value) {
+  const std::string text = value.dump();
+  return text.size() <= most_quoted ? text : text.substr(0, most_quoted) + "...";
+}
 
 Json read_object(const std::string& path) {
   const std::vector<uint8_t> bytes = read_file(path, largest);
   std::set<std::string> seen;
-  const auto once = [&](int depth, nlohmann::json::parse_event_t event, Json& parsed) {
+  const auto check = [&](int depth, nlohmann::json::parse_event_t event, Json& parsed) {
+    if (depth > deepest)
+      throw ParamError(fmt::format("{}: has lists in lists beyond {} levels, wanted an object of options; correct it",
+                                   path, deepest));
     if (event == nlohmann::json::parse_event_t::key && depth == 1 && !seen.insert(parsed.get<std::string>()).second)
-      throw ParamError(fmt::format("{}: has {} twice; leave one out", path, parsed.dump()));
+      throw ParamError(fmt::format("{}: has {} twice; leave one out", path, quoted(parsed)));
     return true;
   };
   try {
-    Json config = Json::parse(bytes.begin(), bytes.end(), once);
+    Json config = Json::parse(bytes.begin(), bytes.end(), check);
     if (config.is_object()) return config;
   } catch (const nlohmann::json::parse_error& error) {
     throw ParamError(fmt::format("{}: is no JSON from byte {} on; correct it there", path, error.byte));
@@ -61,7 +71,7 @@ std::vector<std::string> words_of(const CLI::Option& option, const Json& value) 
 void apply(CLI::Option& option, const std::string& path, const std::string& key, const Json& value) {
   const auto refuse = [&] {
     const std::string type = option.get_expected_max() == 0 ? "true or false" : option.get_type_name();
-    throw ParamError(fmt::format("{}: \"{}\" is {}, wanted {}; see --help", path, key, value.dump(), type));
+    throw ParamError(fmt::format("{}: \"{}\" is {}, wanted {}; see --help", path, key, quoted(value), type));
   };
   const std::vector<std::string> words = words_of(option, value);
   if (words.empty()) refuse();
@@ -88,7 +98,7 @@ void apply_config_file(CLI::App& command, const std::string& path) {
     if (key == "task") {
       if (value != command.get_name())
         throw ParamError(fmt::format("{}: is for the task {}, not for \"{}\"; name its task on the command line", path,
-                                     value.dump(), command.get_name()));
+                                     quoted(value), command.get_name()));
       continue;
     }
     const auto at = std::find(known.begin(), known.end(), key);

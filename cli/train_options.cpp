@@ -179,7 +179,10 @@ void take_checkpoint_options(const CLI::App& command, const std::string& path, T
       throw ParamError(fmt::format("--resume: {} was made by gradus train {}; go on with that, or begin anew elsewhere",
                                    path, task));
     const auto word = [](const Json& value) {
-      return value.is_null() ? "the default" : value.is_string() ? value.get<std::string>() : value.dump();
+      return value.is_null()         ? "the default"
+             : value.is_string()     ? value.get<std::string>()
+             : value.is_structured() ? "something else"
+                                     : value.dump();
     };
     for (const auto& [key, value] : said.items())
       if (key != "task" && command.count(option_name(key)) > 0 && value != saved.at(key))

@@ -122,6 +122,22 @@ import json
 rows = [json.loads(line) for line in open("predicted")]
 print(sum(row["label"] == row["true_label"] for row in rows) / len(rows))' | cut -c1-8)"
 
+# ---- a disk that fills up: one sentence, and the checkpoint as it was -----------------------------
+
+"$gradus" train classify --epochs 1000000 --checkpoint full >/dev/null 2>&1 &
+run=$!
+for ((i = 0; i < 2000; ++i)); do [[ -e full ]] && break; sleep 0.01; done
+kill -s INT $run
+wait $run 2>/dev/null || true
+before=$(sha256sum full)
+status=0
+said=$({ trap '' XFSZ; ulimit -f 100; exec "$gradus" train classify --checkpoint full --resume; } 2>&1 >/dev/null) || status=$?
+same "a full disk: status" 1 "$status"
+same "a full disk" \
+  "gradus: full: cannot be written (File too large), and is as it was; make room or choose a path that can be written" "$said"
+same "the checkpoint on a full disk" "$before" "$(sha256sum full)"
+! compgen -G "full.*.tmp" >/dev/null || fail "temporary files are left: $(ls)"
+
 # ---- wrong calls: before anything is trained or made ----------------------------------------------
 
 refused 2 "--checkpoint: there is no folder 'no'; make it, or try --out, which makes its own" train classify --checkpoint no/run

@@ -88,14 +88,31 @@ TEST_F(ConfigFile, RefusesWhatIsNoObject) {
   EXPECT_EQ(refusal("{\"lr\": 1e999}"), "c.json: has a number that is too large, wanted it finite; correct it");
   EXPECT_EQ(refusal("[1]"), "c.json: is no JSON object, wanted one such as {\"epochs\": 10}");
   EXPECT_EQ(refusal(R"({"lr": 1, "lr": 2})"), "c.json: has \"lr\" twice; leave one out");
-  EXPECT_EQ(refusal(std::string(100'000, '[')), "c.json: is no JSON from byte 100001 on; correct it there");
+  const std::string deep = "c.json: has lists in lists beyond 8 levels, wanted an object of options; correct it";
+  EXPECT_EQ(refusal(std::string(100'000, '[')), deep);
+  EXPECT_EQ(refusal("{\"lr\": " + std::string(400'000, '[') + std::string(400'000, ']') + "}"), deep);
+  std::string objects;
+  for (int i = 0; i < 100'000; ++i) objects += "{\"a\":";
+  EXPECT_EQ(refusal(objects), deep);
+  EXPECT_EQ(refusal("{\"lr\": [\"" + std::string(500'000, 'x') + "\"]}"),
+            "c.json: \"lr\" is [\"" + std::string(58, 'x') + "..., wanted RATE; see --help");
   EXPECT_EQ(error_of<FileError>([&] { apply_config_file(*command, folder / "none"); }),
             folder / "none" + ": cannot be opened (No such file or directory); check the path and its permissions");
 }
 
 TEST_F(ConfigFile, EveryDamageIsOneSentence) {
   const std::string good = R"({"model": "cnn", "lr": 0.5})";
-  for (size_t n = 0; n < good.size(); ++n) EXPECT_NE(refusal(good.substr(0, n)), "nothing was thrown") << n;
+  for (size_t n = 0; n < good.size(); ++n) {
+    EXPECT_NE(refusal(good.substr(0, n)), "nothing was thrown") << n;
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string flipped = good;
+      flipped[n] = char(flipped[n] ^ (1 << bit));
+      const std::string said = refusal(flipped);  // or a file that is as good
+      EXPECT_TRUE(said == "nothing was thrown" ||
+                  (said.starts_with("c.json: ") && said.find('\n') == std::string::npos))
+          << flipped << ": " << said;
+    }
+  }
 }
 
 }  // namespace
