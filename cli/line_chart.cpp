@@ -97,16 +97,13 @@ std::string curve(const Plane& plane, const ChartLine& line, size_t number) {
   return fmt::format("<path class=\"line s{}\" d=\"{}\"/>\n", number, path) + dots;
 }
 
+// One line of text, so that whoever draws it knows how wide the names are.
 std::string legend(const std::vector<ChartLine>& lines) {
-  std::string svg;
-  double x = width - right;
-  for (size_t i = lines.size(); i-- > 0;) {
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"24\" text-anchor=\"end\">{}</text>\n", x, html_text(lines[i].name));
-    x -= 8.2 * double(lines[i].name.size()) + 8;
-    svg += fmt::format("<path class=\"line s{}\" d=\"M{:.1f} 20h16\"/>\n", i, x - 12);
-    x -= 26;
-  }
-  return svg;
+  std::string svg = fmt::format("<text x=\"{}\" y=\"24\" text-anchor=\"end\">", width - right);
+  for (size_t i = 0; i < lines.size(); ++i)
+    svg += fmt::format("<tspan class=\"key s{}\" dx=\"{}\">━━</tspan><tspan dx=\"6\">{}</tspan>", i, i == 0 ? 0 : 16,
+                       html_text(lines[i].name));
+  return svg + "</text>\n";
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ svg { width: 100%; height: auto; display: block; font-family: inherit; }
 .chart text { fill: var(--soft); font-size: 12px; } .chart .title { fill: var(--ink); font-size: 15px; font-weight: 600; }
 .grid { stroke: var(--line); } .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .line.s0 { stroke: var(--s0); } .line.s1 { stroke: var(--s1); } .line.s2 { stroke: var(--s2); }
+.key.s0 { fill: var(--s0); } .key.s1 { fill: var(--s1); } .key.s2 { fill: var(--s2); }
 .dot.s0 { fill: var(--s0); } .dot.s1 { fill: var(--s1); } .dot.s2 { fill: var(--s2); }
 .scatter { max-width: 620px; } .scatter rect { fill: transparent; } .scatter rect + rect { stroke: var(--line); } .scatter text { fill: var(--soft); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
