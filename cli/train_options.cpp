@@ -26,7 +26,8 @@ void add_what(CLI::App& command, TrainOptions& o) {
   command
       .add_option("--data", o.data,
                   "digits, or points in the plane: moons, circles, spirals, blobs (all built in); a folder with the "
-                  "four IDX files of MNIST; or a file with features and labels: .npz, or .csv with the label last")
+                  "four IDX files of MNIST, Fashion-MNIST or EMNIST; or a file with features and labels: .npz, or .csv "
+                  "with the label last")
       ->type_name("NAME|PATH")
       ->capture_default_str();
   command

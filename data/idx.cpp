@@ -1,9 +1,14 @@
 #include "gradus/data/idx.h"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string_view>
+#include <system_error>
 
 #include "gradus/core/error.h"
 #include "gradus/data/bytes.h"
@@ -37,7 +42,38 @@ std::string existing(const std::string& folder, const std::string& file) {
                               file, file));
 }
 
-Dataset read_half(const std::string& folder, const std::string& half, int64_t classes) {
+// How a data set names its halves, and what else is its own.
+struct Naming {
+  std::string train, test;
+  int64_t classes;
+  bool on_side;  // rows and columns are exchanged
+};
+
+// The names of EMNIST's sets in a folder: letters, digits ...
+std::set<std::string> emnist_sets(const std::string& folder) {
+  constexpr std::string_view begin = "emnist-", end = "-train-images-idx3-ubyte";
+  std::set<std::string> sets;
+  std::error_code ignored;
+  for (std::filesystem::directory_iterator entry(folder, ignored), last; !ignored && entry != last;
+       entry.increment(ignored)) {
+    std::string name = entry->path().filename().string();
+    if (name.ends_with(".gz")) name.resize(name.size() - 3);
+    if (name.starts_with(begin) && name.ends_with(end) && name.size() > begin.size() + end.size())
+      sets.insert(name.substr(begin.size(), name.size() - begin.size() - end.size()));
+  }
+  return sets;
+}
+
+Naming naming_in(const std::string& folder) {
+  const std::set<std::string> sets = emnist_sets(folder);
+  if (sets.size() > 1)
+    throw FileError(fmt::format("{}: has the files of EMNIST's {}, wanted one of them; give each a folder", folder,
+                                fmt::join(sets, ", ")));
+  if (sets.empty()) return {"train", "t10k", 10, false};
+  return {fmt::format("emnist-{}-train", *sets.begin()), fmt::format("emnist-{}-test", *sets.begin()), 62, true};
+}
+
+Dataset read_half(const std::string& folder, const std::string& half, int64_t classes, bool on_side) {
   const std::string image_path = existing(folder, half + "-images-idx3-ubyte"),
                     label_path = existing(folder, half + "-labels-idx1-ubyte");
   const Tensor images = read_idx(image_path), labels = read_idx(label_path);
@@ -51,11 +87,16 @@ Dataset read_half(const std::string& folder, const std::string& half, int64_t cl
   if (labels.numel() != n)
     throw FileError(fmt::format("{}: has {} labels, but {} has {} images; fetch both again", label_path, labels.numel(),
                                 image_path, n));
-  Tensor features({n, 1, images.shape()[1], images.shape()[2]}), targets(Shape{n}, Dtype::int64);
+  const int64_t rows = images.shape()[1], columns = images.shape()[2];
+  Tensor features(on_side ? Shape{n, 1, columns, rows} : Shape{n, 1, rows, columns}), targets(Shape{n}, Dtype::int64);
   const uint8_t *pixel = images.data<uint8_t>(), *label = labels.data<uint8_t>();
   float* feature = features.mutable_data<float>();
   int64_t* target = targets.mutable_data<int64_t>();
-  for (int64_t i = 0; i < images.numel(); ++i) feature[i] = float(pixel[i]) / 255.0f;
+  const auto place = [&](int64_t i) {  // of pixel i, in an image that is put upright
+    const int64_t image = i / (rows * columns), row = i / columns % rows, column = i % columns;
+    return (image * columns + column) * rows + row;
+  };
+  for (int64_t i = 0; i < images.numel(); ++i) feature[on_side ? place(i) : i] = float(pixel[i]) / 255.0f;
   for (int64_t i = 0; i < n; ++i) {
     if (label[i] >= classes)
       throw FileError(
@@ -98,8 +139,12 @@ Tensor read_idx(const std::string& path) {
   return read_idx(path, bytes.data(), bytes.size());
 }
 
-Split read_idx_folder(const std::string& folder, int64_t classes) {
-  Split both = {read_half(folder, "train", classes), read_half(folder, "t10k", classes)};
+Split read_idx_folder(const std::string& folder, std::optional<int64_t> classes) {
+  const Naming naming = naming_in(folder);
+  const auto half = [&](const std::string& name) {
+    return read_half(folder, name, classes.value_or(naming.classes), naming.on_side);
+  };
+  const Split both = {half(naming.train), half(naming.test)};
   Shape train = both.train["features"].shape(), test = both.test["features"].shape();
   train[0] = test[0];
   if (!(train == test))

@@ -23,6 +23,8 @@
 #include "gradus/data/meter.h"
 #include "gradus/data/sampler.h"
 #include "gradus/data/transforms.h"
+#include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/tests/files.h"
 #include "gradus/tests/thrown.h"
@@ -146,6 +148,26 @@ TEST(Data, AFolderOfIdxFilesIsADataset) {
             path +
                 ": there is no t10k-labels-idx1-ubyte and no t10k-labels-idx1-ubyte.gz; name a folder with the four "
                 "IDX files of MNIST");
+}
+
+TEST(Data, EmnistsImagesArePutUpright) {
+  const Folder folder;
+  const std::string path = folder.path.string();
+  put(folder / "emnist-letters-train-images-idx3-ubyte", idx({1, 2, 3}, {0, 51, 102, 153, 204, 255}));
+  put(folder / "emnist-letters-train-labels-idx1-ubyte", idx({1}, {26}));
+  put(folder / "emnist-letters-test-images-idx3-ubyte.gz", gzipped(idx({2, 2, 3}, Bytes(12, 255))));
+  put(folder / "emnist-letters-test-labels-idx1-ubyte.gz", gzipped(idx({2}, {1, 61})));
+  const Split both = read_idx_folder(path);
+  EXPECT_EQ(both.train["features"].shape(), (Shape{1, 1, 3, 2}));
+  const std::vector<double> upright = to(both.train["features"] * 5, Dtype::float64).to_vector();
+  for (int i = 0; i < 6; ++i) EXPECT_NEAR(upright[size_t(i)], (std::vector{0, 3, 1, 4, 2, 5})[size_t(i)], 1e-6);
+  EXPECT_EQ(both.train["labels"].to_vector(), std::vector<double>{26});
+  EXPECT_EQ(both.test.size(), 2);
+  EXPECT_EQ(error_of<FileError>([&] { read_idx_folder(path, 26); }),
+            path + "/emnist-letters-train-labels-idx1-ubyte: label 26 at 0 is outside [0, 26); fetch the file again");
+  put(folder / "emnist-digits-train-images-idx3-ubyte.gz", {});
+  EXPECT_EQ(error_of<FileError>([&] { read_idx_folder(path); }),
+            path + ": has the files of EMNIST's digits, letters, wanted one of them; give each a folder");
 }
 
 TEST(Data, CsvIsATableOfNumbers) {
