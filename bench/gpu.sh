@@ -39,7 +39,7 @@ grep -q '"cuda:0"' "$scratch/devices.out" || { cat "$scratch/devices.out"; echo 
 tests='*Device*' subjects=() rows=''
 [[ $dry ]] && tests='Device.*' subjects=(huber_loss cross_entropy matmul) rows='mlp 2-16'
 step tests "$build/bin/gradus_tests" --gtest_filter="$tests" --gtest_brief=1
-for file in seed_values public_vectors; do
+for file in seed_values public_vectors tier3_vectors; do
   for dtype in float64 float32; do
     step "conformance_${file}_$dtype" "$gradus" conformance "$root/tests/vectors/$file.json" --device cuda --dtype "$dtype" --json
   done

@@ -408,7 +408,8 @@ struct FormulaEntry {
   Tensor (*compose)(const void* formula, const Tensor* const* inputs, const int* counts);
 };
 
-constexpr int just_the_class_axis = -1, all_but_first = -2;  // of fold_axes
+// Of fold_axes.  all_but_channels: of (B,C,…) the axes after the first two, of (B,M) those after the first.
+constexpr int just_the_class_axis = -1, all_but_first = -2, all_but_channels = -3;
 
 // A public name.  Where one name stands for several formulas, the first carries the parameters and chooses.
 struct LossEntry {

@@ -178,7 +178,8 @@ void settle_space(Application& a) {
   if (!a.entry->fold) return;
   const int axes = a.entry->fold_axes(a.formula->get());
   if (axes != just_the_class_axis) {
-    const int lead = axes == 0 ? 0 : axes == all_but_first ? std::min(1, a.space.rank()) : a.space.rank() - axes;
+    const int rank = a.space.rank(), kept = axes == all_but_channels && rank > 2 ? 2 : 1;
+    const int lead = axes == 0 ? 0 : axes < just_the_class_axis ? std::min(kept, rank) : rank - axes;
     if (lead < 0)
       throw ShapeError(fmt::format("{}: {} has shape {}, wanted at least {} dimensions; unsqueeze it", a.name(),
                                    a.facts(a.widest()).name, text(a.space), axes));

@@ -348,6 +348,84 @@ struct AdaptiveLogSoftmax {
   }
 };
 
+// ---- combined losses of segmentation ------------------------------------------------------------
+
+// dice_loss of probabilities p, whose complements are given so that none cancels: the mean over the groups.
+Tensor dice_of(const Tensor& p, const Tensor& complement, const Tensor& y, double smooth) {
+  std::vector<int64_t> dims;
+  for (int64_t d = y.rank() > 2 ? 2 : 1; d < y.rank(); ++d) dims.push_back(d);
+  const Tensor none = shifted(neg(y), 1), both = sum(mul(p, y), dims);
+  const Tensor apart = scaled(sum(add(mul(p, none), mul(complement, y)), dims), 0.5);
+  const Tensor all = shifted(add(both, apart), 0.5 * smooth), empty = eq(all.detach(), 0);
+  return mean(where(empty, 0, div(apart, where(empty, 1, all))));
+}
+
+struct BceDice {
+  double bce_weight = 1, dice_weight = 1, smooth = 1;
+  using Self = BceDice;
+  static constexpr Input<Self> inputs[] = {array("input", "B*"), constant(array("target", "B*", range::unit))};
+  static constexpr Option<Self> options[] = {option("bce_weight", &Self::bce_weight, range::non_negative),
+                                             option("dice_weight", &Self::dice_weight, range::non_negative),
+                                             option("smooth", &Self::smooth, range::non_negative)};
+  static constexpr About about = {
+      .name = "bce_dice_loss",
+      .family = "segmentation",
+      .tier = 3,
+      .summary = "Every pixel by cross-entropy, and the mask as a whole by Dice; input holds logits.",
+      .formula = "bce_weight mean [(1 - y) softplus(x) + y softplus(-x)] + dice_weight mean dice_loss(sigmoid(x), y)",
+      .gradient = "bce_weight (sigmoid(x) - y) / n + dice_weight times dice_loss's, through the sigmoid",
+      .edges = "two empty masks and smooth 0 add nothing",
+      .aliases = "combo loss; BCEDiceLoss",
+      .kind = "tensor",
+      .fixed = true,
+  };
+  static constexpr Example examples[] = {
+      {R"({"input": [[0.0, 0.0]], "target": [[1.0, 0.0]], "smooth": 0.0})", 1.1931471805599453, "by hand: log 2 + 1/2"}};
+  Tensor compose(const Given& in) const {
+    const Tensor &x = in[0][0], &y = in[1][0];
+    if (!(x.shape() == y.shape()))
+      throw ShapeError(fmt::format("bce_dice_loss: target has shape {}, wanted {} as input has; reshape it",
+                                   text(y.shape()), text(x.shape())));
+    const Tensor bce = mean(add(mul(shifted(neg(y), 1), softplus(x)), mul(y, softplus(neg(x)))));
+    return add(scaled(bce, bce_weight), scaled(dice_of(sigmoid(x), sigmoid(neg(x)), y, smooth), dice_weight));
+  }
+};
+
+struct DiceCe {
+  double ce_weight = 1, dice_weight = 1, smooth = 1;
+  using Self = DiceCe;
+  static constexpr Input<Self> inputs[] = {array("input", "NC*"), Input<Self>(integers("target", "N*"))};
+  static constexpr Option<Self> options[] = {option("ce_weight", &Self::ce_weight, range::non_negative),
+                                             option("dice_weight", &Self::dice_weight, range::non_negative),
+                                             option("smooth", &Self::smooth, range::non_negative)};
+  static constexpr About about = {
+      .name = "dice_ce_loss",
+      .family = "segmentation",
+      .tier = 3,
+      .summary = "Every pixel by cross-entropy, and the mask of each class by Dice; input holds logits.",
+      .formula = "ce_weight cross_entropy(x, y) + dice_weight mean dice_loss(softmax(x), one_hot(y)), classes in axis 1",
+      .gradient = "ce_weight (softmax(x) - one_hot(y)) / pixels + dice_weight times dice_loss's, through the softmax",
+      .edges = "two empty masks and smooth 0 add nothing",
+      .aliases = "MONAI DiceCELoss",
+      .kind = "tensor",
+      .fixed = true,
+  };
+  static constexpr Example examples[] = {
+      {R"({"input": [[[0.0], [0.0]]], "target": [[0]], "smooth": 0.0})", 1.3598138472266120, "by hand: log 2 + (1/3 + 1) / 2"}};
+  Tensor compose(const Given& in) const {
+    const Tensor &x = in[0][0], &target = in[1][0];
+    const std::vector<double> labels = target.to_vector();
+    for (size_t i = 0; i < labels.size(); ++i)
+      if (labels[i] < 0 || labels[i] >= double(x.size(1)))
+        throw IndexError(fmt::format("dice_ce_loss: label {} at element {} is outside [0, {})", int64_t(labels[i]), i,
+                                     x.size(1)));
+    const Tensor moved = transpose(unsqueeze(one_hot(target, x.size(1), x.dtype()), 1), 1, -1);
+    const Tensor y = squeeze(moved, -1), logs = log_softmax(x, 1);
+    const Tensor ce = divided(neg(sum(where(eq(y, 1), logs, 0))), double(std::max<int64_t>(1, target.numel())));
+    return add(scaled(ce, ce_weight), scaled(dice_of(exp(logs), neg(expm1(logs)), y, smooth), dice_weight));
+  }
+};
+
 template <class L> const LossEntry& entry() {
   static constexpr Loss<L> loss;
   static const LossEntry value = compiling::loss_entry(&loss);
@@ -358,9 +436,11 @@ template <class L> const LossEntry& entry() {
 
 std::vector<const LossEntry*> compositions() {
   return {&entry<AdaptiveLogSoftmax>(),
+          &entry<BceDice>(),
           &entry<CheckFinite>(),
           &entry<ClipGradNorm>(),
           &entry<ClipGradValue>(),
+          &entry<DiceCe>(),
           &entry<LogSigmoid>(),
           &entry<LogSoftmax>(),
           &entry<LogSumExp>(),

@@ -4,7 +4,7 @@ set -euo pipefail
 gradus=${GRADUS:?the path of the command}
 vectors=${GRADUS_ROOT:?the repository}/tests/vectors
 status=0
-for file in seed_values public_vectors; do
+for file in seed_values public_vectors tier3_vectors; do
   for dtype in float64 float32; do
     echo "$file in $dtype"
     "$gradus" conformance "$vectors/$file.json" --dtype "$dtype" || status=1
@@ -15,7 +15,7 @@ if [[ ! -f $(dirname "$gradus")/../lib/libgradus_emulate.so ]]; then
   echo "on a device: not tried, the emulator is not built"
   exit $status
 fi
-for file in seed_values public_vectors; do
+for file in seed_values public_vectors tier3_vectors; do
   for dtype in float64 float32; do
     echo "$file on the emulated device in $dtype"
     GRADUS_CUDA_MODULE=emulate "$gradus" conformance "$vectors/$file.json" --device cuda --dtype "$dtype" || status=1

@@ -1,0 +1,34 @@
+// The generator of a Wasserstein generative adversarial network.
+#pragma once
+#include "gradus/core/critics.h"
+
+namespace gradus {
+
+struct WassersteinG {
+  using Self = WassersteinG;
+  static constexpr Input<Self> inputs[] = {array("fake", "~M")};
+  static constexpr const char* result = "";
+
+  static constexpr About about = {
+      .name = "wasserstein_g",
+      .family = "adversarial",
+      .tier = 3,
+      .summary = "A generator is to raise the critic's score of its samples.",
+      .formula = "-mean fake",
+      .gradient = "-1 / M",
+      .paper = "M. Arjovsky, S. Chintala, L. Bottou, Wasserstein GAN, 2017",
+      .aliases = "",
+      .kind = "map",
+      .fixed = true,
+  };
+  static constexpr Example examples[] = {
+      {R"({"fake": [0.0, -2.0, 0.5]})", 0.5, "by hand"},
+  };
+
+  template <class T> void solve(Case<T>& c) const {
+    add_mean(c, 0, -1, [](T x) { return itself(x); });
+  }
+};
+inline constexpr Loss<WassersteinG> wasserstein_g;
+
+}  // namespace gradus
