@@ -17,7 +17,7 @@ template <class T, class Fn> void add_mean(Case<T>& c, int input, double part, F
     for (int64_t i = 0; i < n; ++i) c.grad[input](i) = c.up() * each * f(x(i)).slope;
 }
 
-template <class T> WithSlope<T> logistic_of(T x) { return {softplus(x), sigmoid(x)}; }     // softplus(x)
+template <class T> WithSlope<T> logistic_of(T x) { return {softplus(x), sigmoid(x)}; }          // softplus(x)
 template <class T> WithSlope<T> logistic_against(T x) { return {softplus(-x), -sigmoid(-x)}; }  // softplus(-x)
 template <class T> WithSlope<T> itself(T x) { return {x, 1.0}; }
 // [1 + sign x]+

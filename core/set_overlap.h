@@ -22,7 +22,9 @@ struct SetOverlap {
   template <class T> GRADUS_FN Sums<T> of(T p, T y) const {
     return {p * y, squared ? 0.5 * square(p - y) : alpha * (p * (1.0 - y)) + beta * ((1.0 - p) * y)};
   }
-  template <class T> GRADUS_FN static Sums<T> merge(Sums<T> a, Sums<T> b) { return {a.both + b.both, a.apart + b.apart}; }
+  template <class T> GRADUS_FN static Sums<T> merge(Sums<T> a, Sums<T> b) {
+    return {a.both + b.both, a.apart + b.apart};
+  }
   // Two empty sets cover each other: 0, and so are the slopes.
   template <class T> GRADUS_FN Measured<T> measure(Sums<T> s) const {
     T all = s.both + s.apart + smooth;

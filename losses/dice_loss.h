@@ -11,7 +11,8 @@ struct DiceLoss {
 
   using Self = DiceLoss;
   static constexpr Input<Self> inputs[] = {element("input", range::unit), element("target", range::unit)};
-  static constexpr Option<Self> options[] = {option("smooth", &Self::smooth, range::non_negative), option("squared", &Self::squared)};
+  static constexpr Option<Self> options[] = {option("smooth", &Self::smooth, range::non_negative),
+                                             option("squared", &Self::squared)};
 
   static constexpr About about = {
       .name = "dice_loss",
@@ -19,11 +20,12 @@ struct DiceLoss {
       .tier = 3,
       .summary = "Segmentation by what two masks share: large backgrounds do not count.",
       .formula =
-          "1 - (2 Σ p y + smooth) / (Σ p + Σ y + smooth);  squared: Σ p² + Σ y² below.  of (B,C,...) each channel of each sample is one set, of (B,M) each sample.",
-      .gradient =
-          "-(2 y Q - N) / Q², N and Q the two sides of the fraction;  squared: -(2 y Q - 2 p N) / Q²",
+          "1 - (2 Σ p y + smooth) / (Σ p + Σ y + smooth);  squared: Σ p² + Σ y² below.  of (B,C,...) each channel of "
+          "each sample is one set, of (B,M) each sample.",
+      .gradient = "-(2 y Q - N) / Q², N and Q the two sides of the fraction;  squared: -(2 y Q - 2 p N) / Q²",
       .edges =
-          "computed from what only one mask holds, so that nothing cancels where they nearly agree; two empty masks and smooth 0: 0, with gradient 0",
+          "computed from what only one mask holds, so that nothing cancels where they nearly agree; two empty masks "
+          "and smooth 0: 0, with gradient 0",
       .paper = "F. Milletari, N. Navab, S. Ahmadi, V-Net, 2016",
       .aliases = "soft Dice; MONAI DiceLoss; Keras Dice",
       .kind = "tensor",

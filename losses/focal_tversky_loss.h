@@ -10,30 +10,26 @@ struct FocalTverskyLoss {
 
   using Self = FocalTverskyLoss;
   static constexpr Input<Self> inputs[] = {element("input", range::unit), element("target", range::unit)};
-  static constexpr Option<Self> options[] = {option("alpha", &Self::alpha, range::non_negative),
-                                             option("beta", &Self::beta, range::non_negative),
-                                             option("gamma", &Self::gamma, range::positive),
-                                             option("smooth", &Self::smooth, range::non_negative)};
+  static constexpr Option<Self> options[] = {
+      option("alpha", &Self::alpha, range::non_negative), option("beta", &Self::beta, range::non_negative),
+      option("gamma", &Self::gamma, range::positive), option("smooth", &Self::smooth, range::non_negative)};
 
   static constexpr About about = {
       .name = "focal_tversky_loss",
       .family = "segmentation",
       .tier = 3,
       .summary = "tversky_loss to a power: below 1 it keeps pulling where a mask is nearly right.",
-      .formula =
-          "max(TL, 1e-7)^gamma, TL = tversky_loss of the same mask",
-      .gradient =
-          "gamma TL^(gamma - 1) times that of tversky_loss; 0 below 1e-7",
+      .formula = "max(TL, 1e-7)^gamma, TL = tversky_loss of the same mask",
+      .gradient = "gamma TL^(gamma - 1) times that of tversky_loss; 0 below 1e-7",
       .kinks = "where TL reaches 1e-7, below which it is held: the slope of a power below 1 has no end at 0",
-      .edges =
-          "two empty masks and smooth 0: 1e-7^gamma, with gradient 0",
+      .edges = "two empty masks and smooth 0: 1e-7^gamma, with gradient 0",
       .paper = "N. Abraham, N. Khan, A Novel Focal Tversky loss function, 2018",
       .aliases = "",
       .kind = "tensor",
   };
   static constexpr Example examples[] = {
-      {R"({"input": [[0.5, 1.0, 0.0]], "target": [[1.0, 1.0, 0.0]], "smooth": 0.0, "gamma": 2.0})", 0.035792549306062822,
-       "by hand: (0.35 / 1.85)²"},
+      {R"({"input": [[0.5, 1.0, 0.0]], "target": [[1.0, 1.0, 0.0]], "smooth": 0.0, "gamma": 2.0})",
+       0.035792549306062822, "by hand: (0.35 / 1.85)²"},
   };
 
   int fold_axes() const { return all_but_channels; }

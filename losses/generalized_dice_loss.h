@@ -19,7 +19,8 @@ struct GeneralizedDiceLoss {
       .family = "segmentation",
       .tier = 3,
       .summary = "Dice over all classes of a sample together, each weighed by the inverse square of its size.",
-      .formula = "1 - 2 Σ_c w_c I_c / Σ_c w_c (P_c + Y_c), I = Σ p y, P = Σ p, Y = Σ y, w = 1 / (Y² + eps), a sample each",
+      .formula =
+          "1 - 2 Σ_c w_c I_c / Σ_c w_c (P_c + Y_c), I = Σ p y, P = Σ p, Y = Σ y, w = 1 / (Y² + eps), a sample each",
       .gradient = "w_c (1 - 2 y - L) / Σ_c w_c (P_c + Y_c); the target is held constant",
       .edges = "computed from what only one mask holds, so that nothing cancels; where all masks are empty: 0",
       .paper = "C. Sudre et al., Generalised Dice overlap as a deep learning loss function, 2017",

@@ -18,18 +18,18 @@ struct JaccardLoss {
       .tier = 3,
       .summary = "Segmentation by intersection over union, made continuous in the probabilities.",
       .formula =
-          "1 - (Σ p y + smooth) / (Σ (p + y - p y) + smooth);  of (B,C,...) each channel of each sample is one set, of (B,M) each sample.",
-      .gradient =
-          "-(y (U + smooth) - (I + smooth) (1 - y)) / (U + smooth)²",
+          "1 - (Σ p y + smooth) / (Σ (p + y - p y) + smooth);  of (B,C,...) each channel of each sample is one set, of "
+          "(B,M) each sample.",
+      .gradient = "-(y (U + smooth) - (I + smooth) (1 - y)) / (U + smooth)²",
       .edges =
-          "computed from what only one mask holds, so that nothing cancels where they nearly agree; two empty masks and smooth 0: 0, with gradient 0",
+          "computed from what only one mask holds, so that nothing cancels where they nearly agree; two empty masks "
+          "and smooth 0: 0, with gradient 0",
       .paper = "M. Rahman, Y. Wang, Optimizing Intersection-Over-Union in Deep Neural Networks, 2016",
       .aliases = "soft IoU; IoULoss",
       .kind = "tensor",
   };
   static constexpr Example examples[] = {
-      {R"({"input": [[0.5, 1.0, 0.0]], "target": [[1.0, 1.0, 0.0]], "smooth": 0.0})", 0.25,
-       "by hand: 1 - 1.5 / 2"},
+      {R"({"input": [[0.5, 1.0, 0.0]], "target": [[1.0, 1.0, 0.0]], "smooth": 0.0})", 0.25, "by hand: 1 - 1.5 / 2"},
   };
 
   int fold_axes() const { return all_but_channels; }

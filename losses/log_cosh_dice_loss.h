@@ -11,26 +11,23 @@ struct LogCoshDiceLoss {
 
   using Self = LogCoshDiceLoss;
   static constexpr Input<Self> inputs[] = {element("input", range::unit), element("target", range::unit)};
-  static constexpr Option<Self> options[] = {option("smooth", &Self::smooth, range::non_negative), option("squared", &Self::squared)};
+  static constexpr Option<Self> options[] = {option("smooth", &Self::smooth, range::non_negative),
+                                             option("squared", &Self::squared)};
 
   static constexpr About about = {
       .name = "log_cosh_dice_loss",
       .family = "segmentation",
       .tier = 3,
       .summary = "The logarithm of the hyperbolic cosine of dice_loss: half its square near 0.",
-      .formula =
-          "log cosh(D), D = dice_loss of the same mask",
-      .gradient =
-          "tanh(D) times that of dice_loss",
-      .edges =
-          "as dice_loss",
+      .formula = "log cosh(D), D = dice_loss of the same mask",
+      .gradient = "tanh(D) times that of dice_loss",
+      .edges = "as dice_loss",
       .paper = "S. Jadon, A survey of loss functions for semantic segmentation, 2020",
       .aliases = "",
       .kind = "tensor",
   };
   static constexpr Example examples[] = {
-      {R"({"input": [[0.0, 0.0]], "target": [[1.0, 1.0]], "smooth": 0.0})", 0.43378083048302709,
-       "log cosh 1 (mpmath)"},
+      {R"({"input": [[0.0, 0.0]], "target": [[1.0, 1.0]], "smooth": 0.0})", 0.43378083048302709, "log cosh 1 (mpmath)"},
   };
 
   int fold_axes() const { return all_but_channels; }

@@ -7,28 +7,31 @@ namespace gradus {
 
 struct MixtureDensityNll {
   using Self = MixtureDensityNll;
-  static constexpr Input<Self> inputs[] = {element("logits"), element("mu"), element("log_sigma", Range{-300, 300}), row("target")};
+  static constexpr Input<Self> inputs[] = {element("logits"), element("mu"), element("log_sigma", Range{-300, 300}),
+                                           row("target")};
 
   static constexpr About about = {
       .name = "mixture_density_nll_loss",
       .family = "likelihoods",
       .tier = 3,
-      .summary = "A network predicts K normal distributions and how likely each is; the target is drawn from the mixture.",
+      .summary =
+          "A network predicts K normal distributions and how likely each is; the target is drawn from the mixture.",
       .formula =
           "-log Σ_k π_k N(t; mu_k, sigma_k²), π = softmax(logits) over the last dimension, sigma = exp(log_sigma)",
       .gradient =
           "with r_k the share of component k in the density, z = (mu - t) / sigma:  π - r;  r z / sigma;  r (1 - z²);  "
           "of the target -Σ r z / sigma",
-      .edges = "a component too far to be seen adds nothing; logits of -infinity have no share; log_sigma beyond ±300 is an "
-               "error",
+      .edges =
+          "a component too far to be seen adds nothing; logits of -infinity have no share; log_sigma beyond ±300 is an "
+          "error",
       .paper = "C. Bishop, Mixture Density Networks, 1994",
       .aliases = "mdn_loss; MDN",
   };
   static constexpr Example examples[] = {
-      {R"({"logits": [[0.0, 0.0]], "mu": [[1.0, 1.0]], "log_sigma": [[0.0, 0.0]], "target": [1.0]})", 0.91893853320467278,
-       "by hand: log(2π)/2, the two components are one"},
-      {R"({"logits": [[0.0, 1.0]], "mu": [[0.0, 2.0]], "log_sigma": [[0.0, -1.0]], "target": [0.5]})", 2.355147757261002,
-       "mpmath"},
+      {R"({"logits": [[0.0, 0.0]], "mu": [[1.0, 1.0]], "log_sigma": [[0.0, 0.0]], "target": [1.0]})",
+       0.91893853320467278, "by hand: log(2π)/2, the two components are one"},
+      {R"({"logits": [[0.0, 1.0]], "mu": [[0.0, 2.0]], "log_sigma": [[0.0, -1.0]], "target": [0.5]})",
+       2.355147757261002, "mpmath"},
   };
 
   template <class T> struct State { RunningSoftmax<T> prior, joint; };

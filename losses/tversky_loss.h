@@ -20,11 +20,12 @@ struct TverskyLoss {
       .tier = 3,
       .summary = "Segmentation in which a pixel too many costs alpha and a missed one beta.",
       .formula =
-          "1 - (I + smooth) / (I + alpha FP + beta FN + smooth), I = Σ p y, FP = Σ p (1 - y), FN = Σ (1 - p) y;  of (B,C,...) each channel of each sample is one set, of (B,M) each sample.",
-      .gradient =
-          "(A' (I + smooth) - A y) / (I + A + smooth)², A = alpha FP + beta FN, A' = alpha (1 - y) - beta y",
+          "1 - (I + smooth) / (I + alpha FP + beta FN + smooth), I = Σ p y, FP = Σ p (1 - y), FN = Σ (1 - p) y;  of "
+          "(B,C,...) each channel of each sample is one set, of (B,M) each sample.",
+      .gradient = "(A' (I + smooth) - A y) / (I + A + smooth)², A = alpha FP + beta FN, A' = alpha (1 - y) - beta y",
       .edges =
-          "alpha = beta = 1/2 is dice_loss with half its smooth, 1 and 1 jaccard_loss; two empty masks and smooth 0: 0, with gradient 0",
+          "alpha = beta = 1/2 is dice_loss with half its smooth, 1 and 1 jaccard_loss; two empty masks and smooth 0: "
+          "0, with gradient 0",
       .paper = "S. Salehi, D. Erdogmus, A. Gholipour, Tversky loss function for image segmentation, 2017",
       .aliases = "MONAI TverskyLoss; Keras Tversky (alpha = beta = 1/2)",
       .kind = "tensor",
@@ -32,8 +33,7 @@ struct TverskyLoss {
   static constexpr Example examples[] = {
       {R"({"input": [[0.5, 1.0, 0.0]], "target": [[1.0, 1.0, 0.0]], "smooth": 0.0})", 0.35 / 1.85,
        "by hand: I = 1.5, FN = 0.5"},
-      {R"({"input": [[0.5, 0.5]], "target": [[0.0, 1.0]], "alpha": 0.0, "beta": 1.0})", 0.25,
-       "by hand: 1 - 1.5 / 2"},
+      {R"({"input": [[0.5, 0.5]], "target": [[0.0, 1.0]], "alpha": 0.0, "beta": 1.0})", 0.25, "by hand: 1 - 1.5 / 2"},
   };
 
   int fold_axes() const { return all_but_channels; }

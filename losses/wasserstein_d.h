@@ -13,7 +13,8 @@ struct WassersteinD {
       .name = "wasserstein_d",
       .family = "adversarial",
       .tier = 3,
-      .summary = "A critic is to score real samples far above generated ones; it must be kept Lipschitz by other means.",
+      .summary =
+          "A critic is to score real samples far above generated ones; it must be kept Lipschitz by other means.",
       .formula = "mean fake - mean real",
       .gradient = "-1 / N;  1 / M",
       .paper = "M. Arjovsky, S. Chintala, L. Bottou, Wasserstein GAN, 2017",

@@ -379,8 +379,8 @@ struct BceDice {
       .kind = "tensor",
       .fixed = true,
   };
-  static constexpr Example examples[] = {
-      {R"({"input": [[0.0, 0.0]], "target": [[1.0, 0.0]], "smooth": 0.0})", 1.1931471805599453, "by hand: log 2 + 1/2"}};
+  static constexpr Example examples[] = {{R"({"input": [[0.0, 0.0]], "target": [[1.0, 0.0]], "smooth": 0.0})",
+                                          1.1931471805599453, "by hand: log 2 + 1/2"}};
   Tensor compose(const Given& in) const {
     const Tensor &x = in[0][0], &y = in[1][0];
     if (!(x.shape() == y.shape()))
@@ -403,22 +403,23 @@ struct DiceCe {
       .family = "segmentation",
       .tier = 3,
       .summary = "Every pixel by cross-entropy, and the mask of each class by Dice; input holds logits.",
-      .formula = "ce_weight cross_entropy(x, y) + dice_weight mean dice_loss(softmax(x), one_hot(y)), classes in axis 1",
+      .formula =
+          "ce_weight cross_entropy(x, y) + dice_weight mean dice_loss(softmax(x), one_hot(y)), classes in axis 1",
       .gradient = "ce_weight (softmax(x) - one_hot(y)) / pixels + dice_weight times dice_loss's, through the softmax",
       .edges = "two empty masks and smooth 0 add nothing",
       .aliases = "MONAI DiceCELoss",
       .kind = "tensor",
       .fixed = true,
   };
-  static constexpr Example examples[] = {
-      {R"({"input": [[[0.0], [0.0]]], "target": [[0]], "smooth": 0.0})", 1.3598138472266120, "by hand: log 2 + (1/3 + 1) / 2"}};
+  static constexpr Example examples[] = {{R"({"input": [[[0.0], [0.0]]], "target": [[0]], "smooth": 0.0})",
+                                          1.3598138472266120, "by hand: log 2 + (1/3 + 1) / 2"}};
   Tensor compose(const Given& in) const {
     const Tensor &x = in[0][0], &target = in[1][0];
     const std::vector<double> labels = target.to_vector();
     for (size_t i = 0; i < labels.size(); ++i)
       if (labels[i] < 0 || labels[i] >= double(x.size(1)))
-        throw IndexError(fmt::format("dice_ce_loss: label {} at element {} is outside [0, {})", int64_t(labels[i]), i,
-                                     x.size(1)));
+        throw IndexError(
+            fmt::format("dice_ce_loss: label {} at element {} is outside [0, {})", int64_t(labels[i]), i, x.size(1)));
     const Tensor moved = transpose(unsqueeze(one_hot(target, x.size(1), x.dtype()), 1), 1, -1);
     const Tensor y = squeeze(moved, -1), logs = log_softmax(x, 1);
     const Tensor ce = divided(neg(sum(where(eq(y, 1), logs, 0))), double(std::max<int64_t>(1, target.numel())));
