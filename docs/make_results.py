@@ -92,7 +92,8 @@ def section(name, runs):
 def page(results):
     lines = ["# Results", "", "What the command reaches, seed by seed. Written by `docs/make_results.py`, which runs the commands; an experiment that was",
              "not run says so. A seed gives the same weights, bit for bit, on a processor of the same kind, for any number of threads.",
-             "The recipes were chosen while looking at the same test halves, so that the figures are a little optimistic.", ""]
+             "The recipes were chosen while looking at the same test halves, so that the figures are a little optimistic. The machine did other",
+             "work at the same time: the seconds say little.", ""]
     for name in EXPERIMENTS:
         lines += section(name, sorted(results.get(name, []), key=lambda result: result["seed"]))
     return "\n".join(lines)
