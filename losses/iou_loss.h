@@ -4,6 +4,9 @@
 
 namespace gradus {
 
+// Under a name that the option does not hide.
+template <class T> T logarithm(T x) { return log(x); }
+
 struct IouLoss {
   double eps = 1e-7;
   bool log = false;
@@ -34,10 +37,6 @@ struct IouLoss {
        1.9459101490553132, "by hand: log 7"},
   };
 
-  template <class T> static T logarithm(T x) {  // where `log` is the option
-    using gradus::log;
-    return log(x);
-  }
   template <class T> void solve(Case<T>& c) const {
     const Boxes<T> b(c, eps);
     const OfBoxes<T> iou = b.iou();
