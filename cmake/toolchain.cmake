@@ -16,6 +16,19 @@ if(NOT GRADUS_ARCH STREQUAL "native" AND NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x
                       "${CMAKE_SYSTEM_PROCESSOR}; configure with -DGRADUS_ARCH=native")
 endif()
 
+# Small structs are copied and cleared in registers: `rep movs`, which g++ takes for a few hundred bytes, costs more than
+# a block of a kernel does.  (-mstore-max=256 would be next, but g++ 12 stores wrong constants with it.)
+include(CheckCXXCompilerFlag)
+set(copy_options)
+foreach(option -mmemcpy-strategy=vector_loop:1024:noalign,libcall:-1:noalign
+               -mmemset-strategy=vector_loop:1024:noalign,libcall:-1:noalign)
+  string(MAKE_C_IDENTIFIER "GRADUS_HAS${option}" known)
+  check_cxx_compiler_flag(${option} ${known})
+  if(${known})
+    list(APPEND copy_options ${option})
+  endif()
+endforeach()
+
 # gradus_own_target(target [folder]): our language level, warnings and arithmetic; a program goes to build/<folder>.
 function(gradus_own_target target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON INSTALL_RPATH_USE_LINK_PATH ON)
@@ -26,5 +39,5 @@ function(gradus_own_target target)
   # g++ 12 warns of overlapping copies inside its own std::string (GCC bug 105651).
   target_compile_options(${target} PRIVATE $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
   # Nobody reads errno or the exception flags, and without these two a loop with sqrt or a select does not vectorise.
-  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno;-fno-trapping-math>)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno;-fno-trapping-math;${copy_options}>)
 endfunction()
