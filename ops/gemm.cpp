@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "gradus/core/threads.h"
+#include "gradus/ops/gemm_tiles.h"
 
 namespace gradus {
 
@@ -25,8 +26,34 @@ void multiply(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int n, int m, int k, const
   cblas_dgemm(CblasRowMajor, ta, tb, n, m, k, 1, a, lda, b, ldb, beta, c, ldc);
 }
 
-constexpr int64_t tile = 128;                 // rows or columns of c that one task takes
+constexpr int64_t part_rows = 132, part_columns = 128;  // of c that one task takes: whole tiles
 constexpr int64_t worth_splitting = 1 << 20;  // multiplications; below, waking a thread costs more than it brings
+
+// Parts of the whole product; which function multiplies depends on the whole shape alone.
+template <class F> struct Product {
+  int64_t n, m, k;
+  Matrix a, b;
+  F* c;
+  int64_t c_row;
+  bool accumulate;
+
+  void operator()(int64_t i, int64_t j, int64_t rows, int64_t columns) const {
+    const F* from_a = static_cast<const F*>(a.data) + i * a.row;
+    const F* from_b = static_cast<const F*>(b.data) + j * b.column;
+    F* to = c + i * c_row + j;
+    if constexpr (std::is_same_v<F, float>)
+      if (tiles_pay(n, m, k))
+        return multiply_in_tiles(rows, columns, k, {from_a, a.row, a.column}, {from_b, b.row, b.column}, to, c_row,
+                                 accumulate);
+    single_threaded_blas();
+    const auto ta = a.column == 1 ? CblasNoTrans : CblasTrans, tb = b.column == 1 ? CblasNoTrans : CblasTrans;
+    // BLAS wants leading dimensions at least as long as a row even where there is only one.
+    const int lda = int(std::max(ta == CblasNoTrans ? a.row : a.column, ta == CblasNoTrans ? k : n));
+    const int ldb = int(std::max(tb == CblasNoTrans ? b.row : b.column, tb == CblasNoTrans ? m : k));
+    multiply(ta, tb, int(rows), int(columns), int(k), from_a, lda, from_b, ldb, accumulate ? F(1) : F(0), to,
+             int(c_row));
+  }
+};
 
 }  // namespace
 
@@ -38,21 +65,12 @@ void gemm(int64_t n, int64_t m, int64_t k, Matrix a, Matrix b, F* c, int64_t c_r
       for (int64_t i = 0; i < n; ++i) std::fill_n(c + i * c_row, m, F(0));
     return;
   }
-  single_threaded_blas();
-  const auto ta = a.column == 1 ? CblasNoTrans : CblasTrans, tb = b.column == 1 ? CblasNoTrans : CblasTrans;
-  // BLAS wants leading dimensions at least as long as a row even where there is only one.
-  const int lda = int(std::max(ta == CblasNoTrans ? a.row : a.column, ta == CblasNoTrans ? k : n));
-  const int ldb = int(std::max(tb == CblasNoTrans ? b.row : b.column, tb == CblasNoTrans ? m : k));
-  const F beta = accumulate ? F(1) : F(0);
-  const auto part = [&](int64_t i, int64_t j, int64_t rows, int64_t columns) {
-    multiply(ta, tb, int(rows), int(columns), int(k), static_cast<const F*>(a.data) + i * a.row, lda,
-             static_cast<const F*>(b.data) + j * b.column, ldb, beta, c + i * c_row + j, int(c_row));
-  };
+  const Product<F> part{n, m, k, a, b, c, c_row, accumulate};
   if (n * m * k < worth_splitting) return part(0, 0, n, m);
   const bool by_rows = n >= m;
-  const int64_t extent = by_rows ? n : m, tasks = (extent + tile - 1) / tile;
-  parallel_for(tasks, [&](int64_t t) {
-    const int64_t from = t * tile, length = std::min(tile, extent - from);
+  const int64_t extent = by_rows ? n : m, size = by_rows ? part_rows : part_columns;
+  parallel_for((extent + size - 1) / size, [&](int64_t t) {
+    const int64_t from = t * size, length = std::min(size, extent - from);
     by_rows ? part(from, 0, length, m) : part(0, from, n, length);
   });
 }
