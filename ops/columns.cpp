@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gradus/core/error.h"
+#include "gradus/core/pack.h"
 
 namespace gradus {
 namespace {
@@ -19,21 +20,23 @@ Range1 inside(int64_t offset, int64_t stride, int64_t extent, int64_t positions)
   return {std::min(first, positions), std::clamp(last, std::min(first, positions), positions)};
 }
 
-// Calls f(row of the matrix, output row, image row or -1, first column's offset, columns inside) for every run.
-template <class Run> void each_run(const Patches& p, int64_t first, int64_t count, Run run) {
+// One tap of the window over some output rows: where its row of the matrix begins, the image's pixel that its first
+// output would see, and the outputs, counted from those rows' first, at which it falls inside the image.
+struct Tap {
+  int64_t column, pixel;
+  Range1 down, across;
+};
+template <class Visit> void each_tap(const Patches& p, int64_t first, int64_t count, Visit visit) {
   const auto& [kernel, stride, padding, dilation] = p.window;
-  int64_t row = 0;
+  int64_t column = 0;
   for (int64_t c = 0; c < p.channels; ++c)
     for (int64_t i = 0; i < kernel.height; ++i)
-      for (int64_t j = 0; j < kernel.width; ++j, ++row) {
+      for (int64_t j = 0; j < kernel.width; ++j, column += count * p.output.width) {
+        const int64_t y0 = first * stride.height + i * dilation.height - padding.height;
         const int64_t x0 = j * dilation.width - padding.width;
-        const Range1 across = inside(x0, stride.width, p.image.width, p.output.width);
-        for (int64_t oy = first; oy < first + count; ++oy) {
-          const int64_t y = oy * stride.height - padding.height + i * dilation.height;
-          const bool in = y >= 0 && y < p.image.height;
-          run((row * count + oy - first) * p.output.width, (c * p.image.height + y) * p.image.width + x0,
-              in ? across : Range1{0, 0});
-        }
+        visit(Tap{column, (c * p.image.height + y0) * p.image.width + x0,
+                  inside(y0, stride.height, p.image.height, count),
+                  inside(x0, stride.width, p.image.width, p.output.width)});
       }
 }
 
@@ -60,28 +63,57 @@ Size2 output_size(const char* op, Size2 image, const Window& w) {
   return {(padded.height - reach.height) / w.stride.height + 1, (padded.width - reach.width) / w.stride.width + 1};
 }
 
+namespace {
+
+// Runs are short: calling memmove or memset for each would cost more than the work.
+template <class F, class Store> void in_packs(int64_t n, Store store) {
+  constexpr int lanes = pack_lanes<F> / 2;
+  int64_t x = 0;
+  for (; x + lanes <= n; x += lanes) store.template operator()<Num<F, lanes>>(x);
+  if (n >= lanes && x < n) return store.template operator()<Num<F, lanes>>(n - lanes);  // once more over some of them
+  for (; x < n; ++x) store.template operator()<Num<F>>(x);
+}
+template <class F> void clear(F* to, int64_t n) {
+  in_packs<F>(n, [&]<class V>(int64_t x) { V(0.0).store(to + x); });
+}
+template <class F> void copy(const F* from, int64_t n, F* to) {
+  in_packs<F>(n, [&]<class V>(int64_t x) { V::load(from + x).store(to + x); });
+}
+
+template <class F> void add(const F* from, int64_t n, F* to) {
+  using V = Num<F, pack_lanes<F> / 2>;
+  int64_t x = 0;
+  for (; x + V::size <= n; x += V::size) (V::load(to + x) + V::load(from + x)).store(to + x);
+  for (; x < n; ++x) to[x] += from[x];
+}
+
+}  // namespace
+
 template <class F> void columns_of(const F* image, const Patches& p, int64_t first, int64_t count, F* columns) {
   const int64_t width = p.output.width, stride = p.window.stride.width;
-  each_run(p, first, count, [&](int64_t column, int64_t pixel, Range1 run) {
-    F* to = columns + column;
-    const F* from = image + pixel;
-    std::fill_n(to, run.first, F(0));
-    if (stride == 1) std::copy(from + run.first, from + run.last, to + run.first);
-    else
-      for (int64_t x = run.first; x < run.last; ++x) to[x] = from[x * stride];
-    std::fill(to + run.last, to + width, F(0));
+  each_tap(p, first, count, [&](const Tap& tap) {
+    const int64_t n = tap.across.last - tap.across.first;
+    if (n < width || tap.down.last - tap.down.first < count) clear(columns + tap.column, count * width);
+    F* to = columns + tap.column + tap.down.first * width + tap.across.first;
+    const int64_t down = p.window.stride.height * p.image.width;
+    const F* from = image + tap.pixel + tap.down.first * down + tap.across.first * stride;
+    for (int64_t y = tap.down.first; y < tap.down.last; ++y, to += width, from += down)
+      if (stride == 1) copy(from, n, to);
+      else
+        for (int64_t x = 0; x < n; ++x) to[x] = from[x * stride];
   });
 }
 
 template <class F> void add_columns(const F* columns, const Patches& p, int64_t first, int64_t count, F* image) {
-  const int64_t stride = p.window.stride.width;
-  each_run(p, first, count, [&](int64_t column, int64_t pixel, Range1 run) {
-    const F* from = columns + column;
-    F* to = image + pixel;
-    if (stride == 1)
-      for (int64_t x = run.first; x < run.last; ++x) to[x] += from[x];
-    else
-      for (int64_t x = run.first; x < run.last; ++x) to[x * stride] += from[x];
+  const int64_t width = p.output.width, stride = p.window.stride.width;
+  each_tap(p, first, count, [&](const Tap& tap) {
+    const int64_t n = tap.across.last - tap.across.first, down = p.window.stride.height * p.image.width;
+    const F* from = columns + tap.column + tap.down.first * width + tap.across.first;
+    F* to = image + tap.pixel + tap.down.first * down + tap.across.first * stride;
+    for (int64_t y = tap.down.first; y < tap.down.last; ++y, from += width, to += down)
+      if (stride == 1) add(from, n, to);
+      else
+        for (int64_t x = 0; x < n; ++x) to[x * stride] += from[x];
   });
 }
 

@@ -3,12 +3,15 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "gradus/autograd/node.h"
 #include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
+#include "gradus/core/pack.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
@@ -50,7 +53,44 @@ void tap(const F* from, int64_t step, int32_t index, int64_t n, F* best, int32_t
   }
 }
 
+// The common window, two by two and two apart, in packs: all four taps of an output at once, in the order of `tap`.
+using Outputs = Num<float, pack_lanes<float> / 2>;
+template <int first> Outputs every_second(Outputs a, Outputs b) {
+  return [&]<int... i>(std::integer_sequence<int, i...>) {
+    return Outputs::raw(__builtin_shufflevector(a.v, b.v, (2 * i + first)...));
+  }(std::make_integer_sequence<int, Outputs::size>{});
+}
+
+void max_of_fours(const float* x, const Patches& p, float* y, int32_t* where) {
+  using Places = Outputs::Index;
+  const int64_t width = p.image.width, outputs = p.output.width;
+  const Places steps[] = {0, 1, width, width + 1}, twice = iota<Places>(0) << 1;
+  for (int64_t oy = 0; oy < p.output.height; ++oy, y += outputs, where += outputs)
+    for (int64_t next = 0; next < outputs; next += Outputs::size) {
+      const int64_t i = std::min(next, outputs - Outputs::size), pixel = 2 * (oy * width + i);
+      const auto load = [&](int64_t from) { return Outputs::load(x + pixel + from); };
+      const Outputs a = load(0), b = load(Outputs::size), c = load(width), d = load(width + Outputs::size);
+      const Outputs taps[] = {every_second<0>(a, b), every_second<1>(a, b), every_second<0>(c, d),
+                              every_second<1>(c, d)};
+      Outputs best = taps[0];
+      Places step = steps[0];
+      for (int t = 1; t < 4; ++t) {
+        const auto better = (!(taps[t] <= best)) & (best == best);
+        best = select(better, taps[t], best);
+        step = select(better, steps[t], step);
+      }
+      best.store(y + i);
+      const Places at = step + twice + Places(pixel);
+      std::memcpy(where + i, &at, sizeof at);
+    }
+}
+bool in_fours(const Window& w) {
+  return w.kernel == Size2(2) && w.stride == Size2(2) && w.padding == Size2(0) && w.dilation == Size2(1);
+}
+
 template <class F> void max_plane(const F* x, const Patches& p, F* y, int32_t* where) {
+  if constexpr (std::is_same_v<F, float>)
+    if (in_fours(p.window) && p.output.width >= Outputs::size) return max_of_fours(x, p, y, where);
   const auto& [kernel, stride, padding, dilation] = p.window;
   const auto run = stride.width == 1 ? tap<1, F> : stride.width == 2 ? tap<2, F> : tap<0, F>;
   for (int64_t oy = 0; oy < p.output.height; ++oy, y += p.output.width, where += p.output.width) {
