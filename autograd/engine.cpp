@@ -112,8 +112,11 @@ class Pass {
       throw StateError(fmt::format(
           "backward: the graph through '{}' was already used and freed; pass retain_graph = true to the first backward",
           node.op));
-    if (node.edge_count <= 2) {  // most ops: no vector
+    if (node.edge_count <= 2) {  // most ops; and no vector where a few slots do
       Tensor slots[2];
+      step_into(slots, node, gradient, oldest);
+    } else if (node.edge_count <= 8) {
+      Tensor slots[8];
       step_into(slots, node, gradient, oldest);
     } else {
       std::vector<Tensor> slots(node.edge_count);

@@ -31,6 +31,32 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                                  text(bias.shape()), text(weight.shape()), weight.shape()[0]));
 }
 
+// What backward hands on, below the graph and without the views that recorded ops are made of; to[2] is the bias's.
+void plain_backward(const Tensor& x, const Tensor& weight, const Tensor& g, int64_t rows, bool biased, Gradients& to) {
+  const Tensor by_row = dense(g), a = dense(x), w = dense(weight);
+  const int64_t inputs = w.shape()[1], outputs = w.shape()[0];
+  visit_floating(x.dtype(), [&]<class F>(Type<F>) {
+    if (to.wants(0)) {
+      to[0] = Tensor::empty_like(a);
+      gemm<F>(rows, inputs, outputs, {by_row.bytes(), outputs, 1}, {w.bytes(), inputs, 1}, to[0].mutable_data<F>(),
+              inputs);
+    }
+    if (to.wants(1)) {
+      to[1] = Tensor::empty_like(w);
+      gemm<F>(outputs, inputs, rows, {by_row.bytes(), 1, outputs}, {a.bytes(), inputs, 1}, to[1].mutable_data<F>(),
+              inputs);
+    }
+    if (biased && to.wants(2)) {
+      if (rows == 1) {
+        to[2] = Tensor({outputs}, by_row.dtype());
+        std::copy_n(by_row.data<F>(), outputs, to[2].mutable_data<F>());
+      } else {
+        to[2] = sum(by_row.rank() == 2 ? by_row : reshape(by_row, {rows, outputs}), {0});
+      }
+    }
+  });
+}
+
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -57,6 +83,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     const Tensor* operands[] = {&x, &weight, &bias};
     record("linear", out, operands, biased ? 3 : 2,
            [x = Saved(x), weight = Saved(weight), rows, inputs, outputs, biased](const Tensor& g, Gradients& to) {
+             if (on_cpu(g) && !recording(g, x(), weight())) return plain_backward(x(), weight(), g, rows, biased, to);
              const Tensor by_row = reshape(g, {rows, outputs});
              if (to.wants(0)) to[0] = reshape(matmul(by_row, weight()), x().shape());
              if (to.wants(1)) to[1] = matmul(transpose(by_row, 0, 1), reshape(x(), {rows, inputs}));
