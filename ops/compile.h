@@ -19,9 +19,11 @@ template <class L> struct EntryOf { static const FormulaEntry value; };
 template <class L> bool all_default(const L&);
 
 template <class L, bool plain> void run_fold(const Call& call) {
-  drive_fold(EntryOf<L>::value, kernels::FoldOf<L, Pack<float>, false, plain>::kernel,
-             &kernels::FoldOf<L, Pack<float>, true, plain>::kernel, kernels::FoldOf<L, Pack<double>, false>::kernel,
-             call);
+  const kernels::FoldKernel* wide = nullptr;  // where a row has one column alone, lanes are rows however long they are
+  if constexpr (!kernels::label_alone<L, Pack<float>, false>)
+    wide = &kernels::FoldOf<L, Pack<float>, true, plain>::kernel;
+  drive_fold(EntryOf<L>::value, kernels::FoldOf<L, Pack<float>, false, plain>::kernel, wide,
+             kernels::FoldOf<L, Pack<double>, false>::kernel, call);
 }
 template <class L> void run(const Call& call) {
   if constexpr (kernels::Softmax<L> && std::is_empty_v<L>) run_fold<L, true>(call);

@@ -2,12 +2,13 @@
 //
 // Narrow: each lane takes a row of its own and columns follow one another; serves any class axis and any strides.
 // Wide: lanes are columns of one long row.  Which of the two, and how rows and columns are cut, depends on shapes
-// alone.
+// alone.  Where nothing but the label's column counts, each lane looks at that column of a row of its own.
 #include <algorithm>
 #include <vector>
 
 #include "gradus/core/threads.h"
 #include "gradus/ops/drive.h"
+#include "gradus/ops/interleave.h"
 #include "gradus/ops/staging.h"
 
 namespace gradus {
@@ -38,8 +39,7 @@ template <class F, class S> class FoldDriver {
         tangent_(tangent),
         columns_(call.extent[1]),
         rows_(call.extent[0] * call.extent[2]),
-        group_(kernel.wide && !kernel.label_alone ? std::clamp<int64_t>(cached_columns / columns_, 1, kernel.lanes)
-                                                  : kernel.lanes) {
+        group_(kernel.wide ? std::clamp<int64_t>(cached_columns / columns_, 1, kernel.lanes) : kernel.lanes) {
     for (int k = 0; k < entry.inputs; ++k) facts_[k] = entry.input(k), wants_grad_ |= call.grad[k].data != nullptr;
   }
 
@@ -54,10 +54,14 @@ template <class F, class S> class FoldDriver {
     const int64_t groups_a_task = std::max<int64_t>(1, task_elements / std::max<int64_t>(1, group_ * columns_));
     const int64_t tasks = (groups + groups_a_task - 1) / groups_a_task;
     std::vector<Outcome> outcomes(static_cast<size_t>(tasks));
+    if (kernel_.label_alone) check_columns(outcomes[0].problem);
+    const auto rows = kernel_.wide          ? &FoldDriver::wide_rows
+                      : kernel_.label_alone ? &FoldDriver::labelled_rows
+                                            : &FoldDriver::narrow_rows;
     parallel_for(tasks, [&](int64_t t) {
       Buffers buffers(*this);
       for (int64_t g = t * groups_a_task; g < std::min(groups, (t + 1) * groups_a_task); ++g)
-        kernel_.wide ? wide_rows(g * group_, buffers, outcomes[t]) : narrow_rows(g * group_, buffers, outcomes[t]);
+        (this->*rows)(g * group_, buffers, outcomes[t]);
     });
     conclude(outcomes);
   }
@@ -71,20 +75,23 @@ template <class F, class S> class FoldDriver {
   // The scratch memory of one task: a chunk of every input and gradient, a state, and the rows' own values.
   struct Buffers {
     explicit Buffers(const FoldDriver& d)
-        : chunk(d.kernel_.wide ? wide_chunk : narrow_chunk * d.kernel_.lanes),
-          slot(size_t(chunk + max_lanes) * sizeof(F)),
+        : inputs(d.entry_.inputs),
+          chunk(d.kernel_.wide ? std::min(wide_chunk, d.columns_)
+                               : std::min(narrow_chunk, d.columns_) * d.kernel_.lanes),
+          slot((size_t(chunk + max_lanes) * sizeof(F) + 63) / 64 * 64),
           lane_slot(max_lanes * sizeof(double)),
-          memory(slot * 3 * max_inputs + lane_slot * (2 * max_inputs + 6) + d.states_room() +
+          memory(slot * size_t(3 * inputs) + lane_slot * (2 * max_inputs + 6) + d.states_room() +
                  d.kernel_.constants_bytes + 64),
           terms(d.keeps_terms() ? size_t(d.group_ * d.terms_room()) * sizeof(F) : 0) {}
     F* input(int k) { return memory.as<F>(slot * size_t(k)); }
-    F* direction(int k) { return memory.as<F>(slot * size_t(max_inputs + k)); }
-    F* grad(int k) { return memory.as<F>(slot * size_t(2 * max_inputs + k)); }
+    F* direction(int k) { return memory.as<F>(slot * size_t(inputs + k)); }
+    F* grad(int k) { return memory.as<F>(slot * size_t(2 * inputs + k)); }
     F* lanes(int i) {
-      return memory.as<F>(slot * 3 * max_inputs + lane_slot * size_t(i));
+      return memory.as<F>(slot * size_t(3 * inputs) + lane_slot * size_t(i));
     }  // [0, 2·max_inputs): row inputs
-    char* states() { return memory.as<char>(slot * 3 * max_inputs + lane_slot * (2 * max_inputs + 6)); }
+    char* states() { return memory.as<char>(slot * size_t(3 * inputs) + lane_slot * (2 * max_inputs + 6)); }
     void* constants(const FoldDriver& d) { return states() + d.states_room(); }
+    int inputs;
     int64_t chunk;
     size_t slot, lane_slot;
     Scratch memory;
@@ -95,6 +102,9 @@ template <class F, class S> class FoldDriver {
   };
   static constexpr int value_lanes = 2 * max_inputs, count_lanes = value_lanes + 1, scale_lanes = value_lanes + 2,
                        scale_tangent_lanes = value_lanes + 3;
+
+  // Are lanes read and written as they are stored, a native pack of them?
+  static constexpr bool in_native_packs = std::is_same_v<F, float> && std::is_same_v<S, float>;
 
   bool keeps_terms() const { return kernel_.keeps_terms && wants_grad_ && columns_ <= kept_terms; }
   int64_t tops_room() const { return (columns_ / wide_chunk + 1) * max_lanes; }
@@ -211,10 +221,12 @@ template <class F, class S> class FoldDriver {
       block.columns = std::min(narrow_chunk, columns_ - first);
       const int64_t n = block.columns;
       const auto copy = [&](const View& v, F* to) {
-        for (int l = 0; l < lanes; ++l) {
-          const S* from = element<const S>(v, outer[l], first, inner[l]);
-          for (int64_t c = 0; c < n; ++c) to[c * lanes + l] = F(from[c * v.stride[1]]);
-        }
+        const S* from[max_lanes];
+        for (int l = 0; l < lanes; ++l) from[l] = element<const S>(v, outer[l], first, inner[l]);
+        if constexpr (in_native_packs)
+          if (v.stride[1] == 1) return interleave<pack_lanes<float>>(from, n, to);
+        for (int l = 0; l < lanes; ++l)
+          for (int64_t c = 0; c < n; ++c) to[c * lanes + l] = F(from[l][c * v.stride[1]]);
       };
       for (int k = 0; k < entry_.inputs; ++k) {
         if (stage_constant(k, block, buffers, outcome.problem)) {
@@ -247,14 +259,85 @@ template <class F, class S> class FoldDriver {
       if (columns_ > narrow_chunk) stage(first, false);
       kernel_.grad(call_.formula, block, constants);
       for (int k = 0; k < entry_.inputs; ++k) {
-        if (!call_.grad[k].data) continue;
-        for (int l = 0; l < rows.valid; ++l) {
-          S* to = element<S>(call_.grad[k], outer[l], first, inner[l]);
-          const F* from = buffers.grad(k) + l;
-          for (int64_t c = 0; c < block.columns; ++c) to[c * call_.grad[k].stride[1]] = S(from[c * lanes]);
-        }
+        if (call_.grad[k].data) store_narrow(call_.grad[k], rows, block, buffers.grad(k));
       }
     }
+  }
+
+  void store_narrow(const View& grad, const Rows& rows, const kernels::FoldBlock& block, const F* from) const {
+    const int lanes = kernel_.lanes;
+    S* to[max_lanes];  // lanes without a row of their own hold what the last row holds
+    for (int l = 0; l < lanes; ++l) to[l] = element<S>(grad, rows.outer[l], block.first, rows.inner[l]);
+    if constexpr (in_native_packs)
+      if (grad.stride[1] == 1) return separate<pack_lanes<float>>(from, block.columns, to);
+    for (int l = 0; l < rows.valid; ++l)
+      for (int64_t c = 0; c < block.columns; ++c) to[l][c * grad.stride[1]] = S(from[c * lanes + l]);
+  }
+
+  // ---- the label's column alone -----------------------------------------------------------------
+
+  // One column of each row, a lane a row: that of its label, or the first where it has none.
+  void labelled_rows(int64_t first_row, Buffers& buffers, Outcome& outcome) {
+    const Rows rows = rows_from(first_row);
+    kernels::FoldBlock block = row_block(rows, buffers, outcome.problem);
+    block.columns = 1;
+    int64_t column[max_lanes];
+    for (int l = 0; l < kernel_.lanes; ++l) column[l] = std::max<int64_t>(0, label_of(block, l));
+    for (int k = 0; k < entry_.inputs; ++k) {
+      if (stage_constant(k, block, buffers, outcome.problem)) {
+      } else if (role(k) == Role::element || role(k) == Role::column) {
+        const bool own = role(k) == Role::element;
+        F* to = buffers.input(k);
+        for (int l = 0; l < kernel_.lanes; ++l)
+          to[l] = F(*element<const S>(call_.in[k], own ? rows.outer[l] : 0, column[l], own ? rows.inner[l] : 0));
+        block.in[k] = to;
+        if (own)
+          check(k, to, rows.valid, outcome.problem,
+                [&](int64_t l) { return Place{rows.outer[l], column[l], rows.inner[l]}; });
+      }
+      block.grad[k] = call_.grad[k].data ? buffers.grad(k) : nullptr;
+    }
+    void *state = buffers.states(), *constants = buffers.constants(*this);
+    kernel_.start(state);
+    kernel_.lift(call_.formula, block, state);
+    finish(rows, block, buffers, state, constants, outcome.totals);
+    if (!wants_grad_) return;
+    kernel_.grad(call_.formula, block, constants);
+    for (int k = 0; k < entry_.inputs; ++k) {
+      if (!call_.grad[k].data) continue;
+      clear(call_.grad[k], rows);
+      for (int l = 0; l < rows.valid; ++l)
+        *element<S>(call_.grad[k], rows.outer[l], column[l], rows.inner[l]) = S(buffers.grad(k)[l]);
+    }
+  }
+
+  void clear(const View& grad, const Rows& rows) const {
+    S* first = element<S>(grad, rows.outer[0], 0, rows.inner[0]);
+    if (call_.extent[2] == 1 && is_dense(grad, call_.extent)) {
+      std::fill_n(first, rows.valid * columns_, S(0));
+      return;
+    }
+    const S zero = 0;
+    for (int l = 0; l < rows.valid; ++l)
+      copy_run(&zero, 0, columns_, element<S>(grad, rows.outer[l], 0, rows.inner[l]), grad.stride[1]);
+  }
+
+  // What rows share is checked whole, whatever columns they look at.
+  void check_columns(Problem& problem) const {
+    for (int k = 0; k < entry_.inputs; ++k) {
+      const View& v = call_.in[k];
+      if (role(k) != Role::column || is_constant(v)) continue;
+      for (int64_t c = 0; c < columns_; ++c) {
+        const F x = F(*element<const S>(v, 0, c, 0));
+        check(k, &x, 1, problem, [&](int64_t) { return Place{0, c, 0}; });
+      }
+    }
+  }
+
+  int64_t label_of(const kernels::FoldBlock& block, int lane) const {
+    int k = 0;
+    while (!facts_[k]->label) ++k;
+    return static_cast<const IntBeside<F>*>(block.in[k])[lane];
   }
 
   // An input of elements or columns that is one number everywhere fills its buffer once, and is checked once.
@@ -347,7 +430,7 @@ template <class F, class S> class FoldDriver {
     for (block.row = 0; block.row < rows.valid; ++block.row) {
       void* state = states + size_t(block.row) * kernel_.state_bytes;
       kernel_.start(state);
-      each_chunk(first_row, block, [&](int64_t first, int64_t n) {
+      each_chunk(0, columns_, [&](int64_t first, int64_t n) {
         stage_wide(first_row + block.row, first, n, block, buffers, outcome.problem, true);
         place_terms(first, n, block, buffers);
         kernel_.lift(call_.formula, block, state);
@@ -356,8 +439,7 @@ template <class F, class S> class FoldDriver {
     finish(rows, block, buffers, states, constants, outcome.totals);
     if (!wants_grad_) return;
     for (block.row = 0; block.row < rows.valid; ++block.row) {
-      if (kernel_.label_alone) clear_gradients(first_row + block.row);
-      each_chunk(first_row, block, [&](int64_t first, int64_t n) {
+      each_chunk(0, columns_, [&](int64_t first, int64_t n) {
         if (n < columns_ || rows.valid > 1)
           stage_wide(first_row + block.row, first, n, block, buffers, outcome.problem, false);
         place_terms(first, n, block, buffers);
@@ -365,25 +447,6 @@ template <class F, class S> class FoldDriver {
         store_wide(first_row + block.row, block, buffers);
       });
     }
-  }
-
-  void clear_gradients(int64_t r) const {
-    const S zero = 0;
-    for (int k = 0; k < entry_.inputs; ++k)
-      if (call_.grad[k].data) copy_run(&zero, 0, columns_, element<S>(call_.grad[k], r, 0, 0), call_.grad[k].stride[1]);
-  }
-
-  // The parts of the block's row that its kernel is to see; the very first row is seen whole, so that what all rows
-  // share is checked.
-  void each_chunk(int64_t first_row, const kernels::FoldBlock& block, auto work) const {
-    if (!kernel_.label_alone || first_row + block.row == 0) return each_chunk(0, columns_, work);
-    const int64_t label = label_of(block), first = label / kernel_.lanes * kernel_.lanes;
-    if (label >= 0) work(first, std::min<int64_t>(kernel_.lanes, columns_ - first));
-  }
-  int64_t label_of(const kernels::FoldBlock& block) const {
-    int k = 0;
-    while (!facts_[k]->label) ++k;
-    return static_cast<const IntBeside<F>*>(block.in[k])[block.row];
   }
 
   // Full packs first, so that only what is left over after them is too ragged to be read and written in place.

@@ -50,7 +50,8 @@ struct MapKernel {
 };
 struct FoldKernel {
   int lanes;
-  bool wide, keeps_terms, label_alone;  // label_alone: only the pack with the label is to be lifted and has a gradient
+  bool wide, keeps_terms;
+  bool label_alone;  // each row has one column: that of its label, or the first where it has none
   size_t state_bytes, constants_bytes;
   void (*start)(void* state);
   void (*lift)(const void* formula, const FoldBlock&, void* state);  // merges the block's columns into state
@@ -146,10 +147,28 @@ template <class L, class T> void map(const void* formula, const MapBlock& block)
 
 // ---- Fold ---------------------------------------------------------------------------------------
 
+// Does nothing but the label's column add to the State or have a gradient?  Then plain numbers look at no other, a row
+// a lane; those that carry derivatives go the general way, to which certificates compare this one.
+template <class L, class T, bool wide>
+constexpr bool label_alone = !wide && !probing<T> && requires { L::only_the_label; };
+
+template <class L>
+constexpr int label_input = [] {
+  int k = 0;
+  while (k < arity<L> && !L::inputs[k].label) ++k;
+  return k;
+}();
+
 // The number of column c (narrow), or of the pack's columns (wide).
-template <class T, bool wide> GRADUS_FN Column<T> column_at(const FoldBlock& b, int64_t c) {
-  if constexpr (wide) return {iota<Index<T>>(0) + Index<T>(b.first + c), b.total};
-  else return {Index<T>(b.first + c), b.total};
+template <class L, class T, bool wide> GRADUS_FN Column<T> column_at(const FoldBlock& b, int64_t c) {
+  if constexpr (label_alone<L, T, wide>) {
+    const Index<T> y = load_labels<T>(b.in[label_input<L>], 0);
+    return {select(y < Index<T>(0), Index<T>(0), y), b.total};
+  } else if constexpr (wide) {
+    return {iota<Index<T>>(0) + Index<T>(b.first + c), b.total};
+  } else {
+    return {Index<T>(b.first + c), b.total};
+  }
 }
 template <class L, class T, bool wide, bool plain, int K>
 GRADUS_FN Arg<L, T, K> fold_argument(const FoldBlock& b, int64_t c) {
@@ -162,7 +181,7 @@ GRADUS_FN Arg<L, T, K> fold_argument(const FoldBlock& b, int64_t c) {
   } else if constexpr (role == Role::element) {
     return load<T>(b.in[K], b.direction[K], wide ? c : c * b.step[K]);
   } else if constexpr (role == Role::column) {
-    return wide ? load<T>(b.in[K], b.direction[K], c) : splat<T>(b.in[K], b.direction[K], c);
+    return wide || label_alone<L, T, wide> ? load<T>(b.in[K], b.direction[K], c) : splat<T>(b.in[K], b.direction[K], c);
   } else {
     return wide ? splat<T>(b.in[K], b.direction[K], b.row) : load<T>(b.in[K], b.direction[K], 0);
   }
@@ -184,6 +203,16 @@ template <class T, class S, class Fn> GRADUS_FN S each_field(S a, S b, Fn fn) {
   for (int i = 0; i < n; ++i) x[i] = fn(x[i], y[i]);
   __builtin_memcpy(static_cast<void*>(&a), x, n * sizeof(T));
   return a;
+}
+
+// A struct of T's whose lanes are rows, as one row sees it.
+template <class T, class S> GRADUS_FN S of_row(const void* all, int row) {
+  constexpr int n = fields<T, S>;
+  T x[n + 1];
+  for (int i = 0; i < n; ++i) x[i] = T(double(static_cast<const typename T::Scalar*>(all)[i * T::size + row]));
+  S one;
+  __builtin_memcpy(&one, static_cast<const void*>(x), n * sizeof(T));
+  return one;
 }
 
 // Of two packs seen as groups of 2 × width lanes, `width` lanes of each group from its lane `from` on: first all of a,
@@ -214,9 +243,9 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
   static constexpr bool label_apart =
       wide && plain && requires(const L& l, Constants c, T p) { l.grad_elsewhere(c, p); };
   GRADUS_FN static int64_t label_of(const FoldBlock& b) {
-    for (int k = 0; k < arity<L>; ++k)
-      if (L::inputs[k].label) return static_cast<const typename Index<T>::Int*>(b.in[k])[b.row];
-    return -1;
+    if constexpr (label_input<L> < arity<L>)
+      return static_cast<const typename Index<T>::Int*>(b.in[label_input<L>])[b.row];
+    else return -1;
   }
 
   GRADUS_FN static int64_t pack_of_label(const FoldBlock& b) {  // beyond the block's columns where it is in none
@@ -238,7 +267,7 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
     if constexpr (!wide) lanes_in_use<T>(b.rows);
     const auto piece = [&](int64_t c) __attribute__((always_inline)) {
       return [&]<size_t... K>(std::index_sequence<K...>) __attribute__((always_inline)) {
-        return loss.lift(column_at<T, wide>(b, c), fold_argument<L, T, wide, plain, int(K)>(b, c)...);
+        return loss.lift(column_at<L, T, wide>(b, c), fold_argument<L, T, wide, plain, int(K)>(b, c)...);
       }(Inputs{});
     };
     for (int64_t c = at_once(loss, piece, b, state); c < b.columns; c += step) {
@@ -260,7 +289,7 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
     template <class Fn> GRADUS_FN void each(Fn fn) const {
       for (int64_t c = 0; c + step <= b.columns; c += step)
         [&]<size_t... K>(std::index_sequence<K...>) __attribute__((always_inline)) {
-          fn(column_at<T, wide>(b, c), fold_argument<L, T, wide, plain, int(K)>(b, c)...);
+          fn(column_at<L, T, wide>(b, c), fold_argument<L, T, wide, plain, int(K)>(b, c)...);
         }(Inputs{});
     }
   };
@@ -341,13 +370,13 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
     const L loss = given(formula);
     const FoldBlock b = block;
     Constants fixed = *static_cast<const Constants*>(constants);
-    if constexpr (wide) fixed = each_field<T>(fixed, fixed, [&](T x, T) { return T(x.lane(b.row)); });
+    if constexpr (wide) fixed = of_row<T, Constants>(constants, b.row);
     const T up = wide ? splat<T>(b.scale, b.scale_tangent, b.row) : load<T>(b.scale, b.scale_tangent, 0);
     const T count_scale = number<T>(b.count_scale, b.count_scale_tangent);
     if constexpr (!wide) lanes_in_use<T>(b.rows);
     const auto column = [&](int64_t c) __attribute__((always_inline)) {
       const auto g = [&]<size_t... K>(std::index_sequence<K...>) __attribute__((always_inline)) {
-        return loss.grad(fixed, column_at<T, wide>(b, c), fold_argument<L, T, wide, plain, int(K)>(b, c)...);
+        return loss.grad(fixed, column_at<L, T, wide>(b, c), fold_argument<L, T, wide, plain, int(K)>(b, c)...);
       }(Inputs{});
       check_count<L>(g);
       if constexpr (gradients<L> > 0)
@@ -379,9 +408,9 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
     return columns;
   }
 
-  static constexpr bool label_alone = wide && requires { L::only_the_label; };
-  static constexpr FoldKernel kernel = {T::size, wide, label_apart, label_alone, sizeof(State), sizeof(Constants),
-                                        start,   lift, join,        finish,      grad};
+  static constexpr FoldKernel kernel = {
+      T::size, wide,   label_apart, label_alone<L, T, wide>, sizeof(State), sizeof(Constants), start, lift,
+      join,    finish, grad};
 };
 
 }  // namespace gradus::kernels
