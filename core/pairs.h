@@ -1,8 +1,7 @@
 // What losses on all pairs of vectors share: matrices of scores and the way back from them to the vectors, and the
 // contrast of some scores of a row with others, which keeps its digits however large the scores are.
 #pragma once
-#include <type_traits>
-
+#include "gradus/core/along_row.h"
 #include "gradus/core/block.h"
 #include "gradus/core/functions.h"
 
@@ -43,16 +42,13 @@ template <class T> struct Rows {
     at = c.scratch(n * d), scale = c.scratch(n), norm = c.scratch(n);
     if (grad) target = grad, grad = c.scratch(n * d);
     for (int64_t i = 0; i < n && d > 0; ++i, x += d) {
-      int64_t top = 0;
-      for (int64_t k = 1; k < d; ++k)
-        if (holds(plain(abs(x[k])) > plain(abs(x[top])))) top = k;
-      const T largest = abs(x[top]);
+      const T largest = largest_magnitude(x, d);
       const auto zero = largest == 0.0;
       scale[i] = holds(zero) ? T(1.0) : frozen(largest);  // any number would do; with this one nothing overflows
-      const T squares = total<T>(d, [&](int64_t k) { return square(x[k] / scale[i]); });
+      const T squares = row_total<T>(d, [&](auto l) { return square(l(x) / l.all(scale[i])); });
       norm[i] =
           select(zero, T::infinity(), sqrt(select(zero, 1.0, squares)));  // which makes 0 of all that is divided by it
-      for (int64_t k = 0; k < d; ++k) at[i * d + k] = x[k] / scale[i] / norm[i];
+      along_row<T>(d, [&](auto l) { l.put(at + i * d, l(x) / l.all(scale[i]) / l.all(norm[i])); });
     }
   }
   // The gradient U of normalised rows u becomes (U - (U·u) u) / norm of their vectors.
@@ -60,8 +56,11 @@ template <class T> struct Rows {
     if (!target) return;
     for (int64_t i = 0; i < n; ++i) {
       const T *u = at + i * d, *up = grad + i * d;
-      const T along = total<T>(d, [&](int64_t k) { return up[k] * u[k]; });
-      for (int64_t k = 0; k < d; ++k) target[i * d + k] += (up[k] - along * u[k]) / norm[i] / scale[i];
+      const T along = row_total<T>(d, [&](auto l) { return l(up) * l(u); });
+      along_row<T>(d, [&](auto l) {
+        const auto slope = (l(up) - l.all(along) * l(u)) / l.all(norm[i]) / l.all(scale[i]);
+        l.put(target + i * d, l(target + i * d) + slope);
+      });
     }
   }
 };
@@ -131,57 +130,6 @@ template <class T> void squares_back(const Array<T>& g, const Rows<T>& x, const 
     }
 }
 
-// ---- rows in packs ------------------------------------------------------------------------------
-
-// Where a loop over a row stands: at one number, or at a pack of them.
-template <class V> struct Along {
-  int64_t j;
-
-  template <class T> V operator()(const T* row) const {
-    if constexpr (V::size == T::size) return row[j];
-    else return V::load(&row[j].v);
-  }
-  template <class T> void put(T* row, V x) const {
-    if constexpr (V::size == T::size) row[j] = x;
-    else x.store(&row[j].v);
-  }
-  template <class T> V all(T x) const {  // one number in every lane
-    if constexpr (V::size == T::size) return x;
-    else return V(x.v);
-  }
-  template <class In> typename V::Mask where(In in) const {
-    if constexpr (V::size == 1) return {in(j)};
-    else return in(iota<Index<V>>(j));
-  }
-};
-
-template <class T> using PackOf = Num<typename T::Scalar, pack_lanes<typename T::Scalar>>;
-template <class In, class V>
-concept AsksPacks = requires(const In& in, Index<V> j) { in(j); };
-// Can a loop over a row take packs: does T carry no derivatives, and can each question be asked of a pack of columns?
-template <class T, class... In>
-concept InPacks = std::is_same_v<T, Num<typename T::Scalar, 1>> && (AsksPacks<In, PackOf<T>> && ...);
-
-// fn(at) along a row of m numbers, in packs if T allows it.
-template <class T, class Fn> void along_row(int64_t m, Fn fn) {
-  int64_t j = 0;
-  if constexpr (InPacks<T>)
-    for (; j + PackOf<T>::size <= m; j += PackOf<T>::size) fn(Along<PackOf<T>>{j});
-  for (; j < m; ++j) fn(Along<T>{j});
-}
-// Σ fn(at) along a row.
-template <class T, class Fn> T row_total(int64_t m, Fn fn) {
-  if constexpr (InPacks<T>) {
-    using V = PackOf<T>;
-    const int64_t packs = m / V::size;
-    const V lanes = total<V>(packs, [&](int64_t p) { return fn(Along<V>{p * V::size}); });
-    return total<T>(V::size, [&](int64_t l) { return T::raw(lanes.lane(int(l))); }) +
-           total<T>(m % V::size, [&](int64_t l) { return fn(Along<T>{packs * V::size + l}); });
-  } else {
-    return total<T>(m, [&](int64_t j) { return fn(Along<T>{j}); });
-  }
-}
-
 // ---- contrasts ----------------------------------------------------------------------------------
 
 // log Σ exp(β s_j) over some of a row of scores, relative to the largest of them; `share` is their softmax, 0
@@ -194,7 +142,14 @@ template <class T> struct LogSum {
   template <class In> LogSum(const T* s, int64_t m, T beta, T* share, In in) : beta(beta), share(share) {
     if constexpr (InPacks<T, In>) of_packs(s, m, in);
     else of_each(s, m, in);
-    if (!empty()) along_row<T>(m, [&](auto at) { at.put(share, at(share) / (1.0 + at.all(rest))); });
+    if (empty()) return;
+    const T part = 1.0 / (1.0 + rest);
+    along_row<T>(m, [&](auto at) { at.put(share, at(share) * at.all(part)); });
+  }
+  // Of the one at `place`.
+  LogSum(const T* s, int64_t m, T beta, T* share, int64_t place) : beta(beta), top(s[place]), rest(0.0), share(share) {
+    along_row<T>(m, [&](auto at) { at.put(share, at.all(T(0.0))); });
+    share[place] = 1.0;
   }
   bool empty() const { return !share || holds(plain(rest) == -1.0); }
 
@@ -225,19 +180,19 @@ template <class T> struct LogSum {
     });
     for (int l = 0; l < PackOf<T>::size; ++l) last = max(last, T::raw(tops.lane(l)));
     top = way * last;
-    const auto at_top = [&](auto at) { return at.where(in) & (at(s) == at.all(top)); };
+    PackOf<T> counts = 0.0;
+    T count = 0;
     const T below = row_total<T>(m, [&](auto at) {
-      const auto zero = at.all(T(0.0));
-      const auto mine = at.where(in), highest = at_top(at);
-      if (!some(mine)) {
-        at.put(share, zero);
-        return zero;
-      }
-      const auto e = exp_negative(at.all(beta) * (at(s) - at.all(top)));
-      at.put(share, select(highest, at.all(T(1.0)), select(mine, e, zero)));
-      return select(highest, zero, at(share));
+      const auto zero = at.all(T(0.0)), one = at.all(T(1.0)), x = at(s);
+      const auto mine = at.where(in), highest = mine & (x == at.all(top));
+      const auto e = select(mine, exp_negative(at.all(beta) * (x - at.all(top))), zero);
+      const auto reached = select(highest, one, zero);
+      if constexpr (reached.size == 1) count = count + reached;
+      else counts = counts + reached;
+      at.put(share, select(highest, one, e));
+      return select(highest, zero, e);
     });
-    const T count = row_total<T>(m, [&](auto at) { return select(at_top(at), at.all(T(1.0)), at.all(T(0.0))); });
+    for (int l = 0; l < PackOf<T>::size; ++l) count = count + T::raw(counts.lane(l));
     rest = below + (count - 1.0);
   }
 };
@@ -247,7 +202,7 @@ template <class T> struct LogSum {
 template <class T> struct Contrast {
   T value = 0, beta = 0;  // `beta`: the derivative with respect to β, times `up`
 };
-// The row s becomes `up` times the derivative with respect to it.  `room` holds two rows.
+// The row s becomes `up` times the derivative with respect to it.  `room` holds two rows; `positive` may be a place.
 template <class T, class Positive, class Negative>
 Contrast<T> contrast(T* s, int64_t m, T beta, T up, T* room, Positive positive, Negative negative,
                      bool decoupled = false) {
@@ -272,9 +227,8 @@ T in_batch(Case<T>& c, const Rows<T>& x, const Rows<T>& y, T beta, bool both_way
   T *room = c.scratch(2 * n), slope = 0;
   const auto one_way = [&](const Array<T>& s) {
     for (int64_t i = 0; i < n; ++i) {
-      const auto own = [i](auto j) { return j == i; };
       const auto other = [i](auto j) { return j != i; };
-      const Contrast<T> r = contrast(s.data + i * n, n, beta, part * c.up(i), room, own, other, decoupled);
+      const Contrast<T> r = contrast(s.data + i * n, n, beta, part * c.up(i), room, i, other, decoupled);
       c.value(i) += part * r.value;
       slope += r.beta;
     }

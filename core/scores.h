@@ -1,5 +1,6 @@
 // What Blocks over a row of scores share: its softmax, and its clipped shares of the sum.
 #pragma once
+#include "gradus/core/along_row.h"
 #include "gradus/core/block.h"
 #include "gradus/core/functions.h"
 
@@ -42,17 +43,22 @@ template <class T> struct SoftmaxOf {
 // slopes.
 template <class T> struct Rivals { T loss = 0, margin_slope = 0; };
 template <class T> Rivals<T> rivals_of(const Array<T>& x, int64_t y, T margin, int p, const Array<T>& grad, T up) {
-  const auto room = [&](int64_t j) { return positive(margin + (x(j) - x(y))); };
-  const auto slope = [&](int64_t j) {
-    const T h = room(j);
-    return p == 2 ? 2.0 * h : select(h > 0.0, T(1.0), 0.0);
+  const T own = x(y);
+  const auto room = [&](auto at) { return positive(at.all(margin) + (at(x.data) - at.all(own))); };
+  const auto slope = [&](auto at) {
+    const auto h = room(at);
+    return p == 2 ? 2.0 * h : select(h > 0.0, at.all(T(1.0)), at.all(T(0.0)));
   };
+  const int64_t after = x.size() - y - 1;
+  const auto others = [&](auto fn) { return row_total<T>(y, fn) + row_total<T>(after, fn, y + 1); };
   Rivals<T> r;
-  const int64_t n = x.size();
-  r.loss = total_without<T>(y, n, [&](int64_t j) { return p == 2 ? square(room(j)) : room(j); });
-  r.margin_slope = total_without<T>(y, n, slope);
-  if (grad)
-    for (int64_t j = 0; j < n; ++j) grad(j) = up * (j == y ? -r.margin_slope : slope(j));
+  r.loss = others([&](auto at) { return p == 2 ? square(room(at)) : room(at); });
+  r.margin_slope = others(slope);
+  if (grad) {
+    const auto put = [&](auto at) { at.put(grad.data, at.all(up) * slope(at)); };
+    along_row<T>(y, put), along_row<T>(after, put, y + 1);
+    grad(y) = -up * r.margin_slope;
+  }
   return r;
 }
 

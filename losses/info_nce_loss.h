@@ -75,7 +75,7 @@ struct InfoNceLoss {
       if (!shared) multiply(c, 1, m, q.d, q.at, q.d, 1, others.at, 1, q.d, s);
       for (int64_t j = 0; j < m; ++j) row[j + 1] = s[j];
       const Contrast<T> r =
-          contrast(row, m + 1, beta, c.up(i), room, [](auto j) { return j == 0; }, [](auto j) { return j > 0; });
+          contrast(row, m + 1, beta, c.up(i), room, int64_t{0}, [](auto j) { return j > 0; });
       c.value(i) = r.value;
       slope += r.beta;
       own() = row[0];
