@@ -52,13 +52,6 @@ template <Number T> GRADUS_FN T xlogy(T x, T y) {
   return select(nothing, 0.0, x * log(select(nothing, 1.0, y)));
 }
 
-// log(cosh(x)): of cosh(x) - 1 = t^2 / (2 (1 + t)) where x is small, t = exp(-|x|) - 1.
-template <Number T> GRADUS_FN T log_cosh(T x) {
-  T a = abs(x), t = expm1(-a), e = 1.0 + t;
-  auto small = a < 1.0;
-  return select(small, 0.0, a - 0.6931471805599453) + log1p_unit(select(small, 0.5 * t * t / e, e * e));
-}
-
 // weight × cost, where nothing times an infinite cost is nothing.
 template <Number T> GRADUS_FN T times(T weight, T cost) {
   return select((weight == 0.0) & ((cost == T::infinity()) | (cost == -T::infinity())), 0.0, weight * cost);
@@ -68,6 +61,15 @@ template <Number T> GRADUS_FN T times(T weight, T cost) {
 template <class T> struct WithSlope {
   T value, slope;
 };
+
+// log(cosh(x)), of cosh(x) - 1 = t^2 / (2 (1 + t)) where x is small, t = exp(-|x|) - 1; and tanh(x) of the same t.
+template <Number T> GRADUS_FN WithSlope<T> log_cosh(T x) {
+  auto below = x < 0.0;
+  T a = select(below, -x, x), t = expm1(-a), e = 1.0 + t, ee = e * e, tanh_a = -t * (1.0 + e) / (1.0 + ee);
+  auto small = a < 1.0;
+  T value = select(small, 0.0, a - 0.6931471805599453) + log1p_unit(select(small, 0.5 * t * t / e, ee));
+  return {value, select(below, -tanh_a, tanh_a)};
+}
 
 // x^p for x >= 0.  Where p < 1 the slope at 0 is infinite and taken as 0.
 template <Number T> GRADUS_FN WithSlope<T> power(T x, double p) {

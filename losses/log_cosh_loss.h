@@ -23,8 +23,8 @@ struct LogCosh {
   };
 
   template <class T> GRADUS_FN static Scored<T, 2> eval(T x, T t) {
-    T e = x - t, g = tanh(e);
-    return {log_cosh(e), {g, -g}};
+    const auto cost = log_cosh(x - t);
+    return {cost.value, {cost.slope, -cost.slope}};
   }
 };
 inline constexpr Loss<LogCosh> log_cosh_loss;
