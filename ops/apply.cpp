@@ -177,11 +177,15 @@ void record_application(const std::shared_ptr<Application>& a, Tensor& out, cons
          });
 }
 
-// The count of every element of a Map whose count depends on plain numbers only; nullopt where it may vary.
+constexpr int64_t few_elements = 1024;  // scaling so many gradients costs less than asking how an element counts
+
+// The count of every element of a Map whose count depends on plain numbers only; nullopt where it may vary, or where it
+// does not pay to ask.
 std::optional<double> constant_count(const Application& a, const void* primary_formula) {
   if (a.entry->fold || a.entry->block) return std::nullopt;
   if (a.device() != cpu && a.entry->weighed) return std::nullopt;  // to ask would be a launch and a wait
   if (!a.entry->weighed) return 1.0;
+  if (a.space.numel() <= few_elements) return std::nullopt;
   for (int k = 0; k < a.entry->inputs; ++k) {
     const Param* p = a.entry->param(const_cast<void*>(primary_formula), k);
     if (a.facts(k).in_count && (!p || p->is_tensor())) return std::nullopt;

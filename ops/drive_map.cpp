@@ -12,43 +12,46 @@ namespace {
 // One input of one task as dense blocks of F, whatever its strides; S is the type it is stored in.
 template <class F, class S> class In {
  public:
-  In(const View& view, const int64_t (&extent)[3], F* buffer) : view_(view), extent_(extent), buffer_(buffer) {
+  In() = default;
+  In(const View& view, const int64_t (&extent)[3], F* buffer, int64_t room)
+      : view_(&view), extent_(&extent), buffer_(buffer) {
     direct_ = std::is_same_v<F, S> && is_dense(view, extent);
-    if (view.data && is_constant(view)) std::fill_n(buffer, block_elements, F(*static_cast<const S*>(view.data)));
+    if (view.data && is_constant(view)) std::fill_n(buffer, room, F(*static_cast<const S*>(view.data)));
   }
   const F* block(int64_t start, int64_t n, int64_t padded) {
-    if (direct_ && n == padded) return static_cast<const F*>(view_.data) + start;
-    if (is_constant(view_)) return buffer_;
-    gather<F, S>(view_, extent_, start, n, buffer_);
+    if (direct_ && n == padded) return static_cast<const F*>(view_->data) + start;
+    if (is_constant(*view_)) return buffer_;
+    gather<F, S>(*view_, *extent_, start, n, buffer_);
     pad(buffer_, n, padded);
     return buffer_;
   }
 
  private:
-  const View& view_;
-  const int64_t (&extent_)[3];
-  F* buffer_;
-  bool direct_;
+  const View* view_ = nullptr;
+  const int64_t (*extent_)[3] = nullptr;
+  F* buffer_ = nullptr;
+  bool direct_ = false;
 };
 
 // One output of one task: written in place where it is dense, else through a buffer.
 template <class F, class S> class Out {
  public:
-  Out(const View& view, const int64_t (&extent)[3], F* buffer) : view_(view), extent_(extent), buffer_(buffer) {
+  Out() = default;
+  Out(const View& view, const int64_t (&extent)[3], F* buffer) : view_(&view), extent_(&extent), buffer_(buffer) {
     direct_ = std::is_same_v<F, S> && is_dense(view, extent);
   }
   F* block(int64_t start, int64_t n, int64_t padded) {
-    return block_ = view_.data && direct_ && n == padded ? static_cast<F*>(view_.data) + start : buffer_;
+    return block_ = view_->data && direct_ && n == padded ? static_cast<F*>(view_->data) + start : buffer_;
   }
   void finish(int64_t start, int64_t n) {
-    if (view_.data && block_ == buffer_) scatter<F, S>(buffer_, view_, extent_, start, n);
+    if (view_->data && block_ == buffer_) scatter<F, S>(buffer_, *view_, *extent_, start, n);
   }
 
  private:
-  const View& view_;
-  const int64_t (&extent_)[3];
-  F *buffer_, *block_ = nullptr;
-  bool direct_;
+  const View* view_ = nullptr;
+  const int64_t (*extent_)[3] = nullptr;
+  F *buffer_ = nullptr, *block_ = nullptr;
+  bool direct_ = false;
 };
 
 // Labels as integers of F's width; -1 where ignored or out of range.  Returns the first bad position, or -1.
@@ -74,22 +77,22 @@ template <class F, class S> class MapTask {
   }
 
   void run(int64_t begin, int64_t end, Totals& totals, Problem& problem) {
-    constexpr int slots = 3 * max_inputs + 3;
-    constexpr int64_t room = block_elements + max_lanes;
-    const Scratch scratch(slots * room * sizeof(F));
-    int used = 0;
-    const auto buffer = [&] { return scratch.as<F>(size_t(used++) * room * sizeof(F)); };
-    std::vector<In<F, S>> in, direction;
-    std::vector<Out<F, S>> grad;
-    in.reserve(max_inputs), direction.reserve(max_inputs), grad.reserve(max_inputs);
+    const size_t slots = size_t(3 * entry_.inputs + 3);
+    const int64_t room = std::min(block_elements, end - begin) + max_lanes;  // of a block and its padding
+    const size_t slot = (size_t(room) * sizeof(F) + 63) / 64 * 64;
+    const Scratch scratch(slots * slot);
+    size_t used = 0;
+    const auto buffer = [&] { return scratch.as<F>(used++ * slot); };
+    In<F, S> in[max_inputs], direction[max_inputs];
+    Out<F, S> grad[max_inputs];
     F* labels[max_inputs] = {};
     for (int k = 0; k < entry_.inputs; ++k) {
       if (entry_.input(k)->label) labels[k] = buffer();
-      in.emplace_back(labels[k] ? none_ : call_.in[k], call_.extent, labels[k] ? nullptr : buffer());
-      direction.emplace_back(call_.direction[k], call_.extent, call_.direction[k].data ? buffer() : nullptr);
-      grad.emplace_back(call_.grad[k], call_.extent, call_.grad[k].data ? buffer() : nullptr);
+      in[k] = {labels[k] ? none_ : call_.in[k], call_.extent, labels[k] ? nullptr : buffer(), room};
+      direction[k] = {call_.direction[k], call_.extent, call_.direction[k].data ? buffer() : nullptr, room};
+      grad[k] = {call_.grad[k], call_.extent, call_.grad[k].data ? buffer() : nullptr};
     }
-    In<F, S> upstream(call_.upstream, call_.extent, call_.upstream.data ? buffer() : nullptr);
+    In<F, S> upstream(call_.upstream, call_.extent, call_.upstream.data ? buffer() : nullptr, room);
     Out<F, S> value(call_.value, call_.extent, buffer()), count(call_.count, call_.extent, buffer());
 
     double counted = 0;  // of the first element; of all, where they count alike

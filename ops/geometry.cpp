@@ -10,6 +10,7 @@ Shape broadcast_strides(const Tensor& t, const Shape& shape) {
 }
 
 int Geometry::add(const Tensor& t, const Shape& strides) {
+  if (operands_.empty()) operands_.reserve(max_inputs);  // most often all that come
   operands_.push_back({t.alias(space_, strides), strides});
   return int(operands_.size()) - 1;
 }

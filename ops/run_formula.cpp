@@ -99,9 +99,10 @@ Outcome run(const Application& a, const Wanted& w) {
   out.grads.resize(size_t(n));
   Shape dense_space = dense_strides(a.space);
   Geometry geometry = a.entry->fold ? Geometry(a.space, a.axis) : Geometry(a.space);
-  std::vector<int> in(size_t(n), -1), direction(size_t(n), -1), grad(size_t(n), -1);
+  int in[max_inputs], direction[max_inputs], grad[max_inputs];
   int values = -1, upstream = -1;
   for (int k = 0; k < n; ++k) {
+    direction[k] = grad[k] = -1;
     in[k] = geometry.add(a.operands[k], strides_of(a, k, a.operands[k]));
     if (w.direction && (*w.direction)[k].defined()) {
       const Tensor& v = (*w.direction)[k];

@@ -8,7 +8,7 @@
 
 namespace gradus {
 
-constexpr int64_t block_elements = 512;  // a block of every input and output stays in the first-level cache
+constexpr int64_t block_elements = 1024;  // a block of every input and output stays in the first-level cache
 constexpr int64_t task_elements =
     16384;                     // what one thread takes at a time; fixed, so that sums never depend on threads
 constexpr int max_lanes = 64;  // of any pack, in any instruction set
