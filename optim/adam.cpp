@@ -9,7 +9,7 @@ namespace gradus {
 namespace {
 
 template <bool amsgrad> struct AdamRule {
-  double rate, root;  // lr / (1 - beta1^t) and sqrt(1 - beta2^t): the bias corrections, in double once a step
+  double rate, over_root;  // lr / (1 - beta1^t) and 1 / sqrt(1 - beta2^t): the bias corrections, in double once a step
   double beta1, beta2, eps;
   double coupled_decay, shrinkage;  // added to the gradient; multiplied into the parameter
   template <class T> void operator()(T& p, T g, T* s) const {
@@ -19,7 +19,7 @@ template <bool amsgrad> struct AdamRule {
     s[1] = beta2 * s[1] + (1 - beta2) * g * g;
     T second = s[1];
     if constexpr (amsgrad) second = s[2] = max(s[2], second);
-    p = p - rate * (s[0] / (sqrt(second) / root + eps));
+    p = p - rate * (s[0] / (sqrt(second) * over_root + eps));
   }
 };
 
@@ -42,7 +42,7 @@ template <bool decoupled> void AdamOf<decoupled>::update(Optimizer::Slot& slot, 
   const double t = double(slot.steps), lr = this->lr(slot.group);
   const auto apply = [&]<bool amsgrad>(std::bool_constant<amsgrad>) {
     const AdamRule<amsgrad> rule = {.rate = lr / (1 - std::pow(o.beta1, t)),
-                                    .root = std::sqrt(1 - std::pow(o.beta2, t)),
+                                    .over_root = 1 / std::sqrt(1 - std::pow(o.beta2, t)),
                                     .beta1 = o.beta1,
                                     .beta2 = o.beta2,
                                     .eps = o.eps,
