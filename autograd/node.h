@@ -95,9 +95,8 @@ template <class... Inputs> bool recording(const Inputs&... inputs) {
 class Saved {
  public:
   Saved() = default;
-  explicit Saved(const Tensor& t, bool needed = true) {
-    if (needed) tensor_ = t, version_ = t.version();
-  }
+  explicit Saved(const Tensor& t) : tensor_(t), version_(t.version()) {}
+  Saved(const Tensor& t, bool needed) : tensor_(needed ? t : Tensor()), version_(needed ? t.version() : 0) {}
   const Tensor& operator()() const {
     if (tensor_.version() != version_) [[unlikely]]
       changed();
@@ -117,17 +116,18 @@ const char* running_backward();
 // Marks `out` as made by `op` from `inputs`.  `backward(gradient of out, Gradients&)` fills the slots that it wants();
 // it may capture tensors as Saved, but never `out` itself: out owns the node, a handle back would be a cycle.
 template <class Backward>
-void record(const char* op, Tensor& out, const Tensor* const* inputs, int count, Backward backward) {
-  static_assert(alignof(Backward) <= 16 && std::is_nothrow_move_constructible_v<Backward>);
-  Node* node = Node::make(op, inputs, count, sizeof(Backward));
-  ::new (node->closure()) Backward(std::move(backward));
-  node->run = [](Node& n, const Tensor& g, Gradients& to) { (*static_cast<Backward*>(n.closure()))(g, to); };
-  node->destroy = [](Node& n) noexcept { static_cast<Backward*>(n.closure())->~Backward(); };
+void record(const char* op, Tensor& out, const Tensor* const* inputs, int count, Backward&& backward) {
+  using Closure = std::remove_cvref_t<Backward>;
+  static_assert(alignof(Closure) <= 16 && std::is_nothrow_move_constructible_v<Closure>);
+  Node* node = Node::make(op, inputs, count, sizeof(Closure));
+  ::new (node->closure()) Closure(std::forward<Backward>(backward));
+  node->run = [](Node& n, const Tensor& g, Gradients& to) { (*static_cast<Closure*>(n.closure()))(g, to); };
+  node->destroy = [](Node& n) noexcept { static_cast<Closure*>(n.closure())->~Closure(); };
   out.state()->node = Ref<Counted>::adopt(node);
 }
 template <class Backward>
-void record(const char* op, Tensor& out, std::initializer_list<const Tensor*> inputs, Backward backward) {
-  record(op, out, inputs.begin(), int(inputs.size()), std::move(backward));
+void record(const char* op, Tensor& out, std::initializer_list<const Tensor*> inputs, Backward&& backward) {
+  record(op, out, inputs.begin(), int(inputs.size()), std::forward<Backward>(backward));
 }
 
 }  // namespace gradus

@@ -17,15 +17,8 @@ struct BFloat16 {
 };
 
 constexpr int64_t size_of(Dtype t) {
-  switch (t) {
-    case Dtype::float64:
-    case Dtype::int64: return 8;
-    case Dtype::float32:
-    case Dtype::int32: return 4;
-    case Dtype::float16:
-    case Dtype::bfloat16: return 2;
-    default: return 1;
-  }
+  constexpr uint8_t sizes[] = {4, 8, 8, 4, 1, 1, 2, 2};
+  return sizes[int(t)];
 }
 constexpr bool is_floating(Dtype t) {
   return t == Dtype::float32 || t == Dtype::float64 || t == Dtype::float16 || t == Dtype::bfloat16;

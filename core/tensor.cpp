@@ -45,9 +45,9 @@ struct SmallTensor {
     if (storage->shared()) storage->release();  // a view lives on
     else free_storage(storage);
   }
-  static TensorState* make(const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype) {
+  static TensorState* make(const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype, int64_t bytes) {
     auto* block = static_cast<SmallTensor*>(pool::allocate(sizeof(SmallTensor), pool::Kind::tensor));
-    Storage* storage = ::new (&block->storage) Storage(block->elements, numel * size_of(dtype), cpu, &free_storage);
+    Storage* storage = ::new (&block->storage) Storage(block->elements, bytes, cpu, &free_storage);
     return ::new (&block->state) TensorState(&free_state, shape, strides, numel, dtype, Ref<Storage>::adopt(storage));
   }
 };
@@ -61,7 +61,7 @@ TensorState* make_state(const Shape& shape, const Shape& strides, int64_t numel,
 TensorState* make_dense(const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype, Device device) {
   const int64_t bytes = numel * size_of(dtype);
   if (bytes <= SmallTensor::most_bytes && device.kind == Device::cpu_kind)
-    return SmallTensor::make(shape, strides, numel, dtype);
+    return SmallTensor::make(shape, strides, numel, dtype, bytes);
   return make_state(shape, strides, numel, dtype, Storage::allocate(bytes, device));
 }
 
@@ -130,11 +130,23 @@ Tensor::Tensor(const Shape& shape, Dtype dtype, Device device) {
   state_ = Ref<TensorState>::adopt(make_dense(shape, strides, numel, dtype, device));
 }
 
-Tensor Tensor::empty_like(const Tensor& like) {
-  const TensorState& s = *like.state_;
+namespace {
+
+// Apart from empty_like(), so that the path of a small tape keeps a small frame.
+[[gnu::noinline]] Tensor large_like(const TensorState& s) {
   const Device device = s.storage->device;
   if (!s.contiguous) return Tensor(s.shape, s.dtype, device);
   return Tensor(Ref<TensorState>::adopt(make_dense(s.shape, s.strides, s.numel, s.dtype, device)));
+}
+
+}  // namespace
+
+Tensor Tensor::empty_like(const Tensor& like) {
+  const TensorState& s = *like.state_;
+  const int64_t bytes = s.numel * size_of(s.dtype);
+  if (!s.contiguous || bytes > SmallTensor::most_bytes || s.storage->device.kind != Device::cpu_kind) [[unlikely]]
+    return large_like(s);
+  return Tensor(Ref<TensorState>::adopt(SmallTensor::make(s.shape, s.strides, s.numel, s.dtype, bytes)));
 }
 
 Tensor Tensor::alias(const Shape& shape, const Shape& strides, int64_t offset) const {
@@ -151,7 +163,8 @@ int64_t Tensor::size(int64_t dim) const {
 
 void Tensor::undefined() {
   throw StateError(
-      "tensor: there is none, as where grad() was asked before backward() gave a leaf its gradient; ask defined() first");
+      "tensor: there is none, as where grad() was asked before backward() gave a leaf its gradient; ask defined() "
+      "first");
 }
 
 void Tensor::wrong_type(Dtype asked) const {
