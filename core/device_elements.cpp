@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <atomic>
 #include <new>
 
 #include "gradus/core/backend.h"
@@ -46,8 +47,22 @@ OperationCall operation_call(const char* op, const Tensor* const* inputs, int co
   return call;
 }
 
+// What lives on each device, by its index.
+struct Tally {
+  std::atomic<int64_t> bytes{0}, storages{0};
+  void add(int64_t more, int64_t one) {
+    bytes.fetch_add(more, std::memory_order_relaxed);
+    storages.fetch_add(one, std::memory_order_relaxed);
+  }
+};
+Tally& tally_of(Device device) {
+  static Tally all[256];
+  return all[device.index];
+}
+
 void free_device_storage(Counted* counted) noexcept {
   auto* storage = static_cast<Storage*>(counted);
+  tally_of(storage->device).add(-storage->bytes, -1);
   backend("release", storage->device).release(storage->device.index, storage->data);
   storage->~Storage();
   pool::release(storage, sizeof(Storage), pool::Kind::data);
@@ -59,10 +74,18 @@ Ref<Storage> allocate_on_device(int64_t bytes, Device device) {
   const Backend& b = backend("allocate", device);
   void* data = b.allocate(device.index, bytes);
   if (!data)
-    throw MemoryError(fmt::format("allocate: {} has no room for {} bytes ({}); free tensors or make them smaller",
-                                  text(device), bytes, b.error()));
+    throw MemoryError(
+        fmt::format("allocate: {} has no room for {} bytes ({}; {} tensors hold {} there); free tensors or make them "
+                    "smaller",
+                    text(device), bytes, b.error(), use_of(device).storages, use_of(device).bytes));
+  tally_of(device).add(bytes, 1);
   void* block = pool::allocate(sizeof(Storage), pool::Kind::data);
   return Ref<Storage>::adopt(::new (block) Storage(data, bytes, device, &free_device_storage));
+}
+
+DeviceUse use_of(Device device) {
+  const Tally& t = tally_of(device);
+  return {t.bytes.load(std::memory_order_relaxed), t.storages.load(std::memory_order_relaxed)};
 }
 
 void copy_bytes(Device device, void* to, const void* from, int64_t bytes) {

@@ -40,6 +40,12 @@ void device_order(const char* op, const Tensor& x, int dim, bool descending, Ten
 // Element i of a dense x, over keep, where random word i of the stream says so, else 0.
 Tensor device_thin(const char* op, const Tensor& x, uint64_t seed, uint64_t stream, double keep);
 
+// What the tensors of this process hold on a device.
+struct DeviceUse {
+  int64_t bytes = 0, storages = 0;
+};
+DeviceUse use_of(Device device);
+
 // ---- what storage and copies of tensors are made of ---------------------------------------------
 
 Ref<Storage> allocate_on_device(int64_t bytes, Device device);

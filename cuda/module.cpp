@@ -1,4 +1,6 @@
 // The module's table, as the program finds it when it opens the module.
+#include <cstdlib>
+#include <cstring>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -22,16 +24,37 @@ namespace {
 
 thread_local std::string reason;
 
-// Runs f for a device; what it throws becomes the reason.
+// Is a switch of the environment on?
+bool on(const char* name) {
+  const char* value = std::getenv(name);
+  return value && std::strcmp(value, "1") == 0;
+}
+
+// Runs f for a device; what it throws becomes the reason.  GRADUS_CUDA_SYNC=1 waits for it, so that what a kernel does
+// wrong is told of the op that started it.
 template <class F> bool tried(int device, F f) {
+  static const bool waiting = on("GRADUS_CUDA_SYNC");
   try {
     runtime::select(device);
     f();
+    if (waiting) runtime::synchronise();
     return true;
   } catch (const std::bad_alloc&) { reason = "out of device memory"; } catch (const std::exception& e) {
     reason = e.what();
   }
   return false;
+}
+
+// GRADUS_CUDA_POISON=1: new memory holds NaN, so that whoever reads what nobody wrote sees it.
+void* new_memory(int64_t bytes) {
+  static const bool poisoning = on("GRADUS_CUDA_POISON");
+  void* data = runtime::allocate(bytes);
+  if (!poisoning || !data || bytes == 0) return data;
+  Elements all;
+  all.data = data, all.dtype = Dtype::uint8, all.rank = 1;
+  all.extent[0] = bytes, all.stride[0] = 1;
+  cuda_kernels::fill(all, 255);
+  return data;
 }
 
 int device_count() {
@@ -59,7 +82,7 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
           [](int device, int64_t bytes) {
             void* data = nullptr;
             reason = "out of device memory";
-            tried(device, [&] { data = runtime::allocate(bytes); });
+            tried(device, [&] { data = new_memory(bytes); });
             return data;
           },
       .release = [](int device, void* data) { tried(device, [&] { runtime::release(data); }); },

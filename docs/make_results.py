@@ -91,7 +91,8 @@ def section(name, runs):
 
 def page(results):
     lines = ["# Results", "", "What the command reaches, seed by seed. Written by `docs/make_results.py`, which runs the commands; an experiment that was",
-             "not run says so. A seed gives the same weights, bit for bit, on a processor of the same kind, for any number of threads.",
+             "not run says so. A seed gives the same weights, bit for bit, on a processor of the same kind, for any number of threads,",
+             "as long as the kernels stay: a version that rounds otherwise gives other hashes, and figures that differ as seeds do.",
              "The recipes were chosen while looking at the same test halves, so that the figures are a little optimistic. The machine did other",
              "work at the same time: the seconds say little.", ""]
     for name in EXPERIMENTS:

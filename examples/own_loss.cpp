@@ -7,17 +7,17 @@
 
 using namespace gradus;
 
-struct GemanMcClure {  // r² / (1 + r²): what lies far off costs 1, however far
-  static constexpr Input<GemanMcClure> inputs[] = {element("input"), element("target")};
+struct Bounded {  // r² / (1 + r²): what lies far off costs 1, however far
+  static constexpr Input<Bounded> inputs[] = {element("input"), element("target")};
   static constexpr About about = {
-      .name = "geman_mcclure_loss", .family = "regression", .summary = "", .formula = "", .gradient = ""};
+      .name = "bounded_loss", .family = "regression", .summary = "", .formula = "", .gradient = ""};
   static constexpr Example examples[] = {{R"({"input": [1], "target": [0]})", 0.5, "1 / 2"}};
   template <class T> GRADUS_FN static Scored<T, 2> eval(T x, T y) {
     T r = x - y, shrunk = 1.0 / (1.0 + r * r), g = 2.0 * r * shrunk * shrunk;
     return {r * r * shrunk, {g, -g}};
   }
 };
-constexpr Loss<GemanMcClure> geman_mcclure_loss;
+constexpr Loss<Bounded> bounded_loss;
 
 // y = 2 x + 1 for most of them.
 Dataset points() {
@@ -43,15 +43,15 @@ template <class L> Linear line(const Dataset& data, L loss) {
 }
 
 int main() {
-  const bool proven = certify(geman_mcclure_loss.entry()).complete;
+  const bool proven = certify(bounded_loss.entry()).complete;
   const Dataset data = points();
-  const Linear robust = line(data, [](const Tensor& a, const Tensor& b) { return geman_mcclure_loss(a, b); }),
+  const Linear robust = line(data, [](const Tensor& a, const Tensor& b) { return bounded_loss(a, b); }),
                squared = line(data, [](const Tensor& a, const Tensor& b) { return mse_loss(a, b); });
   const auto say = [](const char* name, const Linear& l) {
     std::printf("%-20s y = %.2f x %+.2f\n", name, l.weight.at({0, 0}), l.bias.at({0}));
   };
   std::printf("the gradient is %s\n", proven ? "proven" : "wrong");
-  say("geman_mcclure_loss", robust);
+  say("bounded_loss", robust);
   say("mse_loss", squared);
   const bool found = std::abs(robust.weight.at({0, 0}) - 2) < 0.05 && std::abs(robust.bias.at({0}) - 1) < 0.05;
   return proven && found && squared.bias.at({0}) < 0 ? 0 : 1;

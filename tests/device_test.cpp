@@ -8,6 +8,7 @@
 
 #include "gradus/autograd/engine.h"
 #include "gradus/core/backend.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/print.h"
 #include "gradus/losses/cross_entropy.h"
@@ -336,6 +337,18 @@ TEST(DeviceErrors, MemoryThatEndsIsAnErrorAndComesBack) {
   const int64_t all = properties_of(cuda()).bytes;
   const std::string said = error_of<MemoryError>([&] { Tensor({all / 4 + 1}, Dtype::float32, cuda()); });
   EXPECT_EQ(said.rfind("allocate: cuda:0 has no room for ", 0), 0u) << said;
+  const DeviceUse before = use_of(cuda());
+  {
+    const Tensor held({1000}, Dtype::float32, cuda()), view = held.alias({10}, {1});
+    EXPECT_EQ(use_of(cuda()).bytes, before.bytes + 4000);
+    EXPECT_EQ(use_of(cuda()).storages, before.storages + 1);
+    const std::string more = error_of<MemoryError>([&] { Tensor({all / 4 + 1}, Dtype::float32, cuda()); });
+    EXPECT_NE(more.find("; " + std::to_string(before.storages + 1) + " tensors hold " +
+                        std::to_string(before.bytes + 4000) + " there); free tensors or make them smaller"),
+              std::string::npos)
+        << more;
+  }
+  EXPECT_EQ(use_of(cuda()).bytes, before.bytes);
   EXPECT_EQ(Tensor({16}, Dtype::float32, cuda()).numel(), 16);
 }
 

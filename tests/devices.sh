@@ -25,6 +25,10 @@ trains_there() {
   on=$("$gradus" train triplet "${triplet[@]}" --json 2> /dev/null | figure loss)
   [[ $(there train triplet "${triplet[@]}" --out "$folder/blobs" | tail -n 1 | figure loss) == "$on" ]] ||
     wrong "an embedding learns otherwise on the device than the loss of $on on the CPU"
+  # Memory that holds NaN at first changes nothing, for nobody reads what nobody wrote.
+  on=$("$gradus" train classify "${moons[@]}" --json 2> /dev/null | figure loss)
+  [[ $(GRADUS_CUDA_POISON=1 GRADUS_CUDA_SYNC=1 there train classify "${moons[@]}" | tail -n 1 | figure loss) == "$on" ]] ||
+    wrong "with poisoned memory a classifier learns otherwise than the loss of $on"
   [[ $("$gradus" train classify --device gpu 2>&1) == "gradus: --device: there is no 'gpu', wanted cpu, cuda or cuda:N; gradus devices lists them" ]] ||
     wrong "of a device that is none: $("$gradus" train classify --device gpu 2>&1)"
   [[ $("$gradus" demo --device cuda:7 2>&1) == "gradus: --device: cuda:7 does not exist, wanted an index below 1; see gradus devices" ]] ||
