@@ -15,6 +15,7 @@
 #include "gradus/nn/lenet.h"
 #include "gradus/nn/models.h"
 #include "gradus/nn/resnet.h"
+#include "gradus/nn/unit_sphere.h"
 #include "gradus/ops/compare.h"
 #include "gradus/ops/extreme.h"
 #include "gradus/optim/adadelta.h"
@@ -95,6 +96,7 @@ int64_t class_count(const Split& split) {
 std::unique_ptr<Module> make_model(const TrainOptions& options, const Shape& features, int64_t outputs) {
   Generator generator(uint64_t(options.seed));
   std::unique_ptr<Module> model = untrained(options.model, features, outputs, generator);
+  if (options.normalise) model = std::make_unique<UnitSphere>(std::move(model));
   model->to(precision_of(options));
   return model;
 }

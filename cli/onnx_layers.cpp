@@ -20,6 +20,7 @@
 #include "gradus/nn/sequential.h"
 #include "gradus/nn/text_classifier.h"
 #include "gradus/nn/transformer.h"
+#include "gradus/nn/unit_sphere.h"
 #include "gradus/ops/factories.h"
 
 namespace gradus {
@@ -62,6 +63,7 @@ class Translation {
     if (auto* l = dynamic_cast<LeNet5*>(&m)) return lenet(*l, path, x);
     if (auto* a = dynamic_cast<MultiheadAttention*>(&m)) return attention(*a, path, x, false);
     if (auto* b = dynamic_cast<TransformerBlock*>(&m)) return transformer(*b, path, x);
+    if (auto* s = dynamic_cast<UnitSphere*>(&m)) return unit_length(path, layer(s->inner(), below(path, "inner"), x));
     return activation(m, path, x);
   }
 
@@ -239,6 +241,12 @@ class Translation {
     return add(path, mixed, linear(below(path, "linear2"), active));
   }
 
+  OnnxValue unit_length(const std::string& path, const OnnxValue& x) {
+    const OnnxValue length = node(path, "ReduceL2", {x.name}, 2,
+                                  {attribute("axes", Ints{1}), attribute("keepdims", int64_t{1})}),
+                    divisor = node(path, "Max", {length.name, constant(path, "least_length", 1e-12)}, 2);
+    return node(path, "Div", {x.name, divisor.name}, 2);
+  }
   OnnxValue gelu(const std::string& path, const OnnxValue& x) {
     const OnnxValue inner = node(path, "Mul", {x.name, constant(path, "sqrt_half", std::sqrt(0.5))}, x.rank),
                     erf = node(path, "Erf", {inner.name}, x.rank),

@@ -47,6 +47,8 @@ void add_what(CLI::App& command, TrainOptions& o) {
                     "nearest negative")
         ->type_name("random|all|semi-hard|batch-hard")
         ->capture_default_str();
+  if (o.task == "triplet")
+    command.add_flag("--normalise", o.normalise, "bring every embedding to length 1, so that no distance exceeds 2");
   command.add_option("--optimizer", o.optimizer, "how weights follow gradients")
       ->type_name("sgd|adam|adamw|rmsprop|adagrad|adadelta|lion")
       ->capture_default_str();
@@ -108,7 +110,7 @@ Json config_of(const TrainOptions& o) {
                  {"optimizer", o.optimizer}, {"lr", o.lr ? Json(*o.lr) : Json()},
                  {"epochs", o.epochs},       {"batch_size", o.batch_size},
                  {"seed", o.seed},           {"dtype", o.dtype}};
-  if (o.task == "triplet") config["mining"] = o.mining;
+  if (o.task == "triplet") config["mining"] = o.mining, config["normalise"] = o.normalise;
   return config;
 }
 
@@ -169,6 +171,7 @@ void take_config(const std::string& path, const std::string& text, TrainOptions&
     config.at("seed").get_to(o.seed);
     config.at("dtype").get_to(o.dtype);
     if (o.task == "triplet") config.at("mining").get_to(o.mining);
+    o.normalise = config.value("normalise", false);
   } catch (const nlohmann::json::exception&) { refuse_config(path); }
 }
 

@@ -15,6 +15,7 @@ struct TrainOptions {
   std::string task = "classify";  // or triplet
   std::string data = "digits", model = "mlp", loss, optimizer = "sgd", dtype = "float32";
   std::string mining = "random";  // of triplets
+  bool normalise = false;         // embeddings of length 1
   std::optional<double> lr;       // otherwise the optimiser's own
   int64_t epochs = 40, batch_size = 32, seed = 1;
   std::optional<int> threads;

@@ -6,10 +6,7 @@
 using namespace gradus;
 
 // On the unit sphere, so that distances mean the same wherever they are.
-Tensor embedded(Module& model, const Tensor& images) {
-  const Tensor e = model(images);
-  return e / sqrt(sum(square(e), {1}, true) + 1e-12);
-}
+Tensor embedded(Module& model, const Tensor& images) { return unit_length(model(images)); }
 
 int main() {
   manual_seed(1);

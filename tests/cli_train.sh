@@ -23,6 +23,7 @@ reach test_accuracy 0.93 classify --model logistic --epochs 10
 reach test_accuracy 0.5 classify --model resnet18 --epochs 1
 reach knn_accuracy 0.97 triplet
 reach precision_at_1 0.95 triplet
+reach knn_accuracy 0.96 triplet --normalise
 reach map_at_r 0.85 triplet
 reach raw_knn_accuracy 0.97 triplet --epochs 1
 for set in moons circles spirals blobs; do reach test_accuracy 0.97 classify --data $set --epochs 20; done

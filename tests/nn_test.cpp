@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
 
 #include "gradus/autograd/engine.h"
 #include "gradus/core/error.h"
@@ -15,7 +16,10 @@
 #include "gradus/nn/models.h"
 #include "gradus/nn/norm.h"
 #include "gradus/nn/pooling.h"
+#include "gradus/nn/unit_sphere.h"
+#include "gradus/ops/arithmetic.h"
 #include "gradus/ops/factories.h"
+#include "gradus/ops/math.h"
 #include "gradus/ops/reduce.h"
 #include "gradus/tests/thrown.h"
 
@@ -261,6 +265,27 @@ TEST(Nn, WrongLayersAreRefused) {
   EXPECT_EQ(error_of<ParamError>([] { Conv2d(3, 4, 3, {.groups = 2}); }),
             "Conv2d: got 3 inputs, 4 outputs, a kernel of (3,3) and 2 groups, wanted positive numbers and groups that "
             "divide both channels; check them");
+}
+
+TEST(UnitSphere, RowsHaveLengthOneAndGradientsRunAlongTheSphere) {
+  const Tensor x = tensor({{3, 4}, {-1e-3, 0}, {0, 0}}, Dtype::float64).requires_grad(true);
+  const Tensor y = unit_length(x), upstream = tensor({{1, 2}, {5, 7}, {0, 0}}, Dtype::float64);
+  const std::vector<double> wanted = {0.6, 0.8, -1, 0, 0, 0}, got = y.to_vector();
+  for (size_t i = 0; i < wanted.size(); ++i) EXPECT_NEAR(got[i], wanted[i], 1e-15) << i;
+  backward(y, upstream);
+  // (g - (g·y) y) / |x|: of (1, 2) at (0.6, 0.8) it is (1 - 2.2 * 0.6, 2 - 2.2 * 0.8) / 5
+  const std::vector<double> slope = {-0.064, 0.048, 0, 7000, 0, 0}, found = x.grad().to_vector();
+  for (size_t i = 0; i < slope.size(); ++i) EXPECT_NEAR(found[i], slope[i], 1e-9) << i;
+  EXPECT_EQ(error_of<ShapeError>([] { unit_length(zeros({3})); }),
+            "unit_length: input has shape (3), wanted (N,D); reshape it");
+}
+
+TEST(UnitSphere, WhatIsInsideKeepsItsNames) {
+  Generator generator(1);
+  UnitSphere model(std::make_shared<Sequential>(mlp({4, 3}, generator)));
+  EXPECT_EQ(names_of(model.named_parameters()), (std::vector<std::string>{"inner.1.weight", "inner.1.bias"}));
+  const Tensor lengths = sum(square(model(ones({2, 4}))), {1});
+  EXPECT_NEAR(lengths.at({0}), 1, 1e-6);
 }
 
 }  // namespace

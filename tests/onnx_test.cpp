@@ -21,6 +21,7 @@
 #include "gradus/nn/resnet.h"
 #include "gradus/nn/text_classifier.h"
 #include "gradus/nn/transformer.h"
+#include "gradus/nn/unit_sphere.h"
 #include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/sampling.h"
@@ -108,6 +109,7 @@ std::vector<Case> cases() {
   all.push_back({"activations", owned(of_activations(g)), {"batch", 6}, [](int64_t n) {
                    return randn({n, 6}, Dtype::float32, numbers());
                  }});
+  all.push_back(images("unit_sphere", owned(UnitSphere(owned(mlp({12, 10}, g)))), 3, 2, 2));
   all.push_back(sequences("block", block({.batch_first = true})));
   all.push_back(sequences("block_causal", block({.batch_first = true, .causal = true, .gelu = true})));
   all.push_back(sequences("block_steps_first", block({.causal = true}), false));

@@ -132,6 +132,7 @@ OPS = {
     "MaxPool": lambda x, *, kernel_shape, strides, pads: windows(globals()["pads"](x, pads, -np.inf), kernel_shape, strides).max((4, 5)),
     "Mul": lambda a, b: a * b,
     "Not": np.logical_not,
+    "ReduceL2": lambda x, *, axes, keepdims: np.sqrt((x * x).sum(tuple(axes), keepdims=bool(keepdims))),
     "ReduceSum": lambda x, axes, *, keepdims: x.sum(tuple(axes), keepdims=bool(keepdims)),
     "Relu": lambda x: np.maximum(x, 0),
     "Reshape": reshape,
