@@ -17,7 +17,8 @@ if(NOT GRADUS_ARCH STREQUAL "native" AND NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x
 endif()
 
 # Small structs are copied and cleared in registers: `rep movs`, which g++ takes for a few hundred bytes, costs more than
-# a block of a kernel does.  (-mstore-max=256 would be next, but g++ 12 stores wrong constants with it.)
+# a block of a kernel does.  (-mmove-max=256 and -mstore-max=256 would be next,
+# but a test fails in what g++ 12 makes with them.)
 include(CheckCXXCompilerFlag)
 set(copy_options)
 foreach(option -mmemcpy-strategy=vector_loop:1024:noalign,libcall:-1:noalign

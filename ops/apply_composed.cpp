@@ -12,6 +12,7 @@
 #include "gradus/ops/dims.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/reduce.h"
+#include "gradus/ops/staging.h"
 
 namespace gradus {
 namespace {
@@ -50,6 +51,22 @@ struct Checks {
     if (t.device() != device)
       throw DeviceError(fmt::format("{}: {} is on {} but {} is on {}; move one with to()", about.name, name,
                                     text(t.device()), first_on, text(device)));
+  }
+
+  void range_of(const InputFacts& f, const std::string& name, const Tensor& t) {
+    if (f.integer || !bounded(f.range)) return;
+    const std::vector<double> values = t.to_vector();
+    const int64_t bad = outside(values.data(), int64_t(values.size()), f.range);
+    if (bad < 0) return;
+    int64_t linear = bad;
+    std::string place = t.rank() ? fmt::format(" at element {}", linear) : "";
+    if (t.rank() > 1) {
+      Shape at = t.shape();
+      for (int d = t.rank() - 1; d >= 0; --d) at[d] = linear % t.shape()[d], linear /= t.shape()[d];
+      place = " at " + text(at);
+    }
+    throw DomainError(fmt::format("{}: {} is {}{}, wanted {}", about.name, name, number(values[size_t(bad)]), place,
+                                  wanted(f.range)));
   }
 
   void shape_of(const InputFacts& f, const std::string& name, const Tensor& t) {
@@ -124,6 +141,7 @@ Tensor apply_composed(const About& about, const Formula& formula, const std::vec
       checks.device_of(name, t);
       checks.dtype_of(f, name, t);
       checks.shape_of(f, name, t);
+      checks.range_of(f, name, t);
       flat.push_back(&t);
     }
   }

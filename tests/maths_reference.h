@@ -66,7 +66,7 @@ template <class T> T call(const std::string& function, T x) {
   if (function == "softplus") return softplus(x);
   if (function == "log_sigmoid") return log_sigmoid(x);
   if (function == "log1mexp") return log1mexp(x);
-  if (function == "log_cosh") return log_cosh(x);
+  if (function == "log_cosh") return log_cosh(x).value;
   throw std::invalid_argument("no function " + function);
 }
 template <class T> T call(const std::string& function, T x, T y) {

@@ -145,8 +145,8 @@ TEST(Trace, ComputesWhatTheNumberInsideComputes) {
   Recorder recorder;
   Recording on(recorder);
   P x(lanes(-2, -0.1, 0, 3), lanes(1, 2, 3, 4));
-  P plain_result = softplus(x) * sigmoid(x) - log_cosh(x) + clamp(x, -1, 1) / (2.0 + sign(x));
-  T traced = softplus(T(x)) * sigmoid(T(x)) - log_cosh(T(x)) + clamp(T(x), -1, 1) / (2.0 + sign(T(x)));
+  P plain_result = softplus(x) * sigmoid(x) - log_cosh(x).value + clamp(x, -1, 1) / (2.0 + sign(x));
+  T traced = softplus(T(x)) * sigmoid(T(x)) - log_cosh(T(x)).value + clamp(T(x), -1, 1) / (2.0 + sign(T(x)));
   for (int i = 0; i < 4; ++i) {
     EXPECT_EQ(traced.v.v.lane(i), plain_result.v.lane(i));
     EXPECT_EQ(traced.v.d.lane(i), plain_result.d.lane(i));
