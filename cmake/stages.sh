@@ -15,12 +15,23 @@ pass() { passed=$((passed + 1)); }
 fail() { failed=$((failed + 1)); note "FAILED: $*"; }
 skip() { skipped=$((skipped + 1)); note "skipped: $*"; }
 
+# ahead TITLE COMMAND...: starts the work of a later `must` of that title, beside stages that leave processors idle.
+declare -A started=()
+ahead() {
+  "${@:2}" >"$(log_of "$1" log)" 2>&1 &
+  started[$1]=$!
+}
+# finished TITLE COMMAND...: that work's status; done now, where nothing was started ahead.
+finished() {
+  if [[ -v started[$1] ]]; then wait "${started[$1]}"; else "${@:2}" >"$(log_of "$1" log)" 2>&1; fi
+}
+
 # must TITLE COMMAND...: work that later stages need; it counts only when it fails.
 must() {
   local title=$1 log begin=$SECONDS
   log=$(log_of "$title" log)
   note "$title"
-  if "${@:2}" >"$log" 2>&1; then
+  if finished "$@"; then
     note "$title: done in $((SECONDS - begin)) s"
   else
     grep -vE '^(-- |\[[0-9]+/[0-9]+\] )' "$log" | tail -n 40 | quote  # not what went well before

@@ -65,6 +65,11 @@ said 'skipped: skip: no GPU here'
 expect "0 passed, 1 failed" 1 must broken false
 expect "1 passed, 1 failed" 1 eval 'must broken false || pass'
 expect "0 passed, 0 failed" 0 must fine true
+# shellcheck disable=SC2016  # written out where eval reads it
+expect "0 passed, 1 failed" 1 eval 'ahead early bash -c "echo said ahead; exit 3"; must early touch "$work/again"'
+said 'said ahead'
+[[ ! -e $work/again ]] || { echo "what was started ahead ran twice"; wrong=1; }
+expect "0 passed, 0 failed" 0 eval 'ahead early true; must early false'
 limit=1 expect "0 passed, 1 failed" 1 check endless sleep 20
 
 exit $wrong
