@@ -94,6 +94,16 @@ struct Checks {
         misfit(fmt::format(" with {} = {} as {} has", d.letters[size_t(i)], extents.of[letter], binder[letter]));
     }
   }
+
+  void labels_of(const InputFacts& f, const Tensor& t) {
+    if (!f.label || !f.below) return;
+    const int64_t classes = extents.of[f.below - 'A'];
+    const std::vector<double> labels = t.to_vector();
+    for (size_t i = 0; i < labels.size(); ++i)
+      if (labels[i] < 0 || labels[i] >= double(classes))
+        throw IndexError(
+            fmt::format("{}: label {} at row {} is outside [0, {})", about.name, int64_t(labels[i]), i, classes));
+  }
 };
 
 // "tail_{i}_weight" for the i-th.
@@ -129,7 +139,7 @@ Tensor apply_composed(const About& about, const Formula& formula, const std::vec
         "{}: reduction is '{}', which this op does not offer, wanted none, sum, mean, batchmean or mean_active",
         about.name, reduction == Reduction::mean_per_row ? "mean_per_row" : "sum_over_pos"));
   Checks checks{.about = about, .entry = entry};
-  std::vector<const Tensor*> flat;
+  std::vector<Tensor> given;
   std::vector<int> counts;
   for (int k = 0; k < entry.inputs; ++k) {
     const InputFacts& f = *entry.input(k);
@@ -141,10 +151,17 @@ Tensor apply_composed(const About& about, const Formula& formula, const std::vec
       checks.device_of(name, t);
       checks.dtype_of(f, name, t);
       checks.shape_of(f, name, t);
-      checks.range_of(f, name, t);
-      flat.push_back(&t);
+      given.push_back(f.differentiable ? t : t.detach());
     }
   }
+  for (int k = 0; k < entry.inputs; ++k)
+    for (size_t i = 0; i < lists[size_t(k)].size(); ++i) {
+      const InputFacts& f = *entry.input(k);
+      checks.range_of(f, numbered(f.name, i), lists[size_t(k)][i]);
+      checks.labels_of(f, lists[size_t(k)][i]);
+    }
+  std::vector<const Tensor*> flat;
+  for (const Tensor& t : given) flat.push_back(&t);
   return reduced(about, entry.compose(formula.get(), flat.data(), counts.data()), reduction, empty);
 }
 

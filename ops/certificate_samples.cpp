@@ -9,6 +9,7 @@
 
 #include "gradus/core/error.h"
 #include "gradus/ops/dims.h"
+#include "gradus/ops/registry.h"
 
 namespace gradus {
 namespace {
@@ -272,14 +273,15 @@ std::vector<LossVariant> variants_of(const LossEntry& loss, uint64_t seed) {
       v.integer_target = integer_target;
       Formula primary(first, first.construct);
       for (auto [i, x] : v.options) first.set(primary.get(), i, x);
-      int last = -1;
-      for (Reduction asked :
-           {loss.about->reduction, Reduction::mean_per_row}) {  // a reduction may choose another formula
+      std::vector<int> chosen;
+      const std::string plain = v.name;
+      for (Reduction asked : {loss.about->reduction, Reduction::mean_per_row,
+                              Reduction::mean}) {  // a reduction may choose another formula
         v.formula = loss.choose(primary.get(), integer_target, asked);
         v.reduction = asked;
-        if (v.formula == last) continue;
-        if (last >= 0) v.name += ", reduction=mean_per_row";
-        last = v.formula;
+        if (std::find(chosen.begin(), chosen.end(), v.formula) != chosen.end()) continue;
+        if (!chosen.empty()) v.name = fmt::format("{}, reduction={}", plain, name_of(asked));
+        chosen.push_back(v.formula);
         if (takes_labels(*loss.formula(v.formula)) == integer_target) variants.push_back(v);
       }
     }

@@ -5,28 +5,14 @@
 #include <cmath>
 
 #include "gradus/core/error.h"
-#include "gradus/ops/activation.h"
-#include "gradus/ops/arithmetic.h"
-#include "gradus/ops/cast.h"
-#include "gradus/ops/compare.h"
-#include "gradus/ops/compile.h"
-#include "gradus/ops/extreme.h"
-#include "gradus/ops/factories.h"
-#include "gradus/ops/index.h"
-#include "gradus/ops/linear.h"
-#include "gradus/ops/math.h"
-#include "gradus/ops/matmul.h"
-#include "gradus/ops/rearrange.h"
-#include "gradus/ops/reduce.h"
+#include "gradus/ops/composition.h"
 #include "gradus/ops/registry.h"
-#include "gradus/ops/shape.h"
-#include "gradus/ops/softmax.h"
 #include "gradus/ops/svd.h"
 
 namespace gradus {
 namespace {
 
-using compiling::Given;
+using composing::Given;
 
 // ---- maps ---------------------------------------------------------------------------------------
 
@@ -427,30 +413,19 @@ struct DiceCe {
   }
 };
 
-template <class L> const LossEntry& entry() {
-  static constexpr Loss<L> loss;
-  static const LossEntry value = compiling::loss_entry(&loss);
-  return value;
-}
-
 }  // namespace
 
+std::vector<const LossEntry*> composing::general() {
+  return entries<AdaptiveLogSoftmax, BceDice, CheckFinite, ClipGradNorm, ClipGradValue, DiceCe, LogSigmoid, LogSoftmax,
+                 LogSumExp, NuclearNorm, Sigmoid, SmoothLabels, Softmax, Softmin, Softplus>();
+}
+
 std::vector<const LossEntry*> compositions() {
-  return {&entry<AdaptiveLogSoftmax>(),
-          &entry<BceDice>(),
-          &entry<CheckFinite>(),
-          &entry<ClipGradNorm>(),
-          &entry<ClipGradValue>(),
-          &entry<DiceCe>(),
-          &entry<LogSigmoid>(),
-          &entry<LogSoftmax>(),
-          &entry<LogSumExp>(),
-          &entry<NuclearNorm>(),
-          &entry<Sigmoid>(),
-          &entry<SmoothLabels>(),
-          &entry<Softmax>(),
-          &entry<Softmin>(),
-          &entry<Softplus>()};
+  std::vector<const LossEntry*> all;
+  for (const auto& unit : {composing::general(), composing::classification(), composing::distillation(),
+                           composing::images(), composing::policies(), composing::regularisers()})
+    all.insert(all.end(), unit.begin(), unit.end());
+  return all;
 }
 
 }  // namespace gradus

@@ -101,8 +101,8 @@ void LossParameters::set(const std::string& name, const Tensor& tensor) {
   for (int i = 0; i < f.options; ++i)
     if (name == f.option(i)->name)
       throw ParamError(fmt::format("{}: {} is a tensor, wanted {}", entry_.about->name, name, kind_of(*f.option(i))));
-  throw ParamError(
-      fmt::format("{}: there is no parameter '{}'; {}", entry_.about->name, name, suggestion(name, known_names(entry_))));
+  throw ParamError(fmt::format("{}: there is no parameter '{}'; {}", entry_.about->name, name,
+                               suggestion(name, known_names(entry_))));
 }
 
 void LossParameters::set(const std::string& name, const std::variant<double, std::string>& value) {
@@ -188,7 +188,7 @@ Tensor evaluate(const LossEntry& entry, const LossArguments& arguments) {
     }
     for (size_t i = 0; i < used.size(); ++i)
       if (!used[i]) throw unknown(arguments.inputs[i].first);
-    return apply_composed(*entry.about, Formula(f, [&](void* to) { f.copy(parameters.get(), to); }), lists, reduction,
+    return apply_composed(*entry.about, *chosen_formula(entry, parameters.get(), false, reduction), lists, reduction,
                           empty);
   }
   std::vector<const Tensor*> required;
