@@ -15,7 +15,7 @@ namespace gradus {
 namespace {
 
 constexpr const char *format_key = "format", *format = "gradus checkpoint 1", *config_key = "config";
-constexpr const char *model = "model.", *optimizer = "optimizer.", *schedule = "schedule.";
+constexpr const char *model = "model.", *optimizer = "optimizer.", *schedule = "schedule.", *average = "average.";
 
 void append(NamedTensors& to, const std::string& prefix, const NamedTensors& entries) {
   for (const auto& [name, t] : entries) to.emplace_back(prefix + name, t);
@@ -61,7 +61,8 @@ void save_checkpoint(const std::string& path, const std::string& config, const T
   NamedTensors all;
   append(all, model, training.model.state_dict());
   append(all, optimizer, training.optimizer.state());
-  append(all, schedule, training.scheduler.state());
+  append(all, schedule, training.schedule.state());
+  if (training.average) append(all, average, training.average->state());
   append(all, "position.",
          {{"epoch", single(position.epoch)},
           {"batch", single(position.batch)},
@@ -85,7 +86,8 @@ Position load_checkpoint(const std::string& path, const Training& training) {
       .loss = {number<double>(path, all, "position.loss_sum"), number<double>(path, all, "position.loss_weight")}};
   training.model.load_state_dict(part(all, model));
   training.optimizer.load_state(part(all, optimizer));
-  training.scheduler.load_state(part(all, schedule));
+  training.schedule.load_state(part(all, schedule));
+  if (training.average) training.average->load_state(part(all, average));
   for (const auto& [prefix, generator] : generators(training))
     generator->set_state({uint64_t(whole(prefix + "seed")), uint64_t(whole(prefix + "stream"))});
   return position;
@@ -94,7 +96,9 @@ Position load_checkpoint(const std::string& path, const Training& training) {
 int64_t load_weights(const std::string& path, Module& module) {
   const NamedTensors all = read(path).tensors;
   const auto epochs = number<int64_t>(path, all, "position.epoch");
-  module.load_state_dict(part(all, model));
+  NamedTensors weights = part(all, average);
+  std::erase_if(weights, [](const auto& entry) { return entry.first == "updates"; });
+  module.load_state_dict(weights.empty() ? part(all, model) : weights);
   return epochs;
 }
 

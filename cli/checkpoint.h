@@ -2,10 +2,12 @@
 #pragma once
 #include <string>
 
+#include "gradus/cli/rate_schedule.h"
 #include "gradus/core/random.h"
 #include "gradus/data/meter.h"
 #include "gradus/nn/module.h"
-#include "gradus/optim/schedule.h"
+#include "gradus/optim/optimizer.h"
+#include "gradus/optim/weight_average.h"
 
 namespace gradus {
 
@@ -20,18 +22,20 @@ struct Position {
 struct Training {
   Module& model;
   Optimizer& optimizer;
-  Scheduler& scheduler;
+  RateSchedule& schedule;
   Generator* random;
+  WeightAverage* average;  // null where none is kept
 };
 
-/// Writes the file: "model.…", "optimizer.…", "schedule.…", "position.…" and "random.…" as tensors, and `config` (JSON)
-/// among the metadata. Throws FileError as write_safetensors; then the file is as it was.
+/// Writes the file: "model.…", "optimizer.…", "schedule.…", "average.…", "position.…" and "random.…" as tensors, and
+/// `config` (JSON) among the metadata. Throws FileError as write_safetensors; then the file is as it was.
 void save_checkpoint(const std::string& path, const std::string& config, const Training& training,
                      const Position& position);
 /// Restores all of a training and returns where it stood. Throws FileError when the file is no checkpoint or damaged,
 /// and the errors of load_state_dict and load_state when it is one of another model or optimiser.
 Position load_checkpoint(const std::string& path, const Training& training);
-/// Restores the model alone, and returns how many epochs it was trained. Throws as load_checkpoint.
+/// Restores the model alone, with the average of its weights where one was kept, and returns how many epochs it was
+/// trained. Throws as load_checkpoint.
 int64_t load_weights(const std::string& path, Module& module);
 /// The config that a checkpoint was written with.
 std::string checkpoint_config(const std::string& path);

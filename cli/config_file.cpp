@@ -64,7 +64,7 @@ std::vector<std::string> words_of(const CLI::Option& option, const Json& value) 
   std::vector<std::string> words;
   if (many && value.is_array())
     for (const Json& element : value)
-      if (element.is_string()) words.push_back(text_of(element));
+      if (element.is_string() || element.is_number()) words.push_back(text_of(element));
   return words;
 }
 

@@ -13,6 +13,7 @@
 #include "gradus/ops/cast.h"
 #include "gradus/ops/compare.h"
 #include "gradus/ops/extreme.h"
+#include "gradus/ops/factories.h"
 #include "gradus/ops/index.h"
 #include "gradus/ops/reduce.h"
 #include "gradus/ops/registry.h"
@@ -79,6 +80,23 @@ std::function<Tensor(const Tensor&, const Tensor&)> classification_loss(const Tr
     const Tensor wanted = target.labels ? there : one_hot(there, classes, scores.dtype());
     return evaluate(target.entry, {{{target.prediction, scores}, {target.target, wanted}}, {}});
   };
+}
+
+void check_adds_up(const TrainOptions& options, int64_t classes) {
+  const Target target = target_of(options.loss.empty() ? "cross_entropy" : options.loss);
+  const auto& about = *target.entry.about;
+  const auto of_each = [&] {
+    const Tensor two = zeros({2}, Dtype::int64);
+    const LossArguments each = {{{target.prediction, full({2, classes}, 0.5)},
+                                 {target.target, target.labels ? two : one_hot(two, classes, Dtype::float32)}},
+                                {{"reduction", "none"}}};
+    const Shape shape = evaluate(target.entry, each).shape();
+    return shape.rank() > 0 && shape[0] == 2;
+  };
+  if (about.fixed || (about.reduction != Reduction::mean && about.reduction != Reduction::batchmean) || !of_each())
+    throw ParamError(
+        fmt::format("--accumulate: got {}, but {} is no mean over samples, whose parts add up; leave --accumulate out",
+                    options.accumulate, about.name));
 }
 
 Evaluation evaluate_model(const TrainOptions& options, Module& model, int64_t outputs, const Split& split, int64_t k) {

@@ -29,6 +29,8 @@ struct Evaluation {
 /// a classifier.
 std::function<Tensor(const Tensor& scores, const Tensor& labels)> classification_loss(const TrainOptions& options,
                                                                                       int64_t classes);
+/// Throws ParamError unless that loss of a batch is the mean over its samples, as --accumulate needs it.
+void check_adds_up(const TrainOptions& options, int64_t classes);
 /// Of a model with `outputs` outputs, on the test half. k: of the nearest neighbours, for an embedding. Throws
 /// ParamError where the data do not suit the model.
 Evaluation evaluate_model(const TrainOptions& options, Module& model, int64_t outputs, const Split& split,

@@ -68,6 +68,16 @@ onnx::AttributeProto attribute(const char* name, const Tensor& value) {
   fill(*a.mutable_t(), value);
   return a;
 }
+onnx::AttributeProto attribute(const char* name, const std::string& value) {
+  onnx::AttributeProto a = named(name, onnx::AttributeProto::STRING);
+  a.set_s(value);
+  return a;
+}
+onnx::AttributeProto attribute(const char* name, const std::vector<std::string>& values) {
+  onnx::AttributeProto a = named(name, onnx::AttributeProto::STRINGS);
+  for (const std::string& value : values) a.add_strings(value);
+  return a;
+}
 
 OnnxValue OnnxGraph::input(const OnnxPort& port) {
   fill(*graph_.add_input(), port);

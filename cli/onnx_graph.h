@@ -47,5 +47,7 @@ onnx::AttributeProto attribute(const char* name, double value);
 onnx::AttributeProto attribute(const char* name, int64_t value);
 onnx::AttributeProto attribute(const char* name, const std::vector<int64_t>& values);
 onnx::AttributeProto attribute(const char* name, const Tensor& value);
+onnx::AttributeProto attribute(const char* name, const std::string& value);
+onnx::AttributeProto attribute(const char* name, const std::vector<std::string>& values);
 
 }  // namespace gradus

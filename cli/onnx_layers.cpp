@@ -16,12 +16,15 @@
 #include "gradus/nn/linear.h"
 #include "gradus/nn/norm.h"
 #include "gradus/nn/pooling.h"
+#include "gradus/nn/recurrent.h"
 #include "gradus/nn/resnet.h"
 #include "gradus/nn/sequential.h"
 #include "gradus/nn/text_classifier.h"
 #include "gradus/nn/transformer.h"
 #include "gradus/nn/unit_sphere.h"
 #include "gradus/ops/factories.h"
+#include "gradus/ops/rearrange.h"
+#include "gradus/ops/shape.h"
 
 namespace gradus {
 namespace {
@@ -63,6 +66,7 @@ class Translation {
     if (auto* l = dynamic_cast<LeNet5*>(&m)) return lenet(*l, path, x);
     if (auto* a = dynamic_cast<MultiheadAttention*>(&m)) return attention(*a, path, x, false);
     if (auto* b = dynamic_cast<TransformerBlock*>(&m)) return transformer(*b, path, x);
+    if (auto* r = dynamic_cast<RecurrentLayer*>(&m)) return recurrent(*r, path, x);
     if (auto* s = dynamic_cast<UnitSphere*>(&m)) return unit_length(path, layer(s->inner(), below(path, "inner"), x));
     return activation(m, path, x);
   }
@@ -195,6 +199,50 @@ class Translation {
                                  {attribute("value", full({1}, -std::numeric_limits<double>::infinity(), dtype_))});
     return node(path, "Trilu", {never.name, graph_.initializer(below(path, "diagonal"), full({}, 1, Dtype::int64))}, 2,
                 {attribute("upper", int64_t{1})});
+  }
+  // The rows of a recurrent layer's weight with the gates in ONNX's order, of both directions if there are two.
+  Tensor gates_in_order(const std::string& path, const std::string& name, bool both, const Ints& order) const {
+    std::vector<Tensor> directions;
+    for (const char* direction : {"", "_reverse"}) {
+      if (*direction && !both) continue;
+      const Tensor t = state_.at(below(path, name + direction)).detach();
+      const std::vector<Tensor> gates = split(t, t.size(0) / int64_t(order.size()), 0);
+      std::vector<Tensor> ordered;
+      for (const int64_t gate : order) ordered.push_back(gates[size_t(gate)]);
+      directions.push_back(concat(ordered, 0));
+    }
+    return stack(directions);
+  }
+  OnnxValue recurrent(RecurrentLayer& m, const std::string& path, OnnxValue x) {
+    const RecurrentOptions& o = m.options();
+    const bool both = o.bidirectional;
+    const char* op = dynamic_cast<LSTM*>(&m) ? "LSTM" : dynamic_cast<GRU*>(&m) ? "GRU" : "RNN";
+    const auto* rnn = dynamic_cast<RNN*>(&m);
+    // i, f, g, o is i, o, f, g there, and r, z, n is z, r, n.
+    const Ints order = dynamic_cast<LSTM*>(&m) ? Ints{0, 3, 1, 2} : rnn ? Ints{0} : Ints{1, 0, 2};
+    OnnxGraph::Attributes attributes = {attribute("hidden_size", m.hidden()),
+                                        attribute("direction", std::string(both ? "bidirectional" : "forward"))};
+    if (rnn && rnn->nonlinearity() == RNN::Nonlinearity::relu)
+      attributes.push_back(attribute("activations", std::vector<std::string>(both ? 2 : 1, "Relu")));
+    if (!rnn && order.size() == 3) attributes.push_back(attribute("linear_before_reset", int64_t{1}));
+    const auto turned = [&](const OnnxValue& v) {
+      return o.batch_first ? node(path, "Transpose", {v.name}, 3, {attribute("perm", Ints{1, 0, 2})}) : v;
+    };
+    x = turned(x);
+    const std::string joined = graph_.integers(below(path, "joined"), {0, 0, -1});
+    for (int64_t l = 0; l < o.num_layers; ++l) {
+      const auto weights = [&](const std::string& name) {
+        return gates_in_order(path, fmt::format("{}_l{}", name, l), both, order);
+      };
+      const auto named = [&](const char* name) { return below(path, fmt::format("{}_l{}", name, l)); };
+      std::vector<std::string> inputs = {x.name, graph_.initializer(named("W"), weights("weight_ih")),
+                                         graph_.initializer(named("R"), weights("weight_hh"))};
+      if (o.bias) inputs.push_back(graph_.initializer(named("B"), concat({weights("bias_ih"), weights("bias_hh")}, 1)));
+      const OnnxValue y = node(path, op, inputs, 4, attributes),  // (steps, directions, N, hidden)
+          beside = node(path, "Transpose", {y.name}, 4, {attribute("perm", Ints{0, 2, 1, 3})});
+      x = node(path, "Reshape", {beside.name, joined}, 3);
+    }
+    return turned(x);
   }
   OnnxValue attention(const MultiheadAttention& a, const std::string& path, const OnnxValue& x, bool causal) {
     const int64_t width = a.width(), each = width / a.heads();

@@ -4,11 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "gradus/cli/checkpoint.h"
 #include "gradus/cli/choices.h"
 #include "gradus/cli/device_option.h"
+#include "gradus/cli/rate_schedule.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/registry.h"
 
@@ -19,6 +21,47 @@ using Json = nlohmann::ordered_json;
 
 void check_at_least(const char* option, int64_t value, int64_t least) {
   if (value < least) throw ParamError(fmt::format("{}: got {}, wanted at least {}; see --help", option, value, least));
+}
+
+// How the learning rate goes, and what is done with gradients and weights.
+void add_schedule(CLI::App& command, TrainOptions& o) {
+  command
+      .add_option("--schedule", o.schedule,
+                  "how the rate goes: cosine: to 0 along half a cosine; cosine-restarts: again every --every epochs; "
+                  "step: times --gamma every --every epochs; multi-step: after each of --milestones; exponential: "
+                  "times --gamma an epoch, smoothly; one-cycle: up, then down to nearly 0; plateau: times --gamma when "
+                  "the loss has not improved for --patience epochs; constant")
+      ->type_name("cosine|cosine-restarts|step|multi-step|exponential|one-cycle|plateau|constant")
+      ->capture_default_str();
+  command.add_option("--gamma", o.gamma, "by what the schedule multiplies the rate")
+      ->type_name("FACTOR")
+      ->capture_default_str();
+  command.add_option("--every", o.every, "epochs between its changes")->type_name("N")->capture_default_str();
+  command.add_option("--milestones", o.milestones, "epochs after which multi-step changes it")
+      ->delimiter(',')
+      ->type_name("N,N...");
+  command.add_option("--patience", o.patience, "epochs without improvement that plateau bears")
+      ->type_name("N")
+      ->capture_default_str();
+  command.add_option("--warm-up", o.warm_up, "steps in which the rate first rises along a line, from a third of --lr")
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option("--ema", o.ema,
+                  "keep a moving average of the weights with this decay, and evaluate, save and export that; 0: none")
+      ->type_name("DECAY")
+      ->capture_default_str();
+  command
+      .add_option("--precision", o.precision,
+                  "of products: bfloat16 rounds what layers multiply and what they make; weights stay float32")
+      ->type_name("float32|bfloat16")
+      ->capture_default_str();
+  if (o.task == "classify")
+    command
+        .add_option("--accumulate", o.accumulate,
+                    "compute each batch in so many parts whose gradients are added up: the same step in less memory")
+        ->type_name("N")
+        ->capture_default_str();
 }
 
 // What the training does.
@@ -54,9 +97,10 @@ void add_what(CLI::App& command, TrainOptions& o) {
       ->capture_default_str();
   command
       .add_option("--lr", o.lr,
-                  "learning rate, which falls to 0 along half a cosine; default: 0.1 for sgd (with momentum 0.9), "
+                  "learning rate, which --schedule changes on the way; default: 0.1 for sgd (with momentum 0.9), "
                   "0.003 for adam and adamw, 0.001 for rmsprop, 0.01 for adagrad, 1 for adadelta, 0.0003 for lion")
       ->type_name("RATE");
+  add_schedule(command, o);
   command.add_option("--epochs", o.epochs, "passes over the training data")->type_name("N")->capture_default_str();
   command.add_option("--batch-size", o.batch_size, "samples per step")->type_name("N")->capture_default_str();
   command.add_option("--seed", o.seed, "of the initial weights and the order of the samples")
@@ -110,6 +154,11 @@ Json config_of(const TrainOptions& o) {
                  {"optimizer", o.optimizer}, {"lr", o.lr ? Json(*o.lr) : Json()},
                  {"epochs", o.epochs},       {"batch_size", o.batch_size},
                  {"seed", o.seed},           {"dtype", o.dtype}};
+  config["schedule"] = o.schedule, config["gamma"] = o.gamma, config["every"] = o.every;
+  config["milestones"] = o.milestones.empty() ? Json() : Json(o.milestones), config["patience"] = o.patience,
+  config["warm_up"] = o.warm_up;
+  config["ema"] = o.ema, config["precision"] = o.precision;
+  if (o.task == "classify") config["accumulate"] = o.accumulate;
   if (o.task == "triplet") config["mining"] = o.mining, config["normalise"] = o.normalise;
   return config;
 }
@@ -147,6 +196,18 @@ void check_train_options(const TrainOptions& o) {
   for (const std::string& kind : o.log) choose("--log", kind, {"jsonl", "tensorboard"});
   check_at_least("--epochs", o.epochs, 1);
   check_at_least("--batch-size", o.batch_size, 1);
+  if (o.lr && !(*o.lr >= 0 && std::isfinite(*o.lr)))
+    throw ParamError(
+        fmt::format("--lr: got {}, wanted a finite number that is not negative; leave it out, or see --help", *o.lr));
+  check_schedule_options(o);
+  if (!(o.ema >= 0 && o.ema < 1))
+    throw ParamError(fmt::format("--ema: got {}, wanted a number in [0, 1); try 0.999", o.ema));
+  check_at_least("--accumulate", o.accumulate, 1);
+  choose("--precision", o.precision, {"float32", "bfloat16"});
+  if (o.precision != "float32" && o.dtype != "float32")
+    throw ParamError(
+        fmt::format("--precision: got {} with --dtype {}, wanted weights in float32; leave one of the two out",
+                    o.precision, o.dtype));
   check_at_least("--checkpoint-every", o.checkpoint_every, 1);
   check_at_least("--workers", o.workers, 0);
   if (o.seed < 0) throw ParamError(fmt::format("--seed: got {}, wanted at least 0; try 1", o.seed));
@@ -172,6 +233,17 @@ void take_config(const std::string& path, const std::string& text, TrainOptions&
     config.at("dtype").get_to(o.dtype);
     if (o.task == "triplet") config.at("mining").get_to(o.mining);
     o.normalise = config.value("normalise", false);
+    const TrainOptions unsaid;  // in files older than these options
+    o.schedule = config.value("schedule", unsaid.schedule);
+    o.gamma = config.value("gamma", unsaid.gamma);
+    o.every = config.value("every", unsaid.every);
+    o.milestones.clear();
+    if (const Json some = config.value("milestones", Json()); !some.is_null()) some.get_to(o.milestones);
+    o.patience = config.value("patience", unsaid.patience);
+    o.warm_up = config.value("warm_up", unsaid.warm_up);
+    o.ema = config.value("ema", unsaid.ema);
+    o.accumulate = config.value("accumulate", unsaid.accumulate);
+    o.precision = config.value("precision", unsaid.precision);
   } catch (const nlohmann::json::exception&) { refuse_config(path); }
 }
 

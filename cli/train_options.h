@@ -17,6 +17,15 @@ struct TrainOptions {
   std::string mining = "random";  // of triplets
   bool normalise = false;         // embeddings of length 1
   std::optional<double> lr;       // otherwise the optimiser's own
+  std::string schedule = "cosine";
+  double gamma = 0.1;                 // by which step, multi-step, exponential and plateau multiply the rate
+  int64_t every = 10;                 // epochs, of step and cosine-restarts
+  std::vector<int64_t> milestones;    // epochs, of multi-step
+  int64_t patience = 3;               // epochs, of plateau
+  int64_t warm_up = 0;                // steps before the schedule
+  double ema = 0;                     // decay of a moving average of the weights; 0: none
+  int64_t accumulate = 1;             // parts in which a batch is computed
+  std::string precision = "float32";  // of products of matrices; or bfloat16
   int64_t epochs = 40, batch_size = 32, seed = 1;
   std::optional<int> threads;
   int workers = 0;  // threads that prepare batches

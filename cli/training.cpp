@@ -17,13 +17,16 @@
 #include "gradus/cli/ingredients.h"
 #include "gradus/cli/interrupt.h"
 #include "gradus/cli/progress.h"
+#include "gradus/cli/rate_schedule.h"
 #include "gradus/cli/triplets.h"
 #include "gradus/core/error.h"
 #include "gradus/data/atomic_file.h"
 #include "gradus/data/loader.h"
 #include "gradus/data/sampler.h"
+#include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
-#include "gradus/optim/schedule.h"
+#include "gradus/ops/shape.h"
+#include "gradus/optim/gradient_accumulator.h"
 
 namespace gradus {
 namespace {
@@ -51,6 +54,8 @@ struct Task {
         loader(embeds() ? balanced_loader() : shuffled_loader()),
         device(chosen_device(o.device)) {
     model->to(device);
+    if (options.precision == "bfloat16") model->compute(Dtype::bfloat16);
+    if (options.accumulate > 1) check_adds_up(options, outputs);
   }
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
@@ -97,8 +102,11 @@ class Fitting {
         files_(files),
         steps_(int64_t(task.loader.epoch(0).size())),
         optimizer_(make_optimizer(task.options, *task.model)),
-        scheduler_(*optimizer_, cosine_annealing(task.options.epochs * steps_)),
-        training_{*task.model, *optimizer_, scheduler_, task.random()} {
+        schedule_(*optimizer_, task.options, steps_),
+        accumulator_(task.model->named_parameters()),
+        training_{*task.model, *optimizer_, schedule_, task.random(), nullptr} {
+    if (task.options.ema > 0)
+      training_.average = &average_.emplace(task.model->state_dict(), WeightAverageOptions{.decay = task.options.ema});
     at_.samples = task.loader.data().size();
     if (task.options.resume) resume();
     if (!files.metrics.empty()) history_ = read_metrics(files.metrics, at_.epoch);
@@ -123,10 +131,15 @@ class Fitting {
       }
       ++at_.epoch;
       at_.batch = 0;
+      schedule_.end_epoch(at_.loss.mean());
       watch_collapse(record(), progress);
       progress.end_epoch(history_.back().scores);
       if (at_.epoch % task_.options.checkpoint_every == 0 || at_.epoch == task_.options.epochs) save();
     }
+  }
+  // Exchanges the weights for their average, where one is kept; once more, and they are back.
+  void use_average() {
+    if (average_) average_->swap();
   }
   double loss() const { return at_.loss.mean(); }
   double seconds() const { return seconds_before_ + std::chrono::duration<double>(Clock::now() - begin_).count(); }
@@ -137,17 +150,35 @@ class Fitting {
 
   double step(const Dataset& samples) {
     StepStart start(*task_.model, task_.random());
-    const Tensor loss = loss_of(samples);
-    const double value = loss.item();
+    lr_ = optimizer_->lr(0);
+    const double value = task_.options.accumulate > 1 ? gradients_in_parts(samples) : gradients(samples);
     if (!std::isfinite(value))
       diverge(start, samples, std::isnan(value) ? "the loss became nan" : "the loss became infinite");
-    lr_ = optimizer_->lr(0);
-    optimizer_->zero_grad();
-    backward(loss);
     if (!finite_gradients(task_.model->named_parameters())) diverge(start, samples, "a gradient is not finite");
     optimizer_->step();
-    scheduler_.step();
+    schedule_.step();
+    if (average_) average_->update();
     return value;
+  }
+  // The loss of a batch, which leaves its gradients.
+  double gradients(const Dataset& samples) {
+    const Tensor loss = loss_of(samples);
+    const double value = loss.item();
+    if (!std::isfinite(value)) return value;
+    optimizer_->zero_grad();
+    backward(loss);
+    return value;
+  }
+  double gradients_in_parts(const Dataset& samples) {
+    const int64_t n = samples.size(), parts = std::min(task_.options.accumulate, n);
+    for (int64_t i = 0; i < parts; ++i) {
+      const int64_t from = n * i / parts, to = n * (i + 1) / parts;
+      const Dataset part(
+          {{"features", slice(samples["features"], 0, from, to)}, {"labels", slice(samples["labels"], 0, from, to)}});
+      const Tensor mean = loss_of(part);
+      accumulator_.add(mean * double(part.size()), double(part.size()));
+    }
+    return accumulator_.finish();
   }
   Tensor loss_of(const Dataset& samples) {
     return task_.loss((*task_.model)(to(samples["features"], task_.device)), samples["labels"]);
@@ -175,11 +206,13 @@ class Fitting {
   void open_files() {
     if (!task_.options.out.empty()) make_folder(task_.options.out);
     if (!files_.metrics.empty()) sinks_.push_back(json_lines(files_.metrics, history_));
-    if (!files_.events.empty()) sinks_.push_back(event_file(files_.events, scheduler_.steps()));
+    if (!files_.events.empty()) sinks_.push_back(event_file(files_.events, schedule_.steps()));
   }
   QuickScores record() {
+    use_average();
     const QuickScores quick = quick_scores(task_.options, *task_.model, task_.outputs, task_.split.test);
-    history_.push_back({at_.epoch, scheduler_.steps(), at_.loss.mean(), lr_, seconds(), quick.scores});
+    use_average();
+    history_.push_back({at_.epoch, schedule_.steps(), at_.loss.mean(), lr_, seconds(), quick.scores});
     for (const auto& sink : sinks_) sink->add(history_.back());
     return quick;
   }
@@ -218,7 +251,9 @@ class Fitting {
   const TrainFiles& files_;
   int64_t steps_;
   std::unique_ptr<Optimizer> optimizer_;
-  Scheduler scheduler_;
+  RateSchedule schedule_;
+  std::optional<WeightAverage> average_;
+  GradientAccumulator accumulator_;
   Training training_;
   Position at_;
   double lr_ = 0;  // of the last step
@@ -253,6 +288,7 @@ TrainResult train(const TrainOptions& options, const TrainFiles& files, const Sp
   task.model->train();
   Fitting fitting(task, files);
   fitting.run(out);
+  fitting.use_average();
   TrainResult result;
   result.loss = fitting.loss();
   result.seconds = fitting.seconds();

@@ -65,9 +65,19 @@ std::function<Tensor(const Tensor&, const Tensor&)> triplet_loss(const TrainOpti
   const std::string name = loss_name(options);
   const LossEntry& entry = loss_named(name);
   const std::vector<std::string> names = known_names(entry);
+  if (names.size() >= 2 && names[0] == "input" && names[1] == "labels") {  // which finds its own pairs in the batch
+    if (options.mining != "random")
+      throw ParamError(fmt::format("--mining: {} picks triplets, but {} finds its pairs itself; leave --mining out",
+                                   options.mining, name));
+    return [&entry](const Tensor& embedded, const Tensor& labels) {
+      return evaluate(entry, {{{"input", embedded}, {"labels", to(labels, embedded.device())}}, {}});
+    };
+  }
   if (names.size() < 3 || names[0] != "anchor" || names[1] != "positive" || names[2] != "negative")
     throw ParamError(
-        fmt::format("--loss: {} does not take anchor, positive and negative; try triplet_margin_loss", name));
+        fmt::format("--loss: {} takes neither anchor, positive and negative nor an embedding and its labels; try "
+                    "triplet_margin_loss or multi_similarity_loss",
+                    name));
   return [&entry, &random, mining = options.mining, margin = margin_of(options)](const Tensor& embedded,
                                                                                  const Tensor& labels) {
     const Triplets t = mining == "random" ? random_triplets(labels, random) : mined(mining, embedded, labels, margin);

@@ -9,8 +9,9 @@
 namespace gradus {
 
 /// Of an embedding (N, width) and labels (N): options.loss (default triplet_margin_loss) of the triplets that
-/// options.mining picks, by Euclidean distance; random ones are drawn with `random`, which must outlive it. Throws
-/// ParamError where the loss does not take triplets.
+/// options.mining picks, by Euclidean distance; random ones are drawn with `random`, which must outlive it. A
+/// loss of embedding and labels, such as multi_similarity_loss, takes the batch as it is. Throws ParamError where the
+/// loss is of neither kind.
 std::function<Tensor(const Tensor& embedded, const Tensor& labels)> triplet_loss(const TrainOptions& options,
                                                                                  Generator& random);
 

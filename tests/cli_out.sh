@@ -148,7 +148,7 @@ refused 2 "--log: got no folder to write to; name it with --out" train classify 
 refused 2 "--report: got no folder to write to; name it with --out" train classify --report
 refused 2 "--log: there is no 'tensorbord'; did you mean 'tensorboard'?" train classify --out new --log tensorbord
 refused 2 "--mining: there is no 'hard'; known with it in their names are semi-hard, batch-hard" train triplet --mining hard --out new
-refused 2 "SGD: got lr = -1, wanted a finite number that is not negative; try 0.001" train classify --out new --lr -1
+refused 2 "--lr: got -1, wanted a finite number that is not negative; leave it out, or see --help" train classify --out new --lr -1
 refused 2 "--model: cnn takes images, but a sample of the data is 2 numbers; use logistic or mlp" train classify --out new --data moons --model cnn
 refused 1 "plain.txt: its name ends like no format that is known, wanted .npz, .npy, .csv, .csv.gz or an IDX file …-ubyte; convert or rename it" predict a/b --data "$(touch plain.txt && echo plain.txt)"
 refused 2 "--data: has samples of shape (2), but the model was trained on (1,8,8); take data of that shape" eval a/b --data moons

@@ -25,6 +25,7 @@ reach knn_accuracy 0.97 triplet
 reach precision_at_1 0.95 triplet
 reach knn_accuracy 0.96 triplet --normalise
 reach map_at_r 0.85 triplet
+for loss in lifted_structured_loss multi_similarity_loss nca_loss; do reach knn_accuracy 0.95 triplet --loss $loss --epochs 10; done
 reach raw_knn_accuracy 0.97 triplet --epochs 1
 for set in moons circles spirals blobs; do reach test_accuracy 0.97 classify --data $set --epochs 20; done
 reach knn_accuracy 0.97 triplet --data spirals

@@ -18,6 +18,7 @@
 #include "gradus/nn/lenet.h"
 #include "gradus/nn/models.h"
 #include "gradus/nn/pooling.h"
+#include "gradus/nn/recurrent.h"
 #include "gradus/nn/resnet.h"
 #include "gradus/nn/text_classifier.h"
 #include "gradus/nn/transformer.h"
@@ -114,6 +115,15 @@ std::vector<Case> cases() {
   all.push_back(sequences("block_causal", block({.batch_first = true, .causal = true, .gelu = true})));
   all.push_back(sequences("block_steps_first", block({.causal = true}), false));
   all.push_back(sequences("attention", owned(MultiheadAttention(8, 4, {.bias = false, .batch_first = true}, g))));
+  const auto recurrent = [&](const char* name, std::shared_ptr<Module> model, int64_t width, bool batch_first) {
+    all.push_back(sequences(name, std::move(model), batch_first));
+    all.back().outputs[2] = width;
+  };
+  recurrent("rnn", owned(RNN(8, 5, {}, RNN::Nonlinearity::tanh, g)), 5, false);
+  recurrent("rnn_relu", owned(RNN(8, 5, {.bias = false, .bidirectional = true}, RNN::Nonlinearity::relu, g)), 10,
+            false);
+  recurrent("lstm", owned(LSTM(8, 6, {.num_layers = 2, .batch_first = true, .bidirectional = true}, g)), 12, true);
+  recurrent("gru", owned(GRU(8, 7, {.num_layers = 2, .batch_first = true}, g)), 7, true);
   return all;
 }
 

@@ -63,7 +63,8 @@ def tensor(data):
 def attribute(data):
     f = fields(data)
     kind, name = f[20][0], f[1][0].decode()
-    value = {1: lambda: f[2][0], 2: lambda: f[3][0], 4: lambda: tensor(f[5][0]), 7: lambda: integers(f.get(8, []))}[kind]()
+    value = {1: lambda: f[2][0], 2: lambda: f[3][0], 3: lambda: f[4][0].decode(), 4: lambda: tensor(f[5][0]), 7: lambda: integers(f.get(8, [])),
+             8: lambda: [s.decode() for s in f[9]]}[kind]()
     return name, value
 
 
@@ -102,6 +103,44 @@ def softmax(x, *, axis):
     return e / e.sum(axis, keepdims=True)
 
 
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def rnn_step(a, b, h, c, activation="Tanh"):
+    return {"Tanh": np.tanh, "Relu": lambda v: np.maximum(v, 0)}[activation](a + b), c
+
+
+def lstm_step(a, b, h, c):
+    i, o, f, g = np.split(a + b, 4, 1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def gru_step(a, b, h, c):
+    (az, ar, an), (bz, br, bn) = np.split(a, 3, 1), np.split(b, 3, 1)
+    z = sigmoid(az + bz)
+    return (1 - z) * np.tanh(an + sigmoid(ar + br) * bn) + z * h, c
+
+
+def recurrence(step):
+    """RNN, LSTM or GRU: (steps, directions, N, hidden)."""
+    def run(x, w, r, b=None, *, hidden_size, direction, linear_before_reset=1, activations=None):
+        assert linear_before_reset == 1
+        backwards = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}[direction]
+        b = np.zeros((len(backwards), 2 * w.shape[1]), x.dtype) if b is None else b
+        y = np.zeros((x.shape[0], len(backwards), x.shape[1], hidden_size), x.dtype)
+        for d, reverse in enumerate(backwards):
+            h = c = np.zeros((x.shape[1], hidden_size), x.dtype)
+            of_input, of_hidden = np.split(b[d], 2)
+            more = [activations[d]] if activations else []
+            for t in range(x.shape[0])[::-1 if reverse else 1]:
+                h, c = step(x[t] @ w[d].T + of_input, h @ r[d].T + of_hidden, h, c, *more)
+                y[t, d] = h
+        return y
+    return run
+
+
 def channels(v):
     return v[:, None, None]
 
@@ -124,7 +163,9 @@ OPS = {
     "Flatten": lambda x, *, axis: x.reshape(int(np.prod(x.shape[:axis])), -1),
     "Gather": lambda x, i: x[i],
     "Gemm": lambda a, b, c=0, *, transB: a @ (b.T if transB else b) + c,
+    "GRU": recurrence(gru_step),
     "GlobalAveragePool": lambda x: x.mean((2, 3), keepdims=True),
+    "LSTM": recurrence(lstm_step),
     "LayerNormalization": lambda x, w, b, *, axis, epsilon: normalised(x, tuple(range(axis, 0)), epsilon) * w + b,
     "LeakyRelu": lambda x, *, alpha: np.where(x > 0, x, x * alpha),
     "MatMul": lambda a, b: a @ b,
@@ -132,12 +173,13 @@ OPS = {
     "MaxPool": lambda x, *, kernel_shape, strides, pads: windows(globals()["pads"](x, pads, -np.inf), kernel_shape, strides).max((4, 5)),
     "Mul": lambda a, b: a * b,
     "Not": np.logical_not,
+    "RNN": recurrence(rnn_step),
     "ReduceL2": lambda x, *, axes, keepdims: np.sqrt((x * x).sum(tuple(axes), keepdims=bool(keepdims))),
     "ReduceSum": lambda x, axes, *, keepdims: x.sum(tuple(axes), keepdims=bool(keepdims)),
     "Relu": lambda x: np.maximum(x, 0),
     "Reshape": reshape,
     "Shape": lambda x, *, start: np.array(x.shape[start:]),
-    "Sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "Sigmoid": sigmoid,
     "Softmax": softmax,
     "Softplus": lambda x: np.logaddexp(x, 0),
     "Split": lambda x, sizes, *, axis: np.split(x, np.cumsum(sizes)[:-1], axis),
