@@ -8,13 +8,13 @@
 
 #include "gradus/core/error.h"
 #include "gradus/nn/init.h"
+#include "gradus/nn/precision.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
 #include "gradus/ops/compare.h"
 #include "gradus/ops/dropout.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/index.h"
-#include "gradus/ops/linear.h"
 #include "gradus/ops/matmul.h"
 #include "gradus/ops/reduce.h"
 #include "gradus/ops/shape.h"
@@ -113,7 +113,8 @@ void MultiheadAttention::check(const Tensor& query, const Tensor& key, const Ten
 // Part 0, 1, 2: query, key, value; (N, heads, steps, width / heads).
 Tensor MultiheadAttention::projected(const Tensor& x, int64_t part) const {
   const auto rows = [&](const Tensor& t) { return slice(t, 0, part * width_, (part + 1) * width_); };
-  const Tensor y = linear(x, rows(in_proj_weight_), in_proj_bias_.defined() ? rows(in_proj_bias_) : Tensor());
+  const Tensor bias = in_proj_bias_.defined() ? rows(in_proj_bias_) : Tensor();
+  const Tensor y = linear_in(computes_in(), x, rows(in_proj_weight_), bias);
   const Tensor heads = reshape(y, {x.shape()[0], x.shape()[1], heads_, width_ / heads_});
   return options_.batch_first ? permute(heads, {0, 2, 1, 3}) : permute(heads, {1, 2, 0, 3});
 }

@@ -6,6 +6,7 @@
 
 #include "gradus/core/error.h"
 #include "gradus/nn/init.h"
+#include "gradus/nn/precision.h"
 
 namespace gradus {
 
@@ -27,6 +28,11 @@ Conv2d::Conv2d(int64_t inputs, int64_t outputs, Size2 kernel, const Conv2dOption
   bias = Tensor(Shape{outputs});
   init::uniform(bias, -bound, bound, generator);
   bias.requires_grad(true);
+}
+
+Tensor Conv2d::forward(const Tensor& x) {
+  const auto in = [this](const Tensor& t) { return t.defined() ? rounded(t, computes_in()) : t; };
+  return in(conv2d(in(x), in(weight), in(bias), options));
 }
 
 }  // namespace gradus

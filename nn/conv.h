@@ -15,7 +15,7 @@ struct Conv2d : Module {
   /// Throws ParamError unless channels, kernel and groups are positive and groups divides both channels.
   Conv2d(int64_t inputs, int64_t outputs, Size2 kernel, const Conv2dOptions& options = {}, bool with_bias = true,
          Generator& generator = default_generator());
-  Tensor forward(const Tensor& x) override { return conv2d(x, weight, bias, options); }
+  Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override { p.parameter("weight", weight).parameter("bias", bias); }
 };
 

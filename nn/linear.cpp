@@ -6,7 +6,7 @@
 
 #include "gradus/core/error.h"
 #include "gradus/nn/init.h"
-#include "gradus/ops/linear.h"
+#include "gradus/nn/precision.h"
 
 namespace gradus {
 
@@ -24,6 +24,6 @@ Linear::Linear(int64_t inputs, int64_t outputs, bool with_bias, Generator& gener
   bias.requires_grad(true);
 }
 
-Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias); }
+Tensor Linear::forward(const Tensor& x) { return linear_in(computes_in(), x, weight, bias); }
 
 }  // namespace gradus

@@ -95,6 +95,13 @@ void Module::train(bool on) {
   walk("", [on](Module& m, Parts&, const std::string&) { m.training_ = on; });
 }
 
+void Module::compute(Dtype precision) {
+  if (precision != Dtype::float32 && precision != Dtype::bfloat16 && precision != Dtype::float16)
+    throw DtypeError(fmt::format("Module.compute: got {}, wanted float32, bfloat16 or float16; choose one of those",
+                                 name_of(precision)));
+  walk("", [precision](Module& m, Parts&, const std::string&) { m.precision_ = precision; });
+}
+
 template <class Make> void Module::replace_tensors(Make replacement) {
   std::map<const TensorState*, Tensor> replaced;
   const auto replace = [&](Tensor& t) {

@@ -55,6 +55,12 @@ class Module {
   void eval() { train(false); }
   bool training() const { return training_; }
 
+  /// Mixed precision: Linear, Conv2d, recurrent layers and the projections of attention, here and below, round what
+  /// they multiply and what they make to bfloat16 or float16, as their gradients on the way back; sums and the weights
+  /// that train stay float32. float32, as at first, rounds nothing. Throws DtypeError for any other.
+  void compute(Dtype precision);
+  Dtype computes_in() const { return precision_; }
+
   /// Replaces all floating-point parameters and buffers by converted ones, without their gradients. Make optimisers
   /// afterwards: one made before goes on with the old tensors. Throws DtypeError unless float32 or float64.
   void to(Dtype dtype);
@@ -69,6 +75,7 @@ class Module {
   template <class Make> void replace_tensors(Make replacement);
   template <class Visit> void walk(const std::string& prefix, Visit visit);
   bool training_ = true;
+  Dtype precision_ = Dtype::float32;
 };
 
 }  // namespace gradus

@@ -7,11 +7,11 @@
 
 #include "gradus/core/error.h"
 #include "gradus/nn/init.h"
+#include "gradus/nn/precision.h"
 #include "gradus/ops/activation.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/dropout.h"
 #include "gradus/ops/factories.h"
-#include "gradus/ops/linear.h"
 #include "gradus/ops/rearrange.h"
 #include "gradus/ops/shape.h"
 
@@ -99,7 +99,8 @@ std::vector<Tensor> RecurrentLayer::read(const Direction& d, const std::vector<T
   std::vector<Tensor> outputs(steps.size());
   for (size_t i = 0; i < steps.size(); ++i) {
     const size_t at = d.reverse ? steps.size() - 1 - i : i;
-    state = step(linear(steps[at], d.weight_ih, d.bias_ih), linear(state.hidden, d.weight_hh, d.bias_hh), state);
+    state = step(linear_in(computes_in(), steps[at], d.weight_ih, d.bias_ih),
+                 linear_in(computes_in(), state.hidden, d.weight_hh, d.bias_hh), state);
     outputs[at] = state.hidden;
   }
   return outputs;

@@ -31,6 +31,8 @@ class RecurrentLayer : public Module {
   /// From a given state, or from zeros. Throws ShapeError unless shapes are as above and there is a step.
   Recurrence run(const Tensor& x, const Tensor& hidden = Tensor(), const Tensor& cell = Tensor());
   void parts(Parts& p) override;
+  const RecurrentOptions& options() const { return options_; }
+  int64_t hidden() const { return hidden_; }
 
  protected:
   struct State {
@@ -67,6 +69,7 @@ class RNN : public RecurrentLayer {
   enum class Nonlinearity { tanh, relu };
   RNN(int64_t inputs, int64_t hidden, const RecurrentOptions& options = {},
       Nonlinearity nonlinearity = Nonlinearity::tanh, Generator& generator = default_generator());
+  Nonlinearity nonlinearity() const { return nonlinearity_; }
 
  private:
   State step(const Tensor& from_input, const Tensor& from_hidden, const State& before) const override;
