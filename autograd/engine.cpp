@@ -15,7 +15,7 @@ Tensor add(const Tensor& a, const Tensor& b);  // ops/arithmetic.h: only for a b
 
 namespace {
 
-thread_local constinit const char* running = "";
+[[gnu::tls_model("initial-exec")]] thread_local constinit const char* running = "";
 
 // Names the op whose backward runs, for the errors that it may throw.
 class Running {
@@ -42,18 +42,23 @@ void add_in_place(Tensor& into, const Tensor& more) {
   });
 }
 
-// into += more, elementwise.  A tensor that somebody else holds is left alone and replaced.
-void accumulate(Tensor& into, const Tensor& more, bool recorded) {
+// into = into + more, in a new tensor.
+[[gnu::noinline]] void replace_by_sum(Tensor& into, const Tensor& more, bool recorded) {
   if (recorded) {
     into = add(into, more);
     return;
   }
-  if (into.sole_owner() && into.is_contiguous() && more.is_contiguous()) return add_in_place(into, more);
   const Tensor b = dense(more);
   Tensor out(into.shape(), into.dtype(), into.device());
   copy_elements(into, out);
   add_in_place(out, b);
   into = std::move(out);
+}
+
+// into += more, elementwise.  A tensor that somebody else holds is left alone and replaced.
+void accumulate(Tensor& into, const Tensor& more, bool recorded) {
+  if (!recorded && into.sole_owner() && into.is_contiguous() && more.is_contiguous()) add_in_place(into, more);
+  else replace_by_sum(into, more, recorded);
 }
 
 // One walk over the graph: the nodes whose gradient is waiting, newest first.
@@ -70,8 +75,13 @@ class Pass {
       }
   }
 
-  void deliver(Node* node, Tensor gradient) {
-    if (node->queued) return accumulate(node->pending, gradient, options_.create_graph);
+  // Takes the gradient.
+  void deliver(Node* node, Tensor& gradient) {
+    if (node->queued) {
+      accumulate(node->pending, gradient, options_.create_graph);
+      gradient = Tensor();
+      return;
+    }
     node->pending = std::move(gradient);
     node->queued = true;
     node->retain();
@@ -104,7 +114,14 @@ class Pass {
   static Tensor complete(Node& node) {
     node.queued = false;
     Tensor gradient = std::move(node.pending);
-    return node.hooks ? run_hooks(*node.hooks, std::move(gradient)) : gradient;
+    if (node.hooks) [[unlikely]]
+      gradient = run_hooks(*node.hooks, std::move(gradient));
+    return gradient;
+  }
+
+  [[gnu::noinline]] Tensor* many_slots(size_t count) {
+    if (slots_.size() < count) slots_.resize(count);
+    return slots_.data();
   }
 
   void step(Node& node, Tensor& gradient, uint64_t oldest) {
@@ -112,20 +129,9 @@ class Pass {
       throw StateError(fmt::format(
           "backward: the graph through '{}' was already used and freed; pass retain_graph = true to the first backward",
           node.op));
-    if (node.edge_count <= 2) {  // most ops; and no vector where a few slots do
-      Tensor slots[2];
-      step_into(slots, node, gradient, oldest);
-    } else if (node.edge_count <= 8) {
-      Tensor slots[8];
-      step_into(slots, node, gradient, oldest);
-    } else {
-      std::vector<Tensor> slots(node.edge_count);
-      step_into(slots.data(), node, gradient, oldest);
-    }
-  }
-
-  void step_into(Tensor* slots, Node& node, Tensor& gradient, uint64_t oldest) {
-    Gradients gradients(slots, node);
+    Tensor* slots = few_slots_;
+    if (node.edge_count > std::size(few_slots_)) slots = many_slots(node.edge_count);
+    Gradients gradients(slots, node, gradient);
     {
       const Running name(node.op);
       node.run(node, gradient, gradients);
@@ -133,8 +139,11 @@ class Pass {
     }
     gradient = Tensor();  // so that a gradient handed through is owned by its receiver alone
     for (int i = 0; i < node.edge_count; ++i)
-      if (Node* input = node.input(i); input && slots[i].defined() && input->number >= oldest)
-        deliver(input, std::move(slots[i]));
+      if (slots[i].defined()) {
+        Node* input = node.input(i);
+        if (input && input->number >= oldest) deliver(input, slots[i]);
+        else slots[i] = Tensor();
+      }
     if (!options_.retain_graph && !options_.create_graph) {
       node.forget();
       node.ran = true;
@@ -144,6 +153,8 @@ class Pass {
   BackwardOptions options_;
   std::vector<Node*> waiting_;  // a heap, the newest on top
   std::vector<Node*> leaves_;
+  Tensor few_slots_[8];        // for the gradients of one node's inputs, empty between nodes
+  std::vector<Tensor> slots_;  // the same for a node with more of them
 };
 
 Tensor seed_for(const char* op, const Tensor& output, const Tensor& gradient) {
@@ -207,7 +218,7 @@ std::vector<std::string> without_gradient(const NamedTensors& parameters) {
 void backward(const Tensor& output, const Tensor& gradient, BackwardOptions options) {
   Tensor seed = seed_for("backward", output, gradient);
   Pass pass(options);
-  pass.deliver(node_of(output), std::move(seed));
+  pass.deliver(node_of(output), seed);
   const auto to_leaf = [&](Node& node, Tensor& g) {
     if (node.leaf) accumulate_on_leaf(node, std::move(g), options.create_graph);
     return true;
@@ -237,7 +248,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   for (size_t i = 0; i < outputs.size(); ++i)
     seeds.push_back(seed_for("grad", outputs[i], gradients.empty() ? Tensor() : gradients[i]));
   Pass pass(options);
-  for (size_t i = 0; i < outputs.size(); ++i) pass.deliver(node_of(outputs[i]), std::move(seeds[i]));
+  for (size_t i = 0; i < outputs.size(); ++i) pass.deliver(node_of(outputs[i]), seeds[i]);
   std::vector<Tensor> found(inputs.size());
   const auto capture = [&](Node& node, Tensor& g) {
     for (size_t i = 0; i < inputs.size(); ++i)

@@ -11,28 +11,29 @@
 namespace gradus {
 namespace {
 
-thread_local constinit uint64_t last_number = 0;
-thread_local constinit Node* dying = nullptr;  // nodes whose last reference went, linked through `number`
-thread_local constinit bool burying = false;
+[[gnu::tls_model("initial-exec")]] thread_local constinit uint64_t last_number = 0;
+// Nodes whose last reference went, linked through `number`.
+[[gnu::tls_model("initial-exec")]] thread_local constinit Node* dying = nullptr;
+[[gnu::tls_model("initial-exec")]] thread_local constinit bool burying = false;
 
-size_t block_bytes(int edges, size_t closure_bytes) {
-  return sizeof(Node) + size_t(edges) * sizeof(Ref<Counted>) + 15 + closure_bytes;
+void bury(Node* node) noexcept {
+  if (node->hooks) delete_hooks(node->hooks);
+  const size_t bytes = node->bytes;
+  node->~Node();
+  pool::release(node, bytes, pool::Kind::node);
 }
 
 }  // namespace
 
-Node* Node::make(const char* op, const Tensor* const* inputs, int count, size_t closure_bytes) {
-  if (detail::anomaly_mode_is_on()) [[unlikely]]
-    detail::look_at_inputs(op, inputs, count);
-  const size_t bytes = block_bytes(count, closure_bytes);
-  Node* node = ::new (pool::allocate(bytes, pool::Kind::node)) Node(op, 0);
+Node* Node::make(void* block, size_t bytes, const char* op, const Tensor* const* inputs, int count) noexcept {
+  Node* node = ::new (block) Node(op, 0);
   node->bytes = uint32_t(bytes);
   node->edge_count = uint16_t(count);
   uint64_t newest = last_number;
   for (int i = 0; i < count; ++i) {
-    const Ref<Counted>& edge = inputs[i]->state()->node;
-    ::new (node->edges() + i) Ref<Counted>(edge);
-    if (edge) newest = std::max(newest, static_cast<Node*>(edge.get())->number);
+    Node* input = node_of(*inputs[i]);
+    ::new (node->edges() + i) Ref<Counted>(input);
+    if (input) newest = std::max(newest, input->number);
   }
   node->number = last_number = newest + 1;
   return node;
@@ -54,6 +55,8 @@ void Node::forget() noexcept {
 
 void Node::free(Counted* counted) noexcept {
   Node* node = static_cast<Node*>(counted);
+  if (!node->edge_count && !node->pending.defined() && !node->grad.defined() && !node->hooks)
+    return bury(node);  // nothing else dies with it
   node->number = reinterpret_cast<uint64_t>(std::exchange(dying, node));
   if (burying) return;
   burying = true;
@@ -61,10 +64,7 @@ void Node::free(Counted* counted) noexcept {
     Node* next = dying;
     dying = reinterpret_cast<Node*>(next->number);
     if (next->edge_count) next->forget();  // a node that ran has forgotten already
-    if (next->hooks) delete_hooks(next->hooks);
-    const size_t bytes = next->bytes;
-    next->~Node();
-    pool::release(next, bytes, pool::Kind::node);
+    bury(next);
   }
   burying = false;
 }

@@ -8,6 +8,7 @@
 #include <new>
 #include <type_traits>
 
+#include "gradus/autograd/anomaly.h"
 #include "gradus/core/pool.h"
 #include "gradus/core/tensor.h"
 
@@ -18,13 +19,17 @@ struct Node;
 // Where a backward closure puts its results: one slot per input, in the order in which record() was given them.
 class Gradients {
  public:
-  Gradients(Tensor* slots, const Node& node) : slots_(slots), node_(node) {}
+  Gradients(Tensor* slots, const Node& node, Tensor& arrived) : slots_(slots), node_(node), arrived_(arrived) {}
   bool wants(int input) const;  // false: that input needs no gradient, computing it would be waste
   Tensor& operator[](int input) { return slots_[input]; }
+  // The gradient that arrived, to be written over and moved into a slot; null where somebody else holds it too, or
+  // where the backward is recorded.
+  Tensor* spare();
 
  private:
   Tensor* slots_;
   const Node& node_;
+  Tensor& arrived_;
 };
 
 struct HookList;  // see hooks.h
@@ -51,11 +56,16 @@ struct Node : Counted {
   }
   void forget() noexcept;  // drops the closure and the edges: frees what backward had saved
 
-  static Node* make(const char* op, const Tensor* const* inputs, int count, size_t closure_bytes);
+  static constexpr size_t block_bytes(int edges, size_t closure_bytes);
+  // In a block of so many bytes.
+  static Node* make(void* block, size_t bytes, const char* op, const Tensor* const* inputs, int count) noexcept;
   static Node* make_leaf();
   static void free(Counted*) noexcept;  // iterative, so that a chain of a million ops frees on a small stack
 };
 
+constexpr size_t Node::block_bytes(int edges, size_t closure_bytes) {
+  return sizeof(Node) + size_t(edges) * sizeof(Ref<Counted>) + 15 + closure_bytes;
+}
 inline bool Gradients::wants(int input) const { return bool(node_.edges()[input]); }
 inline Node* node_of(const Tensor& t) { return static_cast<Node*>(t.state()->node.get()); }
 
@@ -70,7 +80,7 @@ class NoGrad {
 
  private:
   friend class Grad;
-  static inline thread_local constinit bool active_ = false;
+  [[gnu::tls_model("initial-exec")]] static inline thread_local constinit bool active_ = false;  // see pool::heap
   bool before_;
 };
 
@@ -85,6 +95,10 @@ class Grad {
  private:
   bool before_;
 };
+
+inline Tensor* Gradients::spare() {
+  return NoGrad::active() && arrived_.sole_owner() && arrived_.is_contiguous() ? &arrived_ : nullptr;
+}
 
 // Is an op on these inputs, which have been read, to be recorded?
 template <class... Inputs> bool recording(const Inputs&... inputs) {
@@ -119,7 +133,10 @@ template <class Backward>
 void record(const char* op, Tensor& out, const Tensor* const* inputs, int count, Backward&& backward) {
   using Closure = std::remove_cvref_t<Backward>;
   static_assert(alignof(Closure) <= 16 && std::is_nothrow_move_constructible_v<Closure>);
-  Node* node = Node::make(op, inputs, count, sizeof(Closure));
+  if (detail::anomaly_mode_is_on()) [[unlikely]]
+    detail::look_at_inputs(op, inputs, count);
+  const size_t bytes = Node::block_bytes(count, sizeof(Closure));
+  Node* node = Node::make(pool::allocate(bytes, pool::Kind::node), bytes, op, inputs, count);
   ::new (node->closure()) Closure(std::forward<Backward>(backward));
   node->run = [](Node& n, const Tensor& g, Gradients& to) { (*static_cast<Closure*>(n.closure()))(g, to); };
   node->destroy = [](Node& n) noexcept { static_cast<Closure*>(n.closure())->~Closure(); };

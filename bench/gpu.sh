@@ -29,6 +29,7 @@ else
   build=$root/build/gpu
   step configure cmake --preset cuda -S "$root" -B "$build" -D GRADUS_BUILD_TESTS=ON -D GRADUS_BUILD_BENCH=ON -D CMAKE_CUDA_ARCHITECTURES=native
   step build cmake --build "$build" --target gradus_cli gradus_tests gradus_cuda bench_compare
+  [[ ! -x $build/bin/convolution_plans ]] || step properties "$build/bin/convolution_plans" --describe
   export GRADUS_CUDA_MODULE=$build/lib/libgradus_cuda.so
 fi
 gradus=$build/bin/gradus

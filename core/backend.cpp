@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
+#include <vector>
 
 #include "gradus/core/error.h"
 #include "gradus/core/pool.h"
@@ -112,8 +114,31 @@ void empty_cache(Device device) {
   check_device("empty_cache", device, backend("empty_cache", device).empty_cache(device.index));
 }
 
+namespace {
+
+using Checks = std::vector<std::function<void()>>;
+Checks& checks_of(Device device) {
+  static thread_local std::vector<Checks> all;
+  if (all.size() <= size_t(device.index)) all.resize(size_t(device.index) + 1);
+  return all[size_t(device.index)];
+}
+
+}  // namespace
+
+void defer_check(Device device, std::function<void()> check) {
+  constexpr size_t most = 64;  // each keeps the tensors that it may have to speak of
+  if (checks_of(device).size() >= most) settle_checks(device);
+  checks_of(device).push_back(std::move(check));
+}
+
+void settle_checks(Device device) {
+  const Checks now = std::exchange(checks_of(device), {});  // what they read must not come here again
+  for (const auto& check : now) check();
+}
+
 void synchronise(Device device) {
   if (device.kind == Device::cpu_kind) return;
+  settle_checks(device);
   check_device("synchronise", device, backend("synchronise", device).synchronise(device.index));
 }
 

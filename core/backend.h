@@ -2,6 +2,7 @@
 // libgradus_cuda.so or libgradus_emulate.so, hands over when it is opened.  No CUDA type is named here.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "gradus/core/device.h"
@@ -34,9 +35,37 @@ struct OperationCall {
   double constants[most_constants] = {};
 };
 
+// An optimiser's step of one parameter; everything is dense.
+struct UpdateCall {
+  static constexpr int most_buffers = 3;
+  Dtype dtype = Dtype::float32;
+  int64_t count = 0;
+  void* parameter = nullptr;
+  const void* gradient = nullptr;
+  void* buffer[most_buffers] = {};
+};
+
+// A convolution of dense images (images, groups · channels, …) with weights (groups · filters, channels, …), or one of
+// its two adjoints.
+struct ConvolutionCall {
+  enum class Wanted { output, input, weight };  // which of the three follows from the two others
+  Wanted wanted = Wanted::output;
+  Dtype dtype = Dtype::float32;
+  int64_t images = 0, groups = 0, channels = 0, filters = 0;
+  int64_t image[2] = {}, kernel[2] = {}, output[2] = {}, stride[2] = {}, padding[2] = {}, dilation[2] = {};
+  void *x = nullptr, *w = nullptr, *y = nullptr;
+};
+
+// What the kernel of a loss leaves on its device.
+struct LossReport {
+  Totals totals;
+  unsigned long long problem;  // where the first value outside its range lies; all ones when there is none
+};
+
 // A call of a Map or a Fold: the views hold device addresses, the totals and the problem lie on the host.
 struct DeviceCall : Call {
-  const char* name = "";  // of the loss
+  const char* name = "";         // of the loss
+  LossReport* report = nullptr;  // on the device; every byte is 255 before
   int device = 0;
   double constant[max_inputs] = {};  // of an input without data: its one number
 };
@@ -46,11 +75,24 @@ struct DeviceLoss {
   const char* name;
   int formulas;
   void (*const* run)(const DeviceCall&);
+  void (*const* settle)(const DeviceCall&);
+};
+
+// The reduced value of a loss from its report: Σ value / n, by what n is.
+struct AverageCall {
+  const LossReport* report = nullptr;
+  Dtype dtype = Dtype::float32;
+  enum class Over { count, active, count_or_one, given } over = Over::given;
+  double given = 1;
+  double of_nothing = 0;       // the value where n is 0
+  double likely = 1;           // what the gradients were divided by
+  void* value = nullptr;       // of the dtype
+  void* correction = nullptr;  // likely / n, which makes them right; 0 where n is 0
 };
 
 // What a module exports.  A function gives false where it failed and leaves the reason in error().
 struct Backend {
-  static constexpr int current_version = 3;
+  static constexpr int current_version = 4;
   static constexpr const char* symbol = "gradus_backend";
   using Open = const Backend* (*)();
 
@@ -72,8 +114,9 @@ struct Backend {
   bool (*compare)(int device, int comparison, const OperationCall& call);
   // to = in[0] == constants[0] ? in[1] : in[2], or constants[1] where in[2] has no data
   bool (*choose)(int device, const OperationCall& call);
-  // to = a b over the last two dimensions, the batches before them of to's extents; one float dtype, to dense
-  bool (*multiply)(int device, const Elements& a, const Elements& b, const Elements& to);
+  // to = a b (+ bias, a number for every column) over the last two dimensions, the batches before them of to's extents;
+  // one float dtype, to dense
+  bool (*multiply)(int device, const Elements& a, const Elements& b, const Elements& bias, const Elements& to);
   // folds the dimensions where to's extent is 1; floats to their own dtype, integers to int64
   bool (*reduce)(int device, Monoid monoid, const Elements& from, const Elements& to);
   // the first place along those dimensions, in row-major order, that holds `wanted` or a NaN; int64
@@ -88,7 +131,14 @@ struct Backend {
   bool (*order)(int device, const Elements& from, int dim, bool descending, const Elements& to);
   // to = from / keep where the element's random word says so, else 0; both dense
   bool (*thin)(int device, const Elements& from, uint64_t seed, uint64_t stream, double keep, const Elements& to);
+  // *taken tells whether a library of the module did it
+  bool (*convolve)(int device, const ConvolutionCall& call, bool* taken);
+  // a step by the rule at a place of update_rules::All, which lies on the host
+  bool (*update)(int device, int place, const void* rule, const UpdateCall& call);
+  // starts the kernels of a loss; settle waits for them and brings totals and problem from the report to the host
   bool (*run)(const DeviceLoss& loss, int formula, const DeviceCall& call);
+  bool (*settle)(const DeviceLoss& loss, int formula, const DeviceCall& call);
+  bool (*average)(int device, const AverageCall& call);
   const DeviceLoss* const* losses;  // in the order of the registry
   int loss_count;
 };
@@ -98,10 +148,15 @@ const Backend& backend(const char* op, Device device);
 // How many devices there are; when none, *why (which may be null) says so in one sentence.
 int device_count(std::string* why = nullptr);
 DeviceProperties properties_of(Device device);
-// Gives memory that was released, and is kept for the next tensors, back to the driver.
-void empty_cache(Device device);
+// Gives memory that was released, and is kept for the next tensors, back to the system or the device's driver; on the
+// CPU that of the calling thread, of threads that ended, and all large blocks.  memory.h has the figures.
+void empty_cache(Device device = cpu);
 // Waits until all that was started on the device is done.
 void synchronise(Device device);
+// Keeps a check of what this thread started there, which would have to wait, until somebody waits anyway: before the
+// next number is read from the device, or in synchronise().  There it throws what it has to say.
+void defer_check(Device device, std::function<void()> check);
+void settle_checks(Device device);
 // Throws the module's error, naming `op`, unless ok.
 void check_device(const char* op, Device device, bool ok);
 

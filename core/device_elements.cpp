@@ -83,13 +83,40 @@ Ref<Storage> allocate_on_device(int64_t bytes, Device device) {
   return Ref<Storage>::adopt(::new (block) Storage(data, bytes, device, &free_device_storage));
 }
 
+bool device_convolve(const char* op, ConvolutionCall call, const Tensor& x, const Tensor& w, const Tensor& y) {
+  const Device d = x.device();
+  call.dtype = x.dtype();
+  call.x = elements(x).data, call.w = elements(w).data, call.y = elements(y).data;
+  bool taken = false;
+  check_device(op, d, backend(op, d).convolve(d.index, call, &taken));
+  return taken;
+}
+
+void device_update(int place, const void* rule, const Tensor& gradient, Tensor* buffers, int count, Tensor& parameter) {
+  const Device d = parameter.device();
+  UpdateCall call;
+  call.dtype = parameter.dtype(), call.count = parameter.numel();
+  call.parameter = elements(parameter).data, call.gradient = elements(gradient).data;
+  for (int k = 0; k < count; ++k) call.buffer[k] = elements(buffers[k]).data, buffers[k].bump_version();
+  parameter.bump_version();
+  check_device("step", d, backend("step", d).update(d.index, place, rule, call));
+}
+
 DeviceUse use_of(Device device) {
   const Tally& t = tally_of(device);
   return {t.bytes.load(std::memory_order_relaxed), t.storages.load(std::memory_order_relaxed)};
 }
 
-void copy_bytes(Device device, void* to, const void* from, int64_t bytes) {
+void read_bytes(Device device, void* to, const void* from, int64_t bytes) {
+  settle_checks(device);
+  write_bytes(device, to, from, bytes);
+}
+void write_bytes(Device device, void* to, const void* from, int64_t bytes) {
   check_device("copy", device, backend("copy", device).copy(device.index, to, from, bytes));
+}
+
+void device_average(const char* op, Device device, const AverageCall& call) {
+  check_device(op, device, backend(op, device).average(device.index, call));
 }
 
 void copy_elements_with_device(const Tensor& from, Tensor& to) {
@@ -101,8 +128,9 @@ void copy_elements_with_device(const Tensor& from, Tensor& to) {
   const Tensor source = dense(from);
   if (to.is_contiguous() && to.dtype() == from.dtype()) {
     to.bump_version();
-    return copy_bytes(on_cpu(to) ? from.device() : to.device(), to.state()->data, source.state()->data,
-                      from.numel() * size_of(from.dtype()));
+    const int64_t bytes = from.numel() * size_of(from.dtype());
+    return on_cpu(to) ? read_bytes(from.device(), to.state()->data, source.state()->data, bytes)
+                      : write_bytes(to.device(), to.state()->data, source.state()->data, bytes);
   }
   Tensor landed(from.shape(), from.dtype(), to.device());
   copy_elements_with_device(source, landed);
@@ -144,14 +172,15 @@ void device_add(Tensor& into, const Tensor& more) {
   device_operate("add", operations::All::place<operations::Entry<operations::Add, 2>>(), both, 2, into, nullptr, 0);
 }
 
-void device_multiply(const Tensor& a, const Tensor& b, Tensor& to) {
+void device_multiply(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& to) {
   const Device d = to.device();
   const auto batched = [&](const Tensor& t) {
     Shape shape = to.shape();
     for (int i = 1; i <= 2; ++i) shape[shape.rank() - i] = t.shape()[t.rank() - i];
     return broadcast_elements(t, shape);
   };
-  check_device("matmul", d, backend("matmul", d).multiply(d.index, batched(a), batched(b), elements(to)));
+  const Elements added = bias.defined() ? elements(bias) : Elements();
+  check_device(op, d, backend(op, d).multiply(d.index, batched(a), batched(b), added, elements(to)));
 }
 
 Tensor device_reduce(const char* op, Monoid monoid, const Tensor& x, const Shape& shape) {

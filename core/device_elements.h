@@ -1,5 +1,6 @@
 // The few things that the tape and the losses do with tensors on a device, below the graph.
 #pragma once
+#include "gradus/core/backend.h"
 #include "gradus/core/monoids.h"
 #include "gradus/core/tensor.h"
 
@@ -22,8 +23,9 @@ void device_compare(const char* op, int comparison, const Tensor* const* inputs,
 void device_choose(const char* op, const Tensor* const* inputs, int count, Tensor& to, const double* constants);
 // into += more
 void device_add(Tensor& into, const Tensor& more);
-// to = a b, whose batch dimensions broadcast to those of `to`, which is dense.
-void device_multiply(const Tensor& a, const Tensor& b, Tensor& to);
+// to = a b + bias, whose batch dimensions broadcast to those of `to`, which is dense.  The bias, a number for every
+// column, may be undefined.
+void device_multiply(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& to);
 // The fold over the dimensions that `shape`, of the same rank, has 1 in: in x's dtype, or int64 for integers.
 Tensor device_reduce(const char* op, Monoid monoid, const Tensor& x, const Shape& shape);
 // The first place along those dimensions, in row-major order, that holds `wanted`, which has that shape, or a NaN.
@@ -39,6 +41,13 @@ void device_scan(const char* op, const Tensor& factors, const Tensor& terms, int
 void device_order(const char* op, const Tensor& x, int dim, bool descending, Tensor& to);
 // Element i of a dense x, over keep, where random word i of the stream says so, else 0.
 Tensor device_thin(const char* op, const Tensor& x, uint64_t seed, uint64_t stream, double keep);
+// A convolution, whose form is in the call, of dense tensors; one of the three is written.  False where the device
+// leaves it to products of matrices.
+bool device_convolve(const char* op, ConvolutionCall call, const Tensor& x, const Tensor& w, const Tensor& y);
+// The reduced value of a loss and the factor that its gradients want, both numbers on the device.
+void device_average(const char* op, Device device, const AverageCall& call);
+// The parameter's step by the rule at a place of update_rules::All; all are dense, of one shape and dtype.
+void device_update(int place, const void* rule, const Tensor& gradient, Tensor* buffers, int count, Tensor& parameter);
 
 // What the tensors of this process hold on a device.
 struct DeviceUse {
@@ -49,8 +58,9 @@ DeviceUse use_of(Device device);
 // ---- what storage and copies of tensors are made of ---------------------------------------------
 
 Ref<Storage> allocate_on_device(int64_t bytes, Device device);
-// Either end, or both, on the device; waits.
-void copy_bytes(Device device, void* to, const void* from, int64_t bytes);
+// From the device to the host, after the checks that were deferred; and from the host to the device.  Both wait.
+void read_bytes(Device device, void* to, const void* from, int64_t bytes);
+void write_bytes(Device device, void* to, const void* from, int64_t bytes);
 // copy_elements() where one of the two is on a device.
 void copy_elements_with_device(const Tensor& from, Tensor& to);
 

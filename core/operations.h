@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "gradus/core/functions.h"
+#include "gradus/core/type_list.h"
 
 namespace gradus {
 
@@ -418,25 +419,17 @@ constexpr bool has_integer = integer_takes_constants<Op, X...> || requires(X... 
 template <class Op, int n> struct Entry {};
 
 // All that a device's module holds, in its order: the place of an op here is its place in the module's table.
-template <class... Entries> struct List {
-  static constexpr int size = int(sizeof...(Entries));
-  template <class Wanted> static constexpr int place() {  // -1 when it is none of them
-    int at = 0;
-    return ((std::is_same_v<Wanted, Entries> || (++at, false)) || ...) ? at : -1;
-  }
-};
-template <class... A, class... B> List<A..., B...> operator+(List<A...>, List<B...>);
-template <class... Op> using Unary = List<Entry<Op, 1>..., Entry<Slope<Op>, 2>...>;
-template <class... Op> using Flat = List<Entry<Op, 1>...>;
-template <class... Op> using Plain = List<Entry<Op, 2>...>;
-template <class... Op> using Binary = List<Entry<Op, 2>..., Entry<AlongFirst<Op>, 3>..., Entry<AlongSecond<Op>, 3>...>;
+template <class... Op> using Unary = TypeList<Entry<Op, 1>..., Entry<Slope<Op>, 2>...>;
+template <class... Op> using Flat = TypeList<Entry<Op, 1>...>;
+template <class... Op> using Plain = TypeList<Entry<Op, 2>...>;
+template <class... Op> using Binary = TypeList<Entry<Op, 2>..., Entry<AlongFirst<Op>, 3>..., Entry<AlongSecond<Op>, 3>...>;
 
-template <class... Op> using Compared = List<Entry<OfPair<Op>, 2>..., Entry<OfNumber<Op>, 1>...>;
+template <class... Op> using Compared = TypeList<Entry<OfPair<Op>, 2>..., Entry<OfNumber<Op>, 1>...>;
 
 using Comparisons =
     decltype(Compared<Eq, Ne, Lt, Le, Gt, Ge>() +
-             List<Entry<OfNumber<IsNan>, 1>, Entry<OfNumber<IsInf>, 1>, Entry<OfNumber<IsFinite>, 1>>() +
-             List<Entry<OfPair<And>, 2>, Entry<OfPair<Or>, 2>>());
+             TypeList<Entry<OfNumber<IsNan>, 1>, Entry<OfNumber<IsInf>, 1>, Entry<OfNumber<IsFinite>, 1>>() +
+             TypeList<Entry<OfPair<And>, 2>, Entry<OfPair<Or>, 2>>());
 using All =
     decltype(Plain<Add, Sub, Mul>() + Flat<Neg, Scaled, Shifted, Divided, Sign, PowZero, Round, Floor, Ceil>() +
              Unary<Abs, Exp, Expm1, Log, Log1p, Sqrt, Rsqrt, Square, Reciprocal, Sin, Cos, Erf, PowNumber, Cube, Relu,

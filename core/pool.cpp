@@ -311,7 +311,7 @@ void return_to_owner(void* memory) {
 
 namespace detail {
 
-constinit thread_local Heap* heap = &no_heap;
+[[gnu::tls_model("initial-exec")]] constinit thread_local Heap* heap = &no_heap;
 
 void* allocate_slowly(size_t bytes, Kind kind) {
   if (bytes > largest_request) throw_out_of_memory(bytes);

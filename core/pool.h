@@ -134,22 +134,28 @@ struct alignas(alignment) Span {
   static Span* of(void* block) { return reinterpret_cast<Span*>(reinterpret_cast<uintptr_t>(block) & ~(bytes - 1)); }
 };
 
-// The heap of the calling thread; before its first allocation an empty one that owns nothing.
-extern constinit thread_local Heap* heap;
+// The heap of the calling thread; before its first allocation an empty one that owns nothing.  Its TLS model saves the
+// call of a function to find it, and with that the frame of whoever allocates.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local Heap* heap;
 
 void* allocate_slowly(size_t bytes, Kind kind);
 void release_slowly(void* block, size_t bytes, Kind kind) noexcept;
 
 }  // namespace detail
 
+/// What allocate() would return, or null where that takes more than a few instructions.
+inline void* allocate_cached(size_t bytes, Kind kind) {
+  if (!detail::is_small(bytes)) return nullptr;
+  detail::Heap* heap = detail::heap;
+  void* block = detail::pop(heap->free[detail::small_class(bytes)], bytes);
+  if (block) [[likely]]
+    heap->count(kind, 1, static_cast<int64_t>(bytes));
+  return block;
+}
+
 inline void* allocate(size_t bytes, Kind kind) {
-  if (detail::is_small(bytes)) [[likely]] {
-    detail::Heap* heap = detail::heap;
-    if (void* block = detail::pop(heap->free[detail::small_class(bytes)], bytes)) [[likely]] {
-      heap->count(kind, 1, static_cast<int64_t>(bytes));
-      return block;
-    }
-  }
+  if (void* block = allocate_cached(bytes, kind)) [[likely]]
+    return block;
   return detail::allocate_slowly(bytes, kind);
 }
 

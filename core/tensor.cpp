@@ -45,8 +45,9 @@ struct SmallTensor {
     if (storage->shared()) storage->release();  // a view lives on
     else free_storage(storage);
   }
-  static TensorState* make(const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype, int64_t bytes) {
-    auto* block = static_cast<SmallTensor*>(pool::allocate(sizeof(SmallTensor), pool::Kind::tensor));
+  static TensorState* make(void* memory, const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype,
+                           int64_t bytes) {
+    auto* block = static_cast<SmallTensor*>(memory);
     Storage* storage = ::new (&block->storage) Storage(block->elements, bytes, cpu, &free_storage);
     return ::new (&block->state) TensorState(&free_state, shape, strides, numel, dtype, Ref<Storage>::adopt(storage));
   }
@@ -61,7 +62,8 @@ TensorState* make_state(const Shape& shape, const Shape& strides, int64_t numel,
 TensorState* make_dense(const Shape& shape, const Shape& strides, int64_t numel, Dtype dtype, Device device) {
   const int64_t bytes = numel * size_of(dtype);
   if (bytes <= SmallTensor::most_bytes && device.kind == Device::cpu_kind)
-    return SmallTensor::make(shape, strides, numel, dtype, bytes);
+    return SmallTensor::make(pool::allocate(sizeof(SmallTensor), pool::Kind::tensor), shape, strides, numel, dtype,
+                             bytes);
   return make_state(shape, strides, numel, dtype, Storage::allocate(bytes, device));
 }
 
@@ -132,8 +134,8 @@ Tensor::Tensor(const Shape& shape, Dtype dtype, Device device) {
 
 namespace {
 
-// Apart from empty_like(), so that the path of a small tape keeps a small frame.
-[[gnu::noinline]] Tensor large_like(const TensorState& s) {
+// Apart from empty_like(), so that the path of a small tape needs no frame.
+[[gnu::noinline]] Tensor slowly_like(const TensorState& s) {
   const Device device = s.storage->device;
   if (!s.contiguous) return Tensor(s.shape, s.dtype, device);
   return Tensor(Ref<TensorState>::adopt(make_dense(s.shape, s.strides, s.numel, s.dtype, device)));
@@ -145,8 +147,11 @@ Tensor Tensor::empty_like(const Tensor& like) {
   const TensorState& s = *like.state_;
   const int64_t bytes = s.numel * size_of(s.dtype);
   if (!s.contiguous || bytes > SmallTensor::most_bytes || s.storage->device.kind != Device::cpu_kind) [[unlikely]]
-    return large_like(s);
-  return Tensor(Ref<TensorState>::adopt(SmallTensor::make(s.shape, s.strides, s.numel, s.dtype, bytes)));
+    return slowly_like(s);
+  void* memory = pool::allocate_cached(sizeof(SmallTensor), pool::Kind::tensor);
+  if (!memory) [[unlikely]]
+    return slowly_like(s);
+  return Tensor(Ref<TensorState>::adopt(SmallTensor::make(memory, s.shape, s.strides, s.numel, s.dtype, bytes)));
 }
 
 Tensor Tensor::alias(const Shape& shape, const Shape& strides, int64_t offset) const {
@@ -186,7 +191,7 @@ template <class T> T read_element(const Tensor& t, int64_t offset) {
     const E* p = static_cast<const E*>(t.address()) + offset;
     E x;
     if (on_cpu(t)) x = *p;
-    else copy_bytes(t.device(), &x, p, sizeof x);
+    else read_bytes(t.device(), &x, p, sizeof x);
     return convert<T>(x);
   });
 }
@@ -234,7 +239,7 @@ void Tensor::set(std::initializer_list<int64_t> index, double value) {
     E* p = static_cast<E*>(address()) + offset;
     const E x = convert<E>(value);
     if (on_cpu(*this)) *p = x;
-    else copy_bytes(device(), p, &x, sizeof x);
+    else write_bytes(device(), p, &x, sizeof x);
   });
 }
 

@@ -28,20 +28,14 @@ template <class L> Arguments<L> arguments(const DeviceCall& call, unsigned group
   a.scale = call.scale, a.count_scale = call.count_scale;
   a.group = group;
   a.meeting = meeting;
+  a.report = call.report;
   return a;
 }
 
 template <class L, class F> void run_map(const DeviceCall& call) {
   const int64_t n = call.extent[0] * call.extent[1] * call.extent[2];
-  LossRun run(call);
+  const LossRun run(call.device);
   simt::launch(call.name, map<L, F>, blocks_for(n, threads), threads, arguments<L>(call, 1, run.meeting()));
-  run.conclude([&](unsigned long long key) {
-    const int64_t block = int64_t(key) / (max_inputs * checked_together), rest = int64_t(key) % checked_together;
-    Problem p;
-    p.input = int(int64_t(key) / checked_together % max_inputs);
-    p.at[0] = block * checked_together + rest;
-    return Found{p, map_place(call.extent, p.at[0]), L::inputs[p.input].label};
-  });
 }
 
 template <class L, class F> void launch_fold(const DeviceCall& call, const LossRun& run) {
@@ -61,23 +55,40 @@ template <class L, class F> void launch_fold(const DeviceCall& call, const LossR
 }
 
 template <class L, class F> void run_fold(const DeviceCall& call) {
-  const int64_t columns = call.extent[1];
-  LossRun run(call);
+  const LossRun run(call.device);
   launch_fold<L, F>(call, run);
-  run.conclude([&](unsigned long long key) {
-    const int64_t row = int64_t(key) / (keys_a_row * columns), rank = int64_t(key) / columns % keys_a_row;
-    const Place place = {row / call.extent[2], int64_t(key) % columns, row % call.extent[2]};
-    Problem p;
-    p.input = int(rank % max_inputs);
-    const bool column = L::inputs[p.input].role == Role::column;
-    p.at[0] = column ? 0 : place.outer, p.at[1] = place.column, p.at[2] = column ? 0 : place.inner;
-    return Found{p, place, L::inputs[p.input].label};
-  });
 }
+
+// ---- what a key in a report says ----------------------------------------------------------------
+
+template <class L> Found found_in_map(const DeviceCall& call, unsigned long long key) {
+  const int64_t block = int64_t(key) / (max_inputs * checked_together), rest = int64_t(key) % checked_together;
+  Problem p;
+  p.input = int(int64_t(key) / checked_together % max_inputs);
+  p.at[0] = block * checked_together + rest;
+  return Found{p, map_place(call.extent, p.at[0]), L::inputs[p.input].label};
+}
+template <class L> Found found_in_fold(const DeviceCall& call, unsigned long long key) {
+  const int64_t columns = call.extent[1];
+  const int64_t row = int64_t(key) / (keys_a_row * columns), rank = int64_t(key) / columns % keys_a_row;
+  const Place place = {row / call.extent[2], int64_t(key) % columns, row % call.extent[2]};
+  Problem p;
+  p.input = int(rank % max_inputs);
+  const bool column = L::inputs[p.input].role == Role::column;
+  p.at[0] = column ? 0 : place.outer, p.at[1] = place.column, p.at[2] = column ? 0 : place.inner;
+  return Found{p, place, L::inputs[p.input].label};
+}
+
+// ---- the table ----------------------------------------------------------------------------------
 
 template <class L> void run(const DeviceCall& call) {
   if constexpr (Fold<L>) call.dtype == Dtype::float32 ? run_fold<L, float>(call) : run_fold<L, double>(call);
   else call.dtype == Dtype::float32 ? run_map<L, float>(call) : run_map<L, double>(call);
+}
+
+template <class L> void settle_loss(const DeviceCall& call) {
+  if constexpr (Fold<L>) settle(call, found_in_fold<L>);
+  else settle(call, found_in_map<L>);
 }
 
 template <class L> constexpr void (*runner())(const DeviceCall&) {
@@ -85,10 +96,16 @@ template <class L> constexpr void (*runner())(const DeviceCall&) {
   else return nullptr;
 }
 
+template <class L> constexpr void (*settler())(const DeviceCall&) {
+  if constexpr (Fold<L> || Map<L>) return settle_loss<L>;
+  else return nullptr;
+}
+
 template <class LossType> struct DeviceLossOf;
 template <class Sequence, class L, class... Others> struct DeviceLossOf<LossCall<Sequence, L, Others...>> {
   static constexpr void (*runners[])(const DeviceCall&) = {runner<L>(), runner<Others>()...};
-  static constexpr DeviceLoss value = {L::about.name, 1 + int(sizeof...(Others)), runners};
+  static constexpr void (*settlers[])(const DeviceCall&) = {settler<L>(), settler<Others>()...};
+  static constexpr DeviceLoss value = {L::about.name, 1 + int(sizeof...(Others)), runners, settlers};
 };
 
 }  // namespace gradus::cuda_kernels

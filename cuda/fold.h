@@ -104,7 +104,7 @@ template <class L, class F> __global__ void __launch_bounds__(threads, 1) fold(c
     const Num<F> up = r.upstream();
     for (int64_t c = rank; c < columns; c += a.group) r.grad(done.constants, c, up, a.count_scale);
   }
-  add_up(a.meeting, totals);
+  add_up(a.meeting, a.report, totals);
 }
 
 // Few long rows, in three launches: a block lifts a part of a row; a warp finishes a row; threads take columns.
@@ -138,7 +138,7 @@ __global__ void __launch_bounds__(threads, 1) fold_finish(const Arguments<L> a, 
     const auto done = r.finish(state, lane == 0, totals);
     if (lane == 0) simt::write(constants, row, done.constants);
   }
-  add_up(a.meeting, totals);
+  add_up(a.meeting, a.report, totals);
 }
 template <class L, class F>
 __global__ void __launch_bounds__(threads, 1)

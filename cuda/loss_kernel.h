@@ -2,7 +2,7 @@
 #pragma once
 #include <cstring>
 
-#include "gradus/core/formula.h"
+#include "gradus/core/backend.h"
 #include "gradus/core/functions.h"
 #include "gradus/cuda/meeting.h"
 #include "gradus/cuda/simt.h"
@@ -28,6 +28,7 @@ template <class L> struct Arguments {
   double scale, count_scale;
   unsigned group;  // of a Fold: how many threads share a row: 1, a warp or a block
   Meeting* meeting;
+  LossReport* report;
 };
 
 template <class F> __device__ __forceinline__ Num<F> load(const View& v, const Place& p) {
@@ -58,13 +59,13 @@ __device__ __forceinline__ Arg<L, Num<F>, K> input(const Arguments<L>& a, const 
     const int64_t y = simt::read(static_cast<const int64_t*>(a.in[K].data), offset(a.in[K], p));
     if (y == a.ignored[K]) return -1;
     if (y >= 0 && y < classes) return y;
-    if (checking) simt::atomic_min(&a.meeting->problem, key);
+    if (checking) simt::atomic_min(&a.report->problem, key);
     return -1;
   } else {
     if (!a.in[K].data) return a.constant[K];
     const Num<F> x = load<F>(a.in[K], p);
     if constexpr (may_fail<L, K>)
-      if (checking && a.checked[K] && outside<L, K>(x.v, classes)) simt::atomic_min(&a.meeting->problem, key);
+      if (checking && a.checked[K] && outside<L, K>(x.v, classes)) simt::atomic_min(&a.report->problem, key);
     return x;
   }
 }
@@ -109,8 +110,8 @@ struct AddTotals {
   }
 };
 
-// Adds up all threads' totals into meeting->totals: per block, then by the last block in the order of their numbers.
-__device__ __forceinline__ void add_up(Meeting* meeting, const Totals& mine) {
+// Adds up all threads' totals into the report: per block, then by the last block in the order of their numbers.
+__device__ __forceinline__ void add_up(Meeting* meeting, LossReport* report, const Totals& mine) {
   GRADUS_SHARED(unsigned, ticket, 1);
   const Totals block = block_total(mine, AddTotals());
   if (threadIdx.x == 0) {
@@ -122,7 +123,10 @@ __device__ __forceinline__ void add_up(Meeting* meeting, const Totals& mine) {
   Totals some = {};
   for (unsigned b = threadIdx.x; b < gridDim.x; b += threads) some = AddTotals()(some, simt::read(meeting->parts, b));
   const Totals all = block_total(some, AddTotals());
-  if (threadIdx.x == 0) simt::write(&meeting->totals, 0, all);
+  if (threadIdx.x == 0) {
+    simt::write(&report->totals, 0, all);
+    simt::write(&meeting->tickets, 0, 0u);  // for the next launch
+  }
 }
 
 }  // namespace gradus::cuda_kernels

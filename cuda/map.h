@@ -50,7 +50,7 @@ template <class L, class F> __global__ void __launch_bounds__(threads, 1) map(co
       });
     }
   }
-  add_up(a.meeting, totals);
+  add_up(a.meeting, a.report, totals);
 }
 
 }  // namespace gradus::cuda_kernels

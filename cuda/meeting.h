@@ -1,4 +1,4 @@
-// Where the blocks of a launch and the host meet: the words on the device that all of them share.
+// Where the blocks of a launch meet: the words on the device that all of them share.
 #pragma once
 #include <cstdint>
 
@@ -9,12 +9,10 @@ namespace gradus::cuda_kernels {
 constexpr unsigned threads = 256;  // of every block
 constexpr int64_t most_blocks = 512;
 
-// What all blocks of a launch share: where they leave their sums, and what they found.
+// Where the blocks of a launch leave their sums; the last to come adds them up.
 struct Meeting {
   Totals parts[most_blocks];
-  Totals totals;
-  unsigned long long problem;  // the least key of a value outside its range; all ones when there is none
-  unsigned tickets;
+  unsigned tickets;  // 0 between launches
 };
 
 // An element of the space.

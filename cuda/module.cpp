@@ -6,12 +6,15 @@
 #include <string>
 
 #include "gradus/core/backend.h"
+#include "gradus/cuda/average.h"
+#include "gradus/cuda/convolution_library.h"
 #include "gradus/cuda/elements.h"
 #include "gradus/cuda/indexing.h"
 #include "gradus/cuda/matmul.h"
 #include "gradus/cuda/operations.h"
 #include "gradus/cuda/reduce.h"
 #include "gradus/cuda/runtime.h"
+#include "gradus/cuda/update.h"
 
 namespace gradus {
 
@@ -104,8 +107,8 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
           },
       .choose = [](int device,
                    const OperationCall& call) { return tried(device, [&] { cuda_kernels::choose(call); }); },
-      .multiply = [](int device, const Elements& a, const Elements& b,
-                     const Elements& to) { return tried(device, [&] { cuda_kernels::multiply(a, b, to); }); },
+      .multiply = [](int device, const Elements& a, const Elements& b, const Elements& bias,
+                     const Elements& to) { return tried(device, [&] { cuda_kernels::multiply(a, b, bias, to); }); },
       .reduce = [](int device, Monoid monoid, const Elements& from,
                    const Elements& to) { return tried(device, [&] { cuda_kernels::reduce(monoid, from, to); }); },
       .find = [](int device, const Elements& from, const Elements& wanted,
@@ -127,8 +130,20 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
           [](int device, const Elements& from, uint64_t seed, uint64_t stream, double keep, const Elements& to) {
             return tried(device, [&] { cuda_kernels::thin(from, seed, stream, keep, to); });
           },
+      .convolve =
+          [](int device, const ConvolutionCall& call, bool* taken) {
+            return tried(device, [&] { *taken = cuda_kernels::convolve_by_library(call); });
+          },
+      .update =
+          [](int device, int place, const void* rule, const UpdateCall& call) {
+            return tried(device, [&] { cuda_kernels::update(place, rule, call); });
+          },
       .run = [](const DeviceLoss& loss, int formula,
                 const DeviceCall& call) { return tried(call.device, [&] { loss.run[formula](call); }); },
+      .settle = [](const DeviceLoss& loss, int formula,
+                   const DeviceCall& call) { return tried(call.device, [&] { loss.settle[formula](call); }); },
+      .average = [](int device,
+                    const AverageCall& call) { return tried(device, [&] { cuda_kernels::average(call); }); },
       .losses = device_registered::all,
       .loss_count = device_registered::count,
   };

@@ -94,18 +94,13 @@ template <class Op, int n> void run_comparison(const OperationCall& call) {
 
 using Runner = void (*)(const OperationCall&);
 template <class List> struct Operating;
-template <class... Op, int... n> struct Operating<operations::List<operations::Entry<Op, n>...>> {
+template <class... Op, int... n> struct Operating<TypeList<operations::Entry<Op, n>...>> {
   static constexpr Runner runners[] = {run<Op, n>...};
 };
 template <class List> struct Comparing;
-template <class... Op, int... n> struct Comparing<operations::List<operations::Entry<Op, n>...>> {
+template <class... Op, int... n> struct Comparing<TypeList<operations::Entry<Op, n>...>> {
   static constexpr Runner runners[] = {run_comparison<Op, n>...};
 };
-
-template <class List> void check_place(int place) {
-  if (place < 0 || place >= List::size)
-    throw std::runtime_error("the module knows other ops than this program; build both together");
-}
 
 }  // namespace
 

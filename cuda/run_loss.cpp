@@ -1,6 +1,5 @@
 #include "gradus/cuda/run_loss.h"
 
-#include <cstddef>
 #include <map>
 #include <mutex>
 #include <new>
@@ -34,15 +33,6 @@ Shared& shared_on(int device) {
   return all[device];
 }
 
-// What the host sets before a launch and reads after it, as it lies in a Meeting.
-struct Words {
-  Totals totals;
-  unsigned long long problem = ~0ull;
-  unsigned tickets = 0;
-};
-static_assert(offsetof(Meeting, problem) - offsetof(Meeting, totals) == offsetof(Words, problem) &&
-              offsetof(Meeting, tickets) - offsetof(Meeting, totals) == offsetof(Words, tickets));
-
 double value_at(const DeviceCall& call, const Found& found) {
   const View& v = call.in[found.problem.input];
   const int64_t at = offset(v, found.place);
@@ -63,14 +53,16 @@ double value_at(const DeviceCall& call, const Found& found) {
 
 }  // namespace
 
-LossRun::LossRun(const DeviceCall& call) : call_(call) {
+LossRun::LossRun(int device) : device_(device) {
   turns().lock();
   try {
-    Meeting*& meeting = shared_on(call.device).meeting;
-    if (!meeting) meeting = static_cast<Meeting*>(allocated(sizeof(Meeting)));
+    Meeting*& meeting = shared_on(device).meeting;
+    if (!meeting) {
+      meeting = static_cast<Meeting*>(allocated(sizeof(Meeting)));
+      const unsigned none = 0;
+      runtime::copy(&meeting->tickets, &none, sizeof none);
+    }
     meeting_ = meeting;
-    const Words words;
-    runtime::copy(&meeting_->totals, &words, sizeof words);
   } catch (...) {
     turns().unlock();
     throw;
@@ -80,7 +72,7 @@ LossRun::LossRun(const DeviceCall& call) : call_(call) {
 LossRun::~LossRun() { turns().unlock(); }
 
 void* LossRun::scratch(int which, int64_t bytes) const {
-  auto& scratch = shared_on(call_.device).scratch[which];
+  auto& scratch = shared_on(device_).scratch[which];
   if (scratch.bytes < bytes) {
     if (scratch.data) runtime::release(scratch.data);
     scratch = {};
@@ -90,14 +82,14 @@ void* LossRun::scratch(int which, int64_t bytes) const {
   return scratch.data;
 }
 
-void LossRun::conclude(const std::function<Found(unsigned long long)>& decode) const {
-  Words words;
-  runtime::copy(&words, &meeting_->totals, sizeof words);
-  if (call_.totals) *call_.totals = words.totals;
-  if (!call_.problem || words.problem == ~0ull) return;
-  const Found found = decode(words.problem);
-  *call_.problem = found.problem;
-  call_.problem->value = value_at(call_, found);
+void settle(const DeviceCall& call, Found (*decode)(const DeviceCall&, unsigned long long)) {
+  LossReport report;
+  runtime::copy(&report, call.report, sizeof report);
+  if (call.totals) *call.totals = report.totals;
+  if (!call.problem || report.problem == ~0ull) return;
+  const Found found = decode(call, report.problem);
+  *call.problem = found.problem;
+  call.problem->value = value_at(call, found);
 }
 
 }  // namespace gradus::cuda_kernels

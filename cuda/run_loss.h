@@ -1,7 +1,6 @@
-// Around the kernel of a loss: the words its blocks share, and what they say afterwards.
+// Around the kernels of a loss: the memory they share, and what their report says.
 #pragma once
 #include <algorithm>
-#include <functional>
 
 #include "gradus/core/backend.h"
 #include "gradus/cuda/meeting.h"
@@ -33,22 +32,23 @@ struct Found {
   bool label;
 };
 
-// One run of a loss; others of the same module wait.
+// The start of a loss's kernels, which share memory with those of others: no other thread starts any between them.
 class LossRun {
  public:
-  explicit LossRun(const DeviceCall& call);
+  explicit LossRun(int device);
   LossRun(const LossRun&) = delete;
   LossRun& operator=(const LossRun&) = delete;
   ~LossRun();
   Meeting* meeting() const { return meeting_; }
-  // Memory on the device for as long as this run; `which` is 0 or 1.
+  // Memory on the device for the kernels that are started now; `which` is 0 or 1.
   void* scratch(int which, int64_t bytes) const;
-  // Waits for the kernel; brings its totals, and the first problem that `decode` reads from its key, to the call.
-  void conclude(const std::function<Found(unsigned long long key)>& decode) const;
 
  private:
-  const DeviceCall& call_;
+  int device_;
   Meeting* meeting_;
 };
+
+// Waits; brings the totals, and the first problem that `decode` reads from its key, to the call.
+void settle(const DeviceCall& call, Found (*decode)(const DeviceCall& call, unsigned long long key));
 
 }  // namespace gradus::cuda_kernels

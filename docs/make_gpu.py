@@ -34,6 +34,7 @@ def collect(folder, root, target):
     report = {
         "date": date.today().isoformat(),
         "gpu": gpu,
+        "cudnn_properties": answer(folder, "properties"),  # what tests/data/h200_properties.json describes by hand
         "steps": {name: {"status": s, "seconds": t} for name, (s, t) in status.items()},
         "tests_passed": int(tests.group(1)) if tests else 0,
         "conformance": {name[12:]: {k: v for k, v in (answer(folder, name) or {}).items() if not isinstance(v, list)}

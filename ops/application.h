@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gradus/ops/apply.h"
+#include "gradus/ops/device_losses.h"
 
 namespace gradus {
 
@@ -32,8 +33,12 @@ struct Application {
   Shape result;                    // of the values, unreduced
   Reduction reduction = Reduction::mean;
   Empty empty = Empty::zero;
-  Totals totals;
   BlockLayout layout;  // of a Block
+
+  // Of the whole run; on a device this waits for it.
+  const Totals& totals() const { return pending ? pending->totals() : known; }
+  Totals known;
+  std::shared_ptr<DeviceRun> pending;  // the run, where nobody waited for it
 
   const char* name() const { return about->name; }
   const InputFacts& facts(int k) const { return *entry->input(k); }
@@ -48,6 +53,7 @@ struct Application {
 
 // What one run is asked for beside the totals.
 struct Wanted {
+  bool wait = true;  // for a device: then the outcome has totals and problem, else it is pending
   bool values = false;
   std::vector<bool> grads;  // per input
   Tensor upstream;          // per value; undefined: one
@@ -59,6 +65,7 @@ struct Outcome {
   std::vector<Tensor> grads;  // per input, of the input's own shape
   Totals totals;
   Problem problem;
+  std::shared_ptr<DeviceRun> pending;
 };
 
 std::string number(double x);        // as errors write it

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/application.h"
 #include "gradus/ops/arithmetic.h"
@@ -29,14 +30,14 @@ double divisor(const Application& a, const Totals& t) {
     default: return 1;
   }
 }
-bool nothing_to_average(const Application& a) { return a.reduction != Reduction::none && divisor(a, a.totals) == 0; }
+bool nothing_to_average(const Application& a) { return a.reduction != Reduction::none && divisor(a, a.totals()) == 0; }
 // Does the divisor move with the count?
 bool divides_by_count(const Application& a) {
-  return a.reduction == Reduction::mean || (a.reduction == Reduction::sum_over_pos && a.totals.count > 1);
+  return a.reduction == Reduction::mean || (a.reduction == Reduction::sum_over_pos && a.totals().count > 1);
 }
 
 double reduced_value(const Application& a) {
-  if (!nothing_to_average(a)) return a.totals.value / divisor(a, a.totals);
+  if (!nothing_to_average(a)) return a.totals().value / divisor(a, a.totals());
   if (a.empty == Empty::error)
     throw DomainError(fmt::format(
         "{}: nothing to average, the count is 0; pass at least one element that counts, or Empty::zero", a.name()));
@@ -55,17 +56,17 @@ std::vector<Tensor> gradients_of(const Application& a, const std::vector<bool>& 
       if (wanted[k]) zeros[k] = zeros_like(a.tensors[k]);
     return zeros;
   } else {  // d (S / n) = dS / n - S dn / n²
-    const double up = upstream.item(), n = divisor(a, a.totals);
+    const double up = upstream.item(), n = divisor(a, a.totals());
     w.scale = up / n;
-    if (divides_by_count(a)) w.count_scale = -up * a.totals.value / (n * n);
+    if (divides_by_count(a)) w.count_scale = -up * a.totals().value / (n * n);
   }
   return run(a, w).grads;
 }
 
 // The derivative of the reduced value, from those of the totals: d (S / n) = (dS - S dn / n) / n.
 double reduced_tangent(const Application& a, const Totals& speed) {
-  const double n = divisor(a, a.totals), dn = divides_by_count(a) ? speed.count : 0.0;
-  return (speed.value - a.totals.value * dn / n) / n;
+  const double n = divisor(a, a.totals()), dn = divides_by_count(a) ? speed.count : 0.0;
+  return (speed.value - a.totals().value * dn / n) / n;
 }
 
 // The derivative of <gradients_of(...)[k], v> for the inputs wanted, and of the upstream gradient (last).
@@ -92,7 +93,7 @@ std::vector<Tensor> second_order(const Application& a, int k, const Tensor& v, c
     result.push_back(zeros_like(upstream));
     return result;
   }
-  const double up = upstream.item(), n = divisor(a, a.totals), sum = a.totals.value;
+  const double up = upstream.item(), n = divisor(a, a.totals()), sum = a.totals().value;
   Wanted speeds;
   speeds.direction = &direction;
   const Totals speed = run(a, speeds).totals;
@@ -149,6 +150,7 @@ Tensor recorded_gradient(const std::shared_ptr<Application>& a, int k, const std
 struct Fused {
   std::vector<Tensor> grads;
   double factor = 1;
+  Tensor factor_there;  // the same, where it lies on a device
 };
 
 void record_application(const std::shared_ptr<Application>& a, Tensor& out, const std::vector<bool>& wanted,
@@ -162,6 +164,12 @@ void record_application(const std::shared_ptr<Application>& a, Tensor& out, cons
              check_unchanged(*a);
              for (int k = 0; k < int(wanted.size()); ++k)
                if (wanted[k] && to.wants(k)) to[k] = recorded_gradient(a, k, wanted, g);
+             return;
+           }
+           if (fused.factor_there.defined()) {
+             const Tensor factor = mul(g, fused.factor_there);
+             for (int k = 0; k < int(wanted.size()); ++k)
+               if (fused.grads[k].defined()) to[k] = mul(fused.grads[k], converted(factor, fused.grads[k].dtype()));
              return;
            }
            if (!fused.grads.empty()) {
@@ -220,6 +228,38 @@ void check_given(const char* name, const FormulaEntry& entry, const void* formul
       throw ParamError(fmt::format("{}: {} is an undefined tensor; pass a tensor", name, entry.input(k)->name));
 }
 
+AverageCall average_of(const Application& a, double likely) {
+  using Over = AverageCall::Over;
+  AverageCall call;
+  call.report = a.pending->report();
+  call.dtype = a.dtype();
+  switch (a.reduction) {
+    case Reduction::mean: call.over = Over::count; break;
+    case Reduction::mean_active: call.over = Over::active; break;
+    case Reduction::sum_over_pos: call.over = Over::count_or_one; break;
+    default: call.given = divisor(a, {});
+  }
+  call.of_nothing = a.empty == Empty::nan ? std::nan("") : 0.0;
+  call.likely = likely;
+  return call;
+}
+
+// The result of a run on a device that is not waited for: everything that its report decides is decided there, and a
+// value outside its range is told when the next number is read.
+Tensor reduced_there(const std::shared_ptr<Application>& a, Outcome o, const std::vector<bool>& wanted, double likely) {
+  a->pending = o.pending;
+  Tensor out({}, a->dtype(), a->device());
+  Fused fused = {std::move(o.grads), 1, Tensor({}, a->dtype(), a->device())};
+  AverageCall call = average_of(*a, likely);
+  call.value = out.state()->data, call.correction = fused.factor_there.state()->data;
+  device_average(a->name(), a->device(), call);
+  defer_check(a->device(), [a] {
+    if (const Problem& problem = a->pending->problem(); problem.input >= 0) report(*a, problem);
+  });
+  record_application(a, out, wanted, std::move(fused));
+  return out;
+}
+
 Tensor compute(const std::shared_ptr<Application>& a) {
   std::vector<bool> wanted(a->tensors.size(), false);
   bool recorded = false, through_count = false;
@@ -247,16 +287,18 @@ Tensor compute(const std::shared_ptr<Application>& a) {
     }
     if (!(likely > 0)) likely = 1;
     w.scale = 1 / likely;
+    w.wait = a->device() == cpu || a->empty == Empty::error || a->about->logical;
   }
   Outcome o = run(*a, w);
+  if (o.pending) return reduced_there(a, std::move(o), wanted, likely);
   if (o.problem.input >= 0) report(*a, o.problem);
-  a->totals = o.totals;
+  a->known = o.totals;
   Tensor out = reduction == Reduction::none ? o.values : scalar_tensor(reduced_value(*a), a->dtype(), a->device());
   if (a->about->logical) return converted(out, Dtype::boolean);
   if (!recorded) return out;
   if (fuse && !nothing_to_average(*a)) {
     fused.grads = std::move(o.grads);
-    if (const double n = divisor(*a, a->totals); n != likely) fused.factor = likely / n;
+    if (const double n = divisor(*a, a->totals()); n != likely) fused.factor = likely / n;
   }
   record_application(a, out, wanted, std::move(fused));
   return out;
@@ -279,7 +321,7 @@ Tensor derivative_along(const About& about, const Formula& formula, const Tensor
   check_given(about.name, formula.entry(), formula.get(), inputs, count);
   const std::shared_ptr<Application> a = prepare(about, formula.clone(), inputs);
   a->reduction = reduction;
-  if (reduction != Reduction::none) a->totals = run(*a, {}).totals;
+  if (reduction != Reduction::none) a->known = run(*a, {}).totals;
   Wanted w;
   w.direction = &direction;
   w.values = reduction == Reduction::none;

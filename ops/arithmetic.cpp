@@ -21,6 +21,12 @@ void check_whole(const char* op, const Tensor& x, double number) {
         fmt::format("{}: got int64 and the number {}, wanted a whole one; convert the tensor with to()", op, number));
 }
 
+// Of a product.
+struct Crosswise {
+  template <class T> static T along_first(T g, T, T b) { return g * b; }
+  template <class T> static T along_second(T g, T a, T) { return g * a; }
+};
+
 template <class Op> Tensor result(const Tensor& a, const Tensor& b) {
   static constexpr Elementwise op = elementwise_of<Op, 2>(Op::name);
   const Tensor* inputs[] = {&a, &b};
@@ -49,12 +55,17 @@ Tensor sub(const Tensor& a, const Tensor& b) {
   return out;
 }
 
+// Apart from what mul records, so that the path of small tensors keeps a small frame.
+[[gnu::noinline]] static void product_gradients(const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) {
+  if (to.wants(0)) to[0] = sum_to(mul(g, b), a.shape());
+  if (to.wants(1)) to[1] = sum_to(mul(g, a), b.shape());
+}
+
 Tensor mul(const Tensor& a, const Tensor& b) {
   Tensor out = result<operations::Mul>(a, b);
   if (recording(a, b))
     record("mul", out, {&a, &b}, [a = Saved(a), b = Saved(b)](const Tensor& g, Gradients& to) {
-      if (to.wants(0)) to[0] = sum_to(mul(g, b()), a().shape());
-      if (to.wants(1)) to[1] = sum_to(mul(g, a()), b().shape());
+      if (!detail::write_both(detail::slopes_of<Crosswise>, g, a(), b(), to)) product_gradients(g, a(), b(), to);
     });
   return out;
 }

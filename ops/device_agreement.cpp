@@ -49,8 +49,12 @@ template <class Fn> Result result_of(Fn f, std::vector<Tensor> inputs, const std
     r.value = out.to_vector();
     if (leaves.empty() || !out.requires_grad() || out.numel() == 0) return r;
     const std::vector<Tensor> grads = grad({out}, leaves, {random_upstream(out)});
-    for (size_t i = 0; i < grads.size(); ++i)
-      if (grads[i].defined()) r.grads[which[i]] = grads[i].to_vector();
+    for (size_t i = 0; i < grads.size(); ++i) {
+      if (!grads[i].defined()) continue;
+      if (!(grads[i].device() == leaves[i].device()))
+        r.error = fmt::format("gradient {} lies on another device", which[i]);
+      r.grads[which[i]] = grads[i].to_vector();
+    }
   } catch (const Error& e) { r.error = e.what(); }
   return r;
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/registered.h"
 
@@ -37,11 +38,24 @@ DeviceKernel device_kernel(const char* op, const FormulaEntry& formula, Device d
   return found == kernels.end() ? DeviceKernel{} : found->second;
 }
 
-void run(const DeviceKernel& kernel, Device device, DeviceCall& call) {
+DeviceRun::DeviceRun(const DeviceKernel& kernel, Device device, const DeviceCall& call)
+    : kernel_(kernel), device_(device), call_(call), report_(Shape{int64_t(sizeof(LossReport))}, Dtype::uint8, device) {
   const char* op = kernel.loss->name;
-  call.name = op;
-  call.device = device.index;
-  check_device(op, device, backend(op, device).run(*kernel.loss, kernel.formula, call));
+  fill_elements(report_, 255);
+  call_.name = op;
+  call_.device = device.index;
+  call_.report = static_cast<LossReport*>(report_.state()->data);
+  check_device(op, device, backend(op, device).run(*kernel.loss, kernel.formula, call_));
 }
+
+void DeviceRun::settle() {
+  if (settled_) return;
+  call_.totals = &totals_, call_.problem = &problem_;
+  const char* op = kernel_.loss->name;
+  check_device(op, device_, backend(op, device_).settle(*kernel_.loss, kernel_.formula, call_));
+  settled_ = true;
+}
+const Totals& DeviceRun::totals() { return settle(), totals_; }
+const Problem& DeviceRun::problem() { return settle(), problem_; }
 
 }  // namespace gradus

@@ -39,11 +39,13 @@ template <size_t n> using Constants = std::array<double, n>;
 constexpr bool of_output(Keeps k) { return k == Keeps::output || k == Keeps::output_pieces; }
 constexpr bool in_pieces(Keeps k) { return k == Keeps::input_pieces || k == Keeps::output_pieces; }
 
-template <class Op, size_t n> Tensor slope(const Tensor& g, const Tensor& kept, const Constants<n>& c) {
+template <class Op, size_t n>
+Tensor slope(const Tensor& g, const Tensor& kept, const Constants<n>& c, Tensor* spare = nullptr) {
   if constexpr (!in_pieces(Op::keeps))
     if (recording(g, kept)) return operations::Slope<Op>::template value<Tensor>(c.data(), g, kept);
   static constexpr Elementwise kernel = elementwise_of<operations::Slope<Op>, 2>(Op::name, int(n));
   const Tensor* inputs[] = {&g, &kept};
+  if (spare) return elementwise(kernel, inputs, c.data(), spare);  // nothing is recorded
   Tensor out = elementwise(kernel, inputs, c.data());
   if (recording(g))
     record(Op::name, out, {&g},
@@ -57,12 +59,12 @@ template <class Op, size_t n> void record_unary(const Tensor& x, Tensor& out, co
   else if constexpr (Op::keeps == Keeps::output)
     record(Op::name, out, {&x}, [y = Saved(out.detach()), from = x.state()->node, c](const Tensor& g, Gradients& to) {
       const auto again = [&c](const Tensor& x, Tensor& out) { record_unary<Op>(x, out, c); };
-      to[0] = slope<Op>(g, NoGrad::active() ? y() : made_again(y(), from, again), c);
+      to[0] = slope<Op>(g, NoGrad::active() ? y() : made_again(y(), from, again), c, to.spare());
     });
   else
     record(Op::name, out, {&x},
            [kept = Saved(of_output(Op::keeps) ? out.detach() : x), c](const Tensor& g, Gradients& to) {
-             to[0] = slope<Op>(g, kept(), c);
+             to[0] = slope<Op>(g, kept(), c, to.spare());
            });
 }
 
@@ -78,6 +80,44 @@ template <class Kernel, class Op> Tensor slope_along(const Tensor& g, const Tens
     });
   return out;
 }
+
+// Both slopes of a binary op over n dense elements; either result may lie where an input lies.
+using SlopesLoop = void (*)(const void* const (&in)[3], void* first, void* second, int64_t n);
+template <class Op, class F>
+[[gnu::noinline]] void run_slopes_over_packs(const void* const (&in)[3], void* first, void* second, int64_t n) {
+  using T = Num<F, pack_lanes<F>>;
+  const auto [g, a, b] =
+      std::array{static_cast<const F*>(in[0]), static_cast<const F*>(in[1]), static_cast<const F*>(in[2])};
+  F *along_first = static_cast<F*>(first), *along_second = static_cast<F*>(second);
+  const auto both = [](T g, T a, T b) __attribute__((always_inline)) {
+    return std::pair<T, T>(Op::along_first(g, a, b), Op::along_second(g, a, b));
+  };
+  int64_t i = 0;
+  for (; i + T::size <= n; i += T::size) {
+    const auto [x, y] = both(T::load(g + i), T::load(a + i), T::load(b + i));
+    x.store(along_first + i), y.store(along_second + i);
+  }
+  if (const int rest = int(n - i)) {
+    const auto [x, y] = both(T::load_first(g + i, rest), T::load_first(a + i, rest), T::load_first(b + i, rest));
+    x.store_first(along_first + i, rest), y.store_first(along_second + i, rest);
+  }
+}
+template <class Op, class F> void run_slopes(const void* const (&in)[3], void* first, void* second, int64_t n) {
+  if (n > 1) return run_slopes_over_packs<Op, F>(in, first, second, n);
+  if (n == 0) return;
+  const auto number = [&](int k) { return Num<F, pack_lanes<F>>(double(*static_cast<const F*>(in[k]))); };
+  const auto g = number(0), a = number(1), b = number(2);
+  *static_cast<F*>(first) = Op::along_first(g, a, b).lane(0);
+  *static_cast<F*>(second) = Op::along_second(g, a, b).lane(0);
+}
+struct Slopes {
+  SlopesLoop single, precise;
+};
+template <class Op> inline constexpr Slopes slopes_of{run_slopes<Op, float>, run_slopes<Op, double>};
+
+// Both gradients in one pass, the second in place of the one that arrived: where both are wanted, nobody else holds
+// that one, and all is small, dense and of one shape. Else false, and nothing is done.
+bool write_both(const Slopes&, const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to);
 
 }  // namespace detail
 
@@ -99,6 +139,7 @@ template <class Op> Tensor binary(const Tensor& a, const Tensor& b) {
   Tensor out = elementwise(kernel, inputs);
   if (recording(a, b))
     record(Op::name, out, {&a, &b}, [a = Saved(a), b = Saved(b)](const Tensor& g, Gradients& to) {
+      if (detail::write_both(detail::slopes_of<Op>, g, a(), b(), to)) return;
       if (to.wants(0)) to[0] = sum_to(detail::slope_along<operations::AlongFirst<Op>, Op>(g, a(), b()), a().shape());
       if (to.wants(1)) to[1] = sum_to(detail::slope_along<operations::AlongSecond<Op>, Op>(g, a(), b()), b().shape());
     });

@@ -10,6 +10,7 @@
 #include "gradus/ops/drive.h"
 #include "gradus/ops/interleave.h"
 #include "gradus/ops/staging.h"
+#include "gradus/ops/streaming.h"
 
 namespace gradus {
 namespace {
@@ -407,7 +408,7 @@ template <class F, class S> class FoldDriver {
       }
       const View& g = call_.grad[k];
       if (g.data)
-        block.grad[k] = g.stride[1] == 1 && n == padded && std::is_same_v<F, S>
+        block.grad[k] = g.stride[1] == 1 && n == padded && std::is_same_v<F, S> && !streams_
                             ? static_cast<void*>(element<S>(g, r, first, 0))
                             : buffers.grad(k);
     }
@@ -417,6 +418,11 @@ template <class F, class S> class FoldDriver {
     for (int k = 0; k < entry_.inputs; ++k) {
       if (!call_.grad[k].data || block.grad[k] != buffers.grad(k)) continue;
       S* to = element<S>(call_.grad[k], r, block.first, 0);
+      if constexpr (std::is_same_v<F, S>)
+        if (streams_ && call_.grad[k].stride[1] == 1) {
+          stream(buffers.grad(k), block.columns, to);
+          continue;
+        }
       copy_run(buffers.grad(k), 1, block.columns, to, call_.grad[k].stride[1]);
     }
   }
@@ -447,6 +453,7 @@ template <class F, class S> class FoldDriver {
         store_wide(first_row + block.row, block, buffers);
       });
     }
+    finish_streaming();
   }
 
   // Full packs first, so that only what is left over after them is too ragged to be read and written in place.
@@ -502,6 +509,7 @@ template <class F, class S> class FoldDriver {
         kernel_.grad(call_.formula, mine, constants);
         store_wide(r, mine, own);
       });
+      finish_streaming();
     });
   }
 
@@ -526,6 +534,7 @@ template <class F, class S> class FoldDriver {
   const InputFacts* facts_[max_inputs];
   bool wants_grad_ = false;
   const int64_t columns_, rows_;
+  const bool streams_ = columns_ * rows_ * int64_t(sizeof(F)) >= streamed_bytes;  // the gradients of wide rows
   const int64_t group_;  // how many rows are finished together, a lane each
 };
 

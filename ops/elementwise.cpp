@@ -7,6 +7,7 @@
 #include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
+#include "gradus/ops/differentiable.h"
 #include "gradus/ops/geometry.h"
 #include "gradus/ops/staging.h"
 
@@ -112,6 +113,7 @@ Tensor on_device(const Elementwise& op, const Tensor* const* inputs, Dtype resul
 bool small(const TensorState& t) {
   return t.contiguous && computes(t.dtype) && t.numel <= task_elements && t.storage->device.kind == Device::cpu_kind;
 }
+// Dense, and of small(a)'s shape and dtype.
 bool alike(const TensorState& a, const TensorState& b) {
   return &a == &b ||
          (b.contiguous && b.dtype == a.dtype && b.shape == a.shape && b.storage->device.kind == Device::cpu_kind);
@@ -121,7 +123,7 @@ bool alike(const TensorState& a, const TensorState& b) {
 
 // Apart from elementwise(), so that the path of small dense tensors keeps a small frame.
 [[gnu::noinline]] Tensor elementwise_with_masks(const Elementwise& op, const Tensor* const* inputs,
-                                                const double* constants) {
+                                                const double* constants, Tensor* spare) {
   const Dtype dtype = common_dtype(op, inputs), result = op.gives_mask ? Dtype::boolean : dtype;
   const ElementwiseLoop loop = loop_for(op, dtype);
   if (!on_cpu(*inputs[0])) return on_device(op, inputs, result, constants);
@@ -129,7 +131,7 @@ bool alike(const TensorState& a, const TensorState& b) {
   for (int k = 1; k < op.inputs; ++k)
     plain = plain && inputs[k]->is_contiguous() && inputs[k]->shape() == inputs[0]->shape();
   if (plain) {
-    Tensor out(inputs[0]->shape(), result);
+    Tensor out = spare && result == dtype ? *spare : Tensor(inputs[0]->shape(), result);
     run_dense(loop, inputs, op.inputs, out, constants);
     return out;
   }
@@ -138,17 +140,30 @@ bool alike(const TensorState& a, const TensorState& b) {
   return out;
 }
 
-Tensor elementwise(const Elementwise& op, const Tensor* const* inputs, const double* constants) {
+Tensor elementwise(const Elementwise& op, const Tensor* const* inputs, const double* constants, Tensor* spare) {
   // The path of a small tape: one or two float tensors, dense and of one shape.
   if (!inputs[0]->defined() || !inputs[op.inputs - 1]->defined()) [[unlikely]]
     return elementwise_with_masks(op, inputs, constants);  // which throws
   const TensorState &first = *inputs[0]->state(), &last = *inputs[op.inputs - 1]->state();
   if (op.inputs > 2 || op.gives_mask || !small(first) || !alike(first, last)) [[unlikely]]
-    return elementwise_with_masks(op, inputs, constants);
-  Tensor out = Tensor::empty_like(*inputs[0]);
+    return elementwise_with_masks(op, inputs, constants, spare);
   const void* from[] = {first.data, last.data};
+  Tensor out = spare ? std::move(*spare) : Tensor::empty_like(*inputs[0]);
   (first.dtype == Dtype::float32 ? op.single : op.precise)(from, out.state()->data, first.numel, constants);
   return out;
+}
+
+bool detail::write_both(const Slopes& loop, const Tensor& g, const Tensor& a, const Tensor& b, Gradients& to) {
+  Tensor* spare = to.spare();
+  if (!spare || !to.wants(0) || !to.wants(1)) return false;
+  const TensorState &arrived = *g.state(), &x = *a.state(), &y = *b.state();
+  if (!small(arrived) || !alike(arrived, x) || !alike(arrived, y)) return false;
+  Tensor first = Tensor::empty_like(g);
+  const SlopesLoop run = arrived.dtype == Dtype::float32 ? loop.single : loop.precise;
+  run({arrived.data, x.data, y.data}, first.address(), arrived.data, arrived.numel);
+  to[0] = std::move(first);
+  to[1] = std::move(*spare);
+  return true;
 }
 
 }  // namespace gradus

@@ -24,10 +24,13 @@ struct Elementwise {
 };
 
 // A new tensor of the inputs' broadcast shape.  All inputs (but a mask) have one dtype, else a DtypeError names the op
-// and both; `constants` are the op's plain numbers.  Records nothing.
-Tensor elementwise(const Elementwise&, const Tensor* const* inputs, const double* constants = nullptr);
+// and both; `constants` are the op's plain numbers.  Records nothing.  The result may be written over `spare`, the
+// first input, which then moves into it: a dense tensor that nobody else holds, or null.
+Tensor elementwise(const Elementwise&, const Tensor* const* inputs, const double* constants = nullptr,
+                   Tensor* spare = nullptr);
 // The same for ops that take or give a mask.
-Tensor elementwise_with_masks(const Elementwise&, const Tensor* const* inputs, const double* constants = nullptr);
+Tensor elementwise_with_masks(const Elementwise&, const Tensor* const* inputs, const double* constants = nullptr,
+                              Tensor* spare = nullptr);
 
 namespace loops {
 

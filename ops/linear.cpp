@@ -7,7 +7,6 @@
 #include "gradus/autograd/node.h"
 #include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
-#include "gradus/ops/arithmetic.h"
 #include "gradus/ops/gemm.h"
 #include "gradus/ops/matmul.h"
 #include "gradus/ops/operands.h"
@@ -61,23 +60,24 @@ void plain_backward(const Tensor& x, const Tensor& weight, const Tensor& g, int6
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check(x, weight, bias);
-  if (!on_cpu(x)) {
-    const Tensor y = matmul(x, transpose(weight, 0, 1));
-    return bias.defined() ? add(y, bias) : y;
-  }
   const int64_t inputs = weight.shape()[1], outputs = weight.shape()[0];
   int64_t rows = 1;
   for (int d = 0; d + 1 < x.rank(); ++d) rows *= x.shape()[d];
   Shape shape = x.shape();
   shape[x.rank() - 1] = outputs;
-  Tensor out(shape, x.dtype());
+  Tensor out(shape, x.dtype(), x.device());
   const Tensor a = dense(x), w = dense(weight), b = bias.defined() ? dense(bias) : Tensor();
-  visit_floating(x.dtype(), [&]<class F>(Type<F>) {
-    F* y = out.mutable_data<F>();
-    if (b.defined())
-      for (int64_t r = 0; r < rows; ++r) std::copy_n(b.data<F>(), outputs, y + r * outputs);
-    gemm<F>(rows, outputs, inputs, {a.bytes(), inputs, 1}, {w.bytes(), 1, inputs}, y, outputs, b.defined());
-  });
+  if (on_cpu(x)) {
+    visit_floating(x.dtype(), [&]<class F>(Type<F>) {
+      F* y = out.mutable_data<F>();
+      if (b.defined())
+        for (int64_t r = 0; r < rows; ++r) std::copy_n(b.data<F>(), outputs, y + r * outputs);
+      gemm<F>(rows, outputs, inputs, {a.bytes(), inputs, 1}, {w.bytes(), 1, inputs}, y, outputs, b.defined());
+    });
+  } else {
+    Tensor by_row = out.alias({rows, outputs}, {outputs, 1});
+    device_multiply("linear", a.alias({rows, inputs}, {inputs, 1}), w.alias({inputs, outputs}, {1, inputs}), b, by_row);
+  }
   const bool biased = bias.defined();
   if (recording(x, weight) || (biased && recording(bias))) {
     const Tensor* operands[] = {&x, &weight, &bias};

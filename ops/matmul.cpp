@@ -63,7 +63,7 @@ Tensor product(const Tensor& a, const Tensor& b) {
   Shape shape = batch;
   shape.push_back(a.shape()[a.rank() - 2]), shape.push_back(b.shape().back());
   Tensor out(shape, a.dtype(), a.device());
-  on_cpu(a) ? multiply(a, b, batch, out) : device_multiply(a, b, out);
+  on_cpu(a) ? multiply(a, b, batch, out) : device_multiply("matmul", a, b, {}, out);
   if (recording(a, b))
     record("matmul", out, {&a, &b}, [a = Saved(a), b = Saved(b)](const Tensor& g, Gradients& to) {
       if (to.wants(0)) to[0] = sum_to(matmul(g, transpose(b(), -2, -1)), a().shape());

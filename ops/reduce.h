@@ -35,6 +35,9 @@ Tensor norm(const Tensor& x, double p, const std::vector<int64_t>& dims, bool ke
 
 // x summed over the dimensions that broadcasting `shape` to x's shape had repeated: the backward of broadcasting.
 Tensor sum_of_repeats(const Tensor& x, const Shape& shape);
-inline Tensor sum_to(Tensor x, const Shape& shape) { return x.shape() == shape ? x : sum_of_repeats(x, shape); }
+inline Tensor sum_to(Tensor x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  return sum_of_repeats(x, shape);
+}
 
 }  // namespace gradus

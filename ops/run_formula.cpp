@@ -33,15 +33,15 @@ Shape strides_of(const Application& a, int k, const Tensor& t) {
   }
 }
 
-// Runs the formula's kernel on the device where its tensors lie; numbers travel by value.
-void run_on_device(const Application& a, const Call& call) {
+// Starts the formula's kernel on the device where its tensors lie; numbers travel by value.
+std::shared_ptr<DeviceRun> start_on_device(const Application& a, const Call& call) {
   DeviceCall there{call};
   for (int k = 0; k < a.entry->inputs; ++k) {
     if (!on_cpu(a.operands[k])) continue;
     there.in[k] = {};
     there.constant[k] = a.operands[k].item();
   }
-  run(device_kernel(a.name(), *a.entry, a.device()), a.device(), there);
+  return std::make_shared<DeviceRun>(device_kernel(a.name(), *a.entry, a.device()), a.device(), there);
 }
 
 // Where there are no classes, every label that is not left out lies outside them: the first.
@@ -81,7 +81,7 @@ Outcome run_on_host(const Application& a, const Wanted& w) {
     one.about = a.about, one.entry = a.entry, one.formula = a.formula->clone();
     one.tensors = moved(a.tensors, cpu), one.operands = moved(a.operands, cpu);
     one.space = a.space, one.given = a.given, one.axis = a.axis, one.result = a.result;
-    one.reduction = a.reduction, one.empty = a.empty, one.totals = a.totals;
+    one.reduction = a.reduction, one.empty = a.empty, one.known = a.totals();
     out = run(one, here);
   }
   out.grads = moved(out.grads, a.device());
@@ -155,8 +155,10 @@ Outcome run(const Application& a, const Wanted& w) {
   call.scale_tangent = w.scale_tangent, call.count_scale_tangent = w.count_scale_tangent;
   call.totals = &out.totals;
   call.problem = &out.problem;
-  if (a.device() != cpu) run_on_device(a, call);
-  else if (w.direction) a.entry->tangent(call);
+  if (a.device() != cpu) {
+    out.pending = start_on_device(a, call);
+    if (w.wait) out.totals = out.pending->totals(), out.problem = out.pending->problem(), out.pending = nullptr;
+  } else if (w.direction) a.entry->tangent(call);
   else a.entry->run(call);
   for (int k = 0; k < n; ++k)
     if (out.grads[k].defined()) {

@@ -58,7 +58,7 @@ bool view_strides(const Tensor& x, const Shape& shape, Shape& strides) {
 template <class Look> Tensor partial_view(const char* op, const Tensor& x, Look look);
 
 template <class Look> Tensor among_zeros(const char* op, const Tensor& g, const Shape& shape, Look look) {
-  Tensor out = zeros(shape, g.dtype());
+  Tensor out = zeros(shape, g.dtype(), g.device());
   Tensor window = look(out);
   copy_elements(g, window);
   if (recording(g))

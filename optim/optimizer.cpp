@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -52,6 +53,11 @@ void Optimizer::add_parameters(const NamedTensors& parameters, double lr, std::v
     slot.parameter = parameter;
     slot.group = groups_.size();
   }
+  if (std::none_of(parameters.begin(), parameters.end(),
+                   [](const auto& entry) { return entry.second.requires_grad(); }))
+    throw ParamError(fmt::format(
+        "{}: parameter '{}' does not require a gradient{}, wanted one that trains; call requires_grad(true)", op_,
+        parameters.front().first, parameters.size() > 1 ? ", and none of the others does" : ""));
   groups_.push_back({lr, std::move(buffer_names)});
   slots_.insert(slots_.end(), added.begin(), added.end());
 }

@@ -60,7 +60,7 @@ class Optimizer {
   explicit Optimizer(const char* op) : op_(op) {}
   // Adds a group; `buffer_names` are those that each of its parameters has. A tensor under two names, as tied weights
   // are, is one parameter, under the first. Throws ParamError when a name comes twice, a parameter is no dense leaf or
-  // stands in another group already; then nothing has changed.
+  // stands in another group already, or none requires a gradient; then nothing has changed.
   void add_parameters(const NamedTensors& parameters, double lr, std::vector<const char*> buffer_names);
   // Changes slot.parameter along a dense gradient, in one pass.
   virtual void update(Slot& slot, const Tensor& gradient) = 0;

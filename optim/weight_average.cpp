@@ -6,6 +6,8 @@
 #include <set>
 
 #include "gradus/core/error.h"
+#include "gradus/core/update_rules.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/optim/fused_update.h"
 #include "gradus/optim/option_checks.h"
@@ -15,13 +17,6 @@ namespace gradus {
 namespace {
 
 constexpr const char* count_name = "updates";
-
-struct AverageRule {
-  double decay;
-  template <class T> void operator()(T& average, T weight, T*) const {
-    average = decay * average + (1 - decay) * weight;
-  }
-};
 
 }  // namespace
 
@@ -36,8 +31,8 @@ WeightAverage::WeightAverage(const NamedTensors& weights, const WeightAverageOpt
                                    weight.defined() ? "a strided view" : "undefined"));
     if (!names.insert(name).second)
       throw ParamError(fmt::format("{}: got two weights named '{}'; give each its own name", op, name));
-    if (weight.numel() > 0 && !elements.insert(weight.bytes()).second) continue;  // tied weights are averaged once
-    slots_.push_back({name, weight.detach(), copy_of(weight)});
+    if (weight.numel() > 0 && !elements.insert(weight.state()->data).second) continue;  // tied weights are averaged once
+    slots_.push_back({name, weight.detach(), weight.detach().clone()});
   }
 }
 
@@ -46,14 +41,15 @@ void WeightAverage::update() {
   const double t = double(updates_);
   const double decay = options_.warm_up ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
   for (Slot& slot : slots_) {
-    if (computes(slot.weight.dtype())) fused_update<0>(slot.average, slot.weight, nullptr, AverageRule{decay});
+    if (computes(slot.weight.dtype()))
+      fused_update(slot.average, slot.weight, nullptr, update_rules::RunningMean{decay});
     else copy_elements(slot.weight, slot.average);
   }
 }
 
 void WeightAverage::swap() {
   for (Slot& slot : slots_) {
-    const Tensor weight = copy_of(slot.weight);
+    const Tensor weight = slot.weight.clone();
     copy_elements(slot.average, slot.weight);
     copy_elements(weight, slot.average);
   }
@@ -76,7 +72,8 @@ void WeightAverage::load_state(const NamedTensors& state) {
   const int64_t updates = reader.take(count_name, {}, Dtype::int64).item_integer();
   std::vector<Tensor> averages;
   for (const Slot& slot : slots_)
-    averages.push_back(copy_of(reader.take(slot.name, slot.weight.shape(), slot.weight.dtype())));
+    averages.push_back(
+        to(copy_of(reader.take(slot.name, slot.weight.shape(), slot.weight.dtype())), slot.weight.device()));
   reader.finish();
   updates_ = updates;
   for (size_t i = 0; i < slots_.size(); ++i) slots_[i].average = averages[i];

@@ -43,6 +43,7 @@
 #include "gradus/optim/lion.h"
 #include "gradus/optim/rmsprop.h"
 #include "gradus/optim/sgd.h"
+#include "gradus/optim/weight_average.h"
 #include "gradus/tests/thrown.h"
 
 namespace {
@@ -254,6 +255,67 @@ TEST(DeviceErrors, LabelsOutOfRangeAreToldAsOnTheCpu) {
       << "the device works on";
 }
 
+// A whole step with a label out of range goes through, for nothing in it is read; the next read tells, and the device
+// works on.
+TEST(DeviceErrors, AStepOfTrainingWaitsForNothing) {
+  Generator generator(5);
+  Sequential model(Linear(6, 9, true, generator), ReLU(), Linear(9, 3, true, generator));
+  model.to(cuda());
+  AdamW optimiser(model.named_parameters(), {.lr = 0.01});
+  const Tensor x = to(randn({4, 6}, Dtype::float32, generator), cuda()), bystander = zeros({2}, Dtype::float32, cuda());
+  const auto step = [&](const Tensor& y) {
+    const Tensor loss = cross_entropy(model(x), y);
+    backward(loss);
+    optimiser.step();
+    optimiser.zero_grad();
+    return loss;
+  };
+  const Tensor wrong = to(labels({0, 2, 3, 1}), cuda()), right = to(labels({0, 2, 1, 1}), cuda());
+  const char* said = "cross_entropy: label 3 at row 2 is outside [0, 3)";
+  const Tensor loss = step(wrong);
+  EXPECT_EQ(error_of<IndexError>([&] { loss.item(); }), said);
+  step(wrong);
+  EXPECT_EQ(error_of<IndexError>([&] { bystander.to_vector(); }), said) << "whatever is read";
+  step(wrong);
+  EXPECT_EQ(error_of<IndexError>([&] { synchronise(cuda()); }), said);
+  synchronise(cuda());
+  step(right), step(wrong), step(right);
+  EXPECT_EQ(error_of<IndexError>([&] { bystander.to_vector(); }), said);
+  EXPECT_TRUE(std::isfinite(step(right).item()));
+  for (int i = 0; i < 200; ++i) step(right);  // more than are kept
+  EXPECT_TRUE(std::isfinite(step(right).item()));
+}
+
+// What the number of elements that count decides, the device decides by itself.
+TEST(Device, MeansAndTheirGradientsAreMadeThere) {
+  const Tensor logits = ramp({5, 3});
+  struct Way {
+    const char* name;
+    Tensor labels;
+    Reduction reduction;
+    Empty empty;
+  };
+  const Tensor some = labels({0, -100, 2, -100, 1}), none = labels({-100, -100, -100, -100, -100});
+  for (const Way& way : {Way{"mean", some, Reduction::mean, Empty::zero}, Way{"sum", some, Reduction::sum, Empty::zero},
+                         Way{"batchmean", some, Reduction::batchmean, Empty::zero},
+                         Way{"mean_active", some, Reduction::mean_active, Empty::zero},
+                         Way{"mean of nothing", none, Reduction::mean, Empty::zero},
+                         Way{"mean of nothing, NaN", none, Reduction::mean, Empty::nan}}) {
+    const auto on = [&](Device d) {
+      const Tensor x = to(logits, d).detach().requires_grad(true);
+      const Tensor loss = cross_entropy(x, to(way.labels, d), {}, way.reduction, way.empty);
+      backward(loss * 3.0);
+      Numbers all = to(x.grad(), cpu).to_vector();
+      all.push_back(loss.item());
+      return all;
+    };
+    const Numbers here = on(cpu), there = on(cuda());
+    for (size_t i = 0; i < here.size(); ++i)
+      EXPECT_TRUE(std::abs(here[i] - there[i]) <= 1e-6 || (std::isnan(here[i]) && std::isnan(there[i])))
+          << way.name << ": " << there[i] << " at " << i << ", wanted " << here[i];
+  }
+}
+
 TEST(DeviceErrors, ValuesOutOfRangeAreToldAsOnTheCpu) {
   Tensor x = zeros({3, 700}), w = ones({3, 700});
   w.set({1, 650}, -2);
@@ -380,12 +442,31 @@ template <class Optimiser, class Options> void expect_the_same_training(const ch
 
 TEST(Device, TrainingThereIsTrainingHere) {
   expect_the_same_training<SGD>("SGD", SGDOptions{.lr = 0.1, .momentum = 0.9, .weight_decay = 1e-3, .nesterov = true});
+  expect_the_same_training<SGD>("plain SGD", SGDOptions{.lr = 0.1});
   expect_the_same_training<Adam>("Adam", AdamOptions{.lr = 0.01, .amsgrad = true});
   expect_the_same_training<AdamW>("AdamW", AdamWOptions{.lr = 0.01});
-  expect_the_same_training<RMSprop>("RMSprop", RMSpropOptions{.lr = 0.01, .momentum = 0.5});
+  for (const bool centered : {false, true})
+    for (const double momentum : {0.0, 0.5})
+      expect_the_same_training<RMSprop>("RMSprop",
+                                        RMSpropOptions{.lr = 0.01, .momentum = momentum, .centered = centered});
   expect_the_same_training<Adagrad>("Adagrad", AdagradOptions{.lr = 0.1});
   expect_the_same_training<Adadelta>("Adadelta", AdadeltaOptions{});
   expect_the_same_training<Lion>("Lion", LionOptions{.lr = 0.01});
+}
+
+TEST(Device, WeightsAreAveragedWhereTheyLie) {
+  Tensor here = tensor({1, 2, 3}), there = to(here, cuda());
+  WeightAverage average_here({{"w", here}}, {.decay = 0.75}), average_there({{"w", there}}, {.decay = 0.75});
+  for (const double weight : {4.0, -8.0}) {
+    fill_elements(here, weight), fill_elements(there, weight);
+    average_here.update(), average_there.update();
+  }
+  WeightAverage restored({{"w", there}}, {.decay = 0.75});
+  restored.load_state(average_there.state());
+  average_here.swap(), restored.swap();
+  EXPECT_EQ(there.device(), cuda());
+  EXPECT_EQ(to(there, cpu).to_vector(), here.to_vector());
+  EXPECT_NEAR(here.to_vector()[0], 1 * 0.5625 + 4 * 0.1875 - 8 * 0.25, 1e-6);
 }
 
 TEST(Device, ModulesMoveWithTheirWeights) {

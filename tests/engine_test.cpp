@@ -11,6 +11,7 @@
 #include "gradus/core/error.h"
 #include "gradus/ops/activation.h"
 #include "gradus/ops/arithmetic.h"
+#include "gradus/ops/compare.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/math.h"
 #include "gradus/ops/matmul.h"
@@ -46,6 +47,53 @@ TEST(Engine, TwoLeavesNeverShareOneGradient) {
   Tensor g = x.grad();
   g.set({0}, 7);
   EXPECT_EQ(y.grad().item(), 1);
+}
+
+TEST(Engine, WritesOverNoGradientThatSomebodyHolds) {
+  const Tensor a = tensor({2, 3}).requires_grad(true), b = tensor({5, 7}).requires_grad(true);
+  const Tensor given = tensor({1, 10});
+  backward(mul(a, b), given);
+  EXPECT_EQ(given.to_vector(), (std::vector<double>{1, 10}));
+  EXPECT_EQ(a.grad().to_vector(), (std::vector<double>{5, 70}));
+  EXPECT_EQ(b.grad().to_vector(), (std::vector<double>{2, 30}));
+
+  Tensor seen;
+  const Tensor product = mul(a, b), root = sqrt(product);
+  const auto keep = [&](const Tensor& g) {
+    seen = g;
+    return Tensor();
+  };
+  HookHandle at_product = register_hook(product, keep);
+  backward(sum(square(root)));
+  EXPECT_EQ(seen.to_vector(), (std::vector<double>{1, 1}));
+
+  const Tensor y = mul(a, b), z = sum(mul(y, y));
+  const std::vector<Tensor> found = grad({z}, {y, a, b});
+  EXPECT_EQ(found[0].to_vector(), (std::vector<double>{20, 42}));
+  EXPECT_EQ(found[1].to_vector(), (std::vector<double>{100, 294}));
+  EXPECT_EQ(found[2].to_vector(), (std::vector<double>{40, 126}));
+}
+
+TEST(Engine, BothSlopesOfABinaryOpInOnePassAreThoseOfTwo) {
+  for (const Dtype dtype : {Dtype::float32, Dtype::float64})
+    for (const int64_t n : {0, 1, 3, 16, 37}) {
+      const auto made = [&](double scale) {
+        std::vector<double> values(static_cast<size_t>(n));
+        for (size_t i = 0; i < values.size(); ++i) values[i] = 0.75 + scale * double(i);
+        return tensor(values, {n}, dtype).requires_grad(true);
+      };
+      const auto check = [&](auto op) {
+        const Tensor a = made(0.3), b = made(-0.7);
+        const std::vector<Tensor> both = grad({sum(square(op(a, b)))}, {a, b});
+        const std::vector<Tensor> first = grad({sum(square(op(a, b.detach())))}, {a});
+        const std::vector<Tensor> second = grad({sum(square(op(a.detach(), b)))}, {b});
+        EXPECT_EQ(both[0].to_vector(), first[0].to_vector());
+        EXPECT_EQ(both[1].to_vector(), second[0].to_vector());
+      };
+      check([](const Tensor& a, const Tensor& b) { return mul(a, b); });
+      check([](const Tensor& a, const Tensor& b) { return div(a, b); });
+      check([](const Tensor& a, const Tensor& b) { return maximum(a, b); });
+    }
 }
 
 TEST(Engine, HandlesDiamondsOfDifferentDepths) {

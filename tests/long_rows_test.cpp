@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "calls.h"
@@ -187,4 +188,25 @@ TEST(LongRowsOf, EveryLossAgreeWithFloat64) {
 }
 
 }  // namespace
+// A gradient this large is written past the caches; each row alone is not.
+TEST(LongRowsOf, ALargeGradientIsThatOfItsRows) {
+  constexpr int64_t rows = 19, columns = 120001;
+  std::vector<double> numbers(size_t(rows * columns));
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = double(i * 7919 % 1009) / 100;
+  const Tensor logits = tensor(numbers, {rows, columns}).requires_grad(true);
+  std::vector<double> targets;
+  for (int64_t r = 0; r < rows; ++r) targets.push_back(double(r * 6007));
+  const Tensor labels = tensor(targets, {rows}, Dtype::int64);
+  const Tensor whole = grad({cross_entropy(logits, labels, {}, Reduction::sum)}, {logits})[0];
+  for (int64_t r = 0; r < rows; ++r) {
+    const Tensor row =
+        tensor(std::vector<double>(numbers.begin() + r * columns, numbers.begin() + (r + 1) * columns), {1, columns})
+            .requires_grad(true);
+    const Tensor label = tensor({targets[size_t(r)]}, {1}, Dtype::int64);
+    const Tensor alone = grad({cross_entropy(row, label, {}, Reduction::sum)}, {row})[0];
+    ASSERT_EQ(0, std::memcmp(alone.data<float>(), whole.data<float>() + r * columns, size_t(columns) * sizeof(float)))
+        << "row " << r;
+  }
+}
+
 }  // namespace gradus

@@ -333,6 +333,13 @@ TEST(Optim, WrongOptionsAreRefused) {
             "Adadelta: got rho = -0.1, wanted a number in [0, 1); leave it at its default");
   EXPECT_EQ(error_of<ParamError>([&] { Lion(one, {.beta2 = 1}); }),
             "Lion: got beta2 = 1, wanted a number in [0, 1); leave it at its default");
+  const Tensor still = zeros({3});
+  EXPECT_EQ(error_of<ParamError>([&] { SGD({{"still", still}}); }),
+            "SGD: parameter 'still' does not require a gradient, wanted one that trains; call requires_grad(true)");
+  EXPECT_EQ(error_of<ParamError>([&] { Adam({{"still", still}, {"too", zeros({2})}}); }),
+            "Adam: parameter 'still' does not require a gradient, and none of the others does, wanted one that trains; "
+            "call requires_grad(true)");
+  SGD({{"frozen", still}, {"p", p}});
   SGD sgd(one);
   EXPECT_EQ(error_of<IndexError>([&] { sgd.set_lr(0.1, 3); }),
             "SGD: there is no group 3, wanted one in [0, 1); see groups()");

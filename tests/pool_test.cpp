@@ -15,7 +15,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gradus/core/backend.h"
 #include "gradus/core/error.h"
+#include "gradus/core/memory.h"
+#include "gradus/core/tensor.h"
 
 namespace gradus {
 namespace {
@@ -140,6 +143,25 @@ TEST(Pool, LargeBlocksWasteAtMostAQuarter) {
     pool::empty_cache();
     EXPECT_EQ(change().held_bytes, 0);
   }
+}
+
+TEST(Pool, MemoryUseFollowsTensorsAndEmptyCacheReturnsWhatIsHeld) {
+  empty_cache();
+  const MemoryUse before = memory_use();
+  {
+    const Tensor x({1024, 1024});
+    const MemoryUse with = memory_use();
+    EXPECT_EQ(with.tensors, before.tensors + 1);
+    EXPECT_GE(with.used_bytes, before.used_bytes + int64_t(4 * mib));
+    EXPECT_LE(with.used_bytes, before.used_bytes + int64_t(4 * mib) + 4096);
+    EXPECT_GE(with.held_bytes, before.held_bytes + int64_t(4 * mib));
+  }
+  const MemoryUse after = memory_use();
+  EXPECT_EQ(after.tensors, before.tensors);
+  EXPECT_EQ(after.used_bytes, before.used_bytes);
+  EXPECT_GE(after.held_bytes, before.held_bytes + int64_t(4 * mib)) << "the next tensor of that size is not kept for";
+  empty_cache();
+  EXPECT_LT(memory_use().held_bytes, before.held_bytes + int64_t(4 * mib));
 }
 
 TEST(Pool, HugeBlocksBeginOnAHugePage) {
