@@ -1,5 +1,7 @@
 // Losses of policies and of preferences between answers, made of tensor ops.  What was sampled, the policy of then and
 // the reference never get a gradient.
+#include <limits>
+
 #include "gradus/ops/composition.h"
 
 namespace gradus {
@@ -8,6 +10,7 @@ namespace {
 using composing::Given;
 
 constexpr const char* family = "policy and preference";
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // log(1 - exp(a)) for a < 0, by the form that keeps its digits.
 Tensor log_complement(const Tensor& a) {
@@ -134,7 +137,13 @@ struct GroupRelativePolicy {
     const Tensor surrogate =
         clipped_surrogate(now, where(kept, in[1][0], 0), unsqueeze(in[3][0], 1), eps_low, eps_high);
     Tensor tokens = where(kept, surrogate, 0);
-    if (beta > 0) tokens = add(tokens, scaled(composing::exp_above_tangent(sub(where(kept, in[2][0], 0), now)), beta));
+    if (beta > 0) {
+      const Tensor reference = where(kept, in[2][0], 0), slope = scaled(exp(sub(reference, now.detach())), beta);
+      // Slopes that are infinite both ways would add up to NaN; then the surrogate's stands.
+      const Tensor both = eq(surrogate.detach(), infinity) & isinf(slope);
+      const Tensor kl = composing::exp_above_tangent(sub(reference, where(both, now.detach(), now)));
+      tokens = add(tokens, scaled(kl, beta));
+    }
     if (loss_type == dr_grpo) return composing::mean_or_zero(tokens);
     if (loss_type == grpo) return composing::mean_or_zero(div(sum(tokens, {1}), clamp(sum(mask, {1}), 1)));
     return div(sum(tokens), clamp(sum(mask), 1));
