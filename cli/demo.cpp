@@ -18,7 +18,7 @@ void demonstrate(const std::string& device) {
   chosen_device(device);
   TrainOptions classify, triplet = triplet_defaults();
   classify.device = triplet.device = device;
-  const Split data = load_data(classify);
+  const Data data = load_data(classify);
   fmt::print("gradus learns {} handwritten digits of 8x8 pixels and is tested on {} others ({} threads).\n",
              data.train.size(), data.test.size(), threads());
 

@@ -42,7 +42,7 @@ void run(const Arguments& a) {
   if (a.threads) set_threads(*a.threads);
   TrainedModel trained = load_trained(a.checkpoint, chosen_device(a.device));
   if (!a.data.empty()) trained.options.data = a.data;
-  const Split data = load_data(trained.options);
+  const Data data = load_data(trained.options, trained.wording);
   trained.check_features(data.test["features"].shape());
   const Evaluation evaluation = evaluate_model(trained.options, *trained.model, trained.outputs, data, a.k);
   if (a.json) print_json(trained, evaluation, data.test.size());

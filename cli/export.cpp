@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -25,7 +26,7 @@ struct Arguments {
 Dtype dtype_named(const std::string& name) { return name == "float64" ? Dtype::float64 : Dtype::float32; }
 
 OnnxPort input_of(const TrainedModel& trained, Dtype dtype) {
-  OnnxPort port{"features", dtype, {"batch"}};
+  OnnxPort port{trained.wording ? "tokens" : "features", trained.wording ? Dtype::int64 : dtype, {"batch"}};
   for (const int64_t extent : trained.sample) port.axes.emplace_back(extent);
   return port;
 }
@@ -57,13 +58,17 @@ void run(const Arguments& a) {
   const Dtype dtype = dtype_named(a.dtype.empty() ? o.dtype : a.dtype);
   trained.model->to(dtype);
   const OnnxPort input = input_of(trained, dtype), output = output_of(trained, dtype);
-  const OnnxModel model = onnx_model(*trained.model, input, {output},
-                                     {{"gradus", version},
-                                      {"task", o.task},
-                                      {"data", o.data},
-                                      {"model", o.model},
-                                      {"epochs", std::to_string(trained.epochs)},
-                                      {"weights_hash", hash}});
+  std::map<std::string, std::string> facts = {{"gradus", version},
+                                              {"task", o.task},
+                                              {"data", o.data},
+                                              {"model", o.model},
+                                              {"epochs", std::to_string(trained.epochs)},
+                                              {"weights_hash", hash}};
+  if (trained.wording) {  // by which others make tokens of texts, and answers of classes
+    facts["words"] = nlohmann::json(trained.wording->words).dump();
+    facts["answers"] = nlohmann::json(trained.wording->answers).dump();
+  }
+  const OnnxModel model = onnx_model(*trained.model, input, {output}, facts);
   write_file(a.out, {{model.bytes.data(), model.bytes.size()}});
   const int64_t parameters = trained.model->parameter_count();
   if (a.json) {

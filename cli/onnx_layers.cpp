@@ -16,11 +16,14 @@
 #include "gradus/nn/linear.h"
 #include "gradus/nn/norm.h"
 #include "gradus/nn/pooling.h"
+#include "gradus/nn/proxies.h"
 #include "gradus/nn/recurrent.h"
 #include "gradus/nn/resnet.h"
+#include "gradus/nn/sequence.h"
 #include "gradus/nn/sequential.h"
 #include "gradus/nn/text_classifier.h"
 #include "gradus/nn/transformer.h"
+#include "gradus/nn/transformer_classifier.h"
 #include "gradus/nn/unit_sphere.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/rearrange.h"
@@ -66,26 +69,16 @@ class Translation {
     if (auto* l = dynamic_cast<LeNet5*>(&m)) return lenet(*l, path, x);
     if (auto* a = dynamic_cast<MultiheadAttention*>(&m)) return attention(*a, path, x, false);
     if (auto* b = dynamic_cast<TransformerBlock*>(&m)) return transformer(*b, path, x);
+    if (auto* a = dynamic_cast<AnswerClassifier*>(&m)) return answer_classifier(*a, path, x);
+    if (auto* t = dynamic_cast<TransformerClassifier*>(&m)) return transformer_classifier(*t, path, x);
     if (auto* r = dynamic_cast<RecurrentLayer*>(&m)) return recurrent(*r, path, x);
     if (auto* s = dynamic_cast<UnitSphere*>(&m)) return unit_length(path, layer(s->inner(), below(path, "inner"), x));
+    if (auto* w = dynamic_cast<WithProxies*>(&m)) return layer(w->inner(), below(path, "inner"), x);
     return activation(m, path, x);
   }
 
-  // The mean of the embeddings of what is no padding, and two heads.
   std::vector<OnnxValue> text_classifier(TextClassifier& m, const std::string& path, const OnnxValue& tokens) {
-    const std::string padding = graph_.initializer(below(path, "padding"), full({}, 0, Dtype::int64)),
-                      least = constant(path, "least_count", 1), steps = graph_.integers(below(path, "steps_axis"), {1}),
-                      width = graph_.integers(below(path, "width_axis"), {2});
-    const OnnxValue absent = node(path, "Equal", {tokens.name, padding}, 2),
-                    there = node(path, "Not", {absent.name}, 2),
-                    present = node(path, "Cast", {there.name}, 2, {attribute("to", int64_t(element_type(dtype_)))}),
-                    sum = node(path, "ReduceSum", {present.name, steps}, 2, {attribute("keepdims", int64_t{1})}),
-                    count = node(path, "Max", {sum.name, least}, 2),
-                    column = node(path, "Unsqueeze", {present.name, width}, 3),
-                    embedded = layer(m.embedding, below(path, "embedding"), tokens),
-                    kept = node(path, "Mul", {embedded.name, column.name}, 3),
-                    total = node(path, "ReduceSum", {kept.name, steps}, 2, {attribute("keepdims", int64_t{0})}),
-                    mean = node(path, "Div", {total.name, count.name}, 2);
+    const OnnxValue mean = pooled(m, path, tokens);
     return {layer(m.head1, below(path, "head1"), mean), layer(m.head2, below(path, "head2"), mean)};
   }
 
@@ -192,6 +185,65 @@ class Translation {
     return r.fc ? linear(below(path, "fc"), x) : x;
   }
 
+  // 1 where a token is no padding, else 0.
+  OnnxValue present(const std::string& path, const OnnxValue& tokens) {
+    const std::string padding = graph_.initializer(below(path, "padding"), full({}, padding_token, Dtype::int64));
+    const OnnxValue absent = node(path, "Equal", {tokens.name, padding}, 2),
+                    there = node(path, "Not", {absent.name}, 2);
+    return node(path, "Cast", {there.name}, 2, {attribute("to", int64_t(element_type(dtype_)))});
+  }
+  OnnxValue mean_of_present(const std::string& path, const OnnxValue& x, const OnnxValue& present) {
+    const std::string least = constant(path, "least_count", 1), steps = graph_.integers(below(path, "steps_axis"), {1}),
+                      width = graph_.integers(below(path, "width_axis"), {2});
+    const OnnxValue sum = node(path, "ReduceSum", {present.name, steps}, 2, {attribute("keepdims", int64_t{1})}),
+                    count = node(path, "Max", {sum.name, least}, 2),
+                    column = node(path, "Unsqueeze", {present.name, width}, 3),
+                    kept = node(path, "Mul", {x.name, column.name}, 3),
+                    total = node(path, "ReduceSum", {kept.name, steps}, 2, {attribute("keepdims", int64_t{0})});
+    return node(path, "Div", {total.name, count.name}, 2);
+  }
+  OnnxValue pooled(TextClassifier& m, const std::string& path, const OnnxValue& tokens) {
+    return mean_of_present(path, layer(m.embedding, below(path, "embedding"), tokens), present(path, tokens));
+  }
+  OnnxValue answer_classifier(AnswerClassifier& m, const std::string& path, const OnnxValue& tokens) {
+    const OnnxValue mean = pooled(m.text, path, tokens), first = layer(m.text.head1, below(path, "head1"), mean);
+    if (!m.asks_twice) return first;
+    const OnnxValue second = layer(m.text.head2, below(path, "head2"), mean);
+    const OnnxValue rows = node(path, "Unsqueeze", {first.name, graph_.integers(below(path, "row_axis"), {2})}, 3),
+                    columns =
+                        node(path, "Unsqueeze", {second.name, graph_.integers(below(path, "column_axis"), {1})}, 3);
+    return flatten(path, add(path, rows, columns));
+  }
+  // Added to the scores of attention: far below all others where a key is padding. Not -infinity, of which a text
+  // without words would have nothing else, and so NaN.
+  OnnxValue padding_bias(const std::string& path, const OnnxValue& present) {
+    const OnnxValue lack = node(path, "Sub", {present.name, constant(path, "one", 1)}, 2),
+                    bias = node(path, "Mul", {lack.name, constant(path, "never", 1e9)}, 2);
+    return node(path, "Unsqueeze", {bias.name, graph_.integers(below(path, "key_axes"), {1, 2})}, 4);
+  }
+  OnnxValue transformer_classifier(TransformerClassifier& m, const std::string& path, const OnnxValue& x) {
+    OnnxValue h = x, there, bias;
+    if (m.takes_tokens()) {
+      h = layer(*m.embedding, below(path, "embedding"), x);
+      there = present(path, x);
+      bias = padding_bias(path, there);
+    } else {
+      if (x.rank == 4) {
+        const OnnxValue turned = node(path, "Transpose", {x.name}, 4, {attribute("perm", Ints{0, 2, 1, 3})});
+        h = node(path, "Reshape", {turned.name, graph_.integers(below(path, "rows"), {0, 0, -1})}, 3);
+      }
+      h = linear(below(path, "projection"), h);
+    }
+    h = node(path, "Add", {h.name, weight(path, "positions")}, 3);
+    for (size_t i = 0; i < m.blocks.size(); ++i)
+      h = transformer(m.blocks[i], below(path, fmt::format("blocks.{}", i)), h, bias);
+    h = layer(m.norm, below(path, "norm"), h);
+    const OnnxValue mean = m.takes_tokens() ? mean_of_present(path, h, there)
+                                            : node(path, "ReduceMean", {h.name}, 2,
+                                                   {attribute("axes", Ints{1}), attribute("keepdims", int64_t{0})});
+    return linear(below(path, "head"), mean);
+  }
+
   // -infinity above the diagonal of the scores, 0 elsewhere.
   OnnxValue future_mask(const std::string& path, const OnnxValue& scores) {
     const OnnxValue size = node(path, "Shape", {scores.name}, 1, {attribute("start", int64_t{-2})}),
@@ -244,7 +296,9 @@ class Translation {
     }
     return turned(x);
   }
-  OnnxValue attention(const MultiheadAttention& a, const std::string& path, const OnnxValue& x, bool causal) {
+  // bias: added to the scores, unless it has no name.
+  OnnxValue attention(const MultiheadAttention& a, const std::string& path, const OnnxValue& x, bool causal,
+                      const OnnxValue& bias = {}) {
     const int64_t width = a.width(), each = width / a.heads();
     const bool batch_first = a.options().batch_first;
     const auto projections = projected(path, x, width);
@@ -259,6 +313,7 @@ class Translation {
                     scaled = node(path, "Mul", {query.name, constant(path, "scale", 1 / std::sqrt(double(each)))}, 4);
     OnnxValue scores = node(path, "MatMul", {scaled.name, key.name}, 4);
     if (causal) scores = add(path, scores, future_mask(path, scores));
+    if (!bias.name.empty()) scores = add(path, scores, bias);
     const OnnxValue weights = node(path, "Softmax", {scores.name}, 4, {attribute("axis", int64_t{-1})}),
                     read = node(path, "MatMul", {weights.name, value.name}, 4),
                     back = node(path, "Transpose", {read.name}, 4,
@@ -277,13 +332,13 @@ class Translation {
     return graph_.nodes(path, "Split", {all.name, graph_.integers(below(path, "thirds"), {width, width, width})}, 3, 3,
                         {attribute("axis", int64_t{2})});
   }
-  OnnxValue transformer(TransformerBlock& b, const std::string& path, const OnnxValue& x) {
+  OnnxValue transformer(TransformerBlock& b, const std::string& path, const OnnxValue& x, const OnnxValue& bias = {}) {
     const auto normalised = [&](const LayerNorm& n, const char* name, const OnnxValue& in) {
       return layer_norm(below(path, name), in, n.normalized.rank(), n.eps);
     };
-    const OnnxValue mixed =
-        add(path, x,
-            attention(b.attention(), below(path, "self_attn"), normalised(b.norm1(), "norm1", x), b.options().causal));
+    const OnnxValue mixed = add(path, x,
+                                attention(b.attention(), below(path, "self_attn"), normalised(b.norm1(), "norm1", x),
+                                          b.options().causal, bias));
     const OnnxValue hidden = linear(below(path, "linear1"), normalised(b.norm2(), "norm2", mixed)),
                     active = b.options().gelu ? gelu(path, hidden) : relu(path, hidden);
     return add(path, mixed, linear(below(path, "linear2"), active));

@@ -39,11 +39,16 @@ struct Arguments {
 // A file of samples as it is; of everything else the test half.
 Dataset samples_of(const TrainedModel& trained, const std::string& data) {
   std::error_code ignored;
+  if (holds_texts(data)) {
+    if (!trained.wording)
+      throw ParamError("--data: are texts, but the model was trained on numbers; take data of that kind");
+    return trained.wording->encode(read_texts(data));
+  }
   if (!data.empty() && std::filesystem::is_regular_file(data, ignored))
     return read_samples(data, precision_of(trained.options), trained.sample.numel());
   TrainOptions options = trained.options;
   if (!data.empty()) options.data = data;
-  return load_data(options).test;
+  return load_data(options, trained.wording).test;
 }
 
 struct Prediction {
@@ -99,6 +104,9 @@ struct Row {
   const double* probabilities;
   int64_t classes;
   const int64_t* true_label;  // may be null
+  const TrainedModel& model;
+  std::string text;  // of the sample, if it is one
+  size_t width;      // of a label as it is printed
 };
 
 void print_json(const Row& r) {
@@ -107,19 +115,34 @@ void print_json(const Row& r) {
                               {"probability", r.probabilities[r.label]},
                               {"probabilities", std::vector<double>(r.probabilities, r.probabilities + r.classes)}};
   if (r.true_label) j["true_label"] = *r.true_label;
+  if (r.model.wording) j["answer"] = r.model.name(r.label), j["text"] = r.text;
   fmt::print("{}\n", j.dump());
 }
 
-void print_line(const Row& r) {
+// The probabilities of the classes that came next.
+std::string runners_up_text(const Row& r) {
   constexpr size_t most_named = 2;
   std::string next;
   for (const int64_t c : runners_up(r.probabilities, r.classes, r.label)) {
     if (r.probabilities[c] < 5e-5 || std::count(next.begin(), next.end(), '%') == most_named) break;
     next += fmt::format("{}{} {:.2f} %", next.empty() ? "" : ", ", c, 100 * r.probabilities[c]);
   }
+  return next;
+}
+
+void print_line(const Row& r) {
   const char* verdict = !r.true_label ? "" : *r.true_label == r.label ? "right" : "wrong";
-  const std::string truth = r.true_label ? fmt::format("{:>6}  {}  ", *r.true_label, verdict) : "  ";
-  fmt::print("{:>6} {:>6} {:>9.2f} %{}{}\n", r.sample, r.label, 100 * r.probabilities[r.label], truth, next);
+  const std::string truth =
+      r.true_label ? fmt::format("{:>{}}  {}  ", r.model.name(*r.true_label), r.width, verdict) : "  ";
+  fmt::print("{:>6} {:>{}} {:>9.2f} %{}{}\n", r.sample, r.model.name(r.label), r.width, 100 * r.probabilities[r.label],
+             truth, r.model.wording ? r.text : runners_up_text(r));
+}
+
+// Of the longest name of a class.
+size_t width_of_labels(const TrainedModel& trained) {
+  size_t width = 6;
+  for (int64_t c = 0; trained.wording && c < trained.outputs; ++c) width = std::max(width, trained.name(c).size());
+  return width;
 }
 
 void run(const Arguments& a) {
@@ -132,10 +155,17 @@ void run(const Arguments& a) {
   const Prediction p = predict(trained, samples["features"], a.k);
   const int64_t* truth = has_labels(samples) ? samples["labels"].data<int64_t>() : nullptr;
   const int64_t classes = p.probabilities.shape()[1], rows = std::min(a.most.value_or(samples.size()), samples.size());
-  if (!a.json) fmt::print("sample  label probability{}  next\n", truth ? "  true       " : "");
+  const size_t width = width_of_labels(trained);
+  if (!a.json)
+    fmt::print("sample {:>{}} probability{}  {}\n", "label", width,
+               truth ? fmt::format("{:>{}}       ", "true", width) : "", trained.wording ? "text" : "next");
+  const auto text_of = [&](int64_t i) {
+    const Tensor& tokens = samples["features"];
+    return trained.wording ? trained.wording->text(tokens.data<int64_t>() + i * tokens.shape()[1]) : "";
+  };
   for (int64_t i = 0; i < rows; ++i)
-    (a.json ? print_json : print_line)(
-        {i, p.labels[size_t(i)], p.probabilities.data<double>() + i * classes, classes, truth ? truth + i : nullptr});
+    (a.json ? print_json : print_line)({i, p.labels[size_t(i)], p.probabilities.data<double>() + i * classes, classes,
+                                        truth ? truth + i : nullptr, trained, text_of(i), width});
   if (!a.json && rows < samples.size()) fmt::print("… {} samples more\n", samples.size() - rows);
 }
 
@@ -149,7 +179,8 @@ void add_predict(CLI::App& app, int&) {
       ->type_name("FILE|FOLDER");
   command
       ->add_option("--data", arguments->data,
-                   "a file of samples: .npz, .npy, .csv or IDX images, with or without labels; or data as for gradus "
+                   "a file of samples: .npz, .npy, .csv, IDX images or texts (.jsonl), with or without labels; or data "
+                   "as for gradus "
                    "train, of which the test half is taken; default: those it was trained on")
       ->type_name("NAME|PATH");
   command

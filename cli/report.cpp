@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "gradus/cli/embedding_picture.h"
+#include "gradus/cli/ingredients.h"
 #include "gradus/cli/line_chart.h"
 #include "gradus/cli/mistakes.h"
 #include "gradus/cli/progress.h"
@@ -75,18 +77,21 @@ std::string curves(const TrainOptions& o, const std::vector<EpochFigures>& histo
          card(line_chart_svg(shares, {classifies(o) ? "Accuracy" : "Retrieval", "epoch", true})) + "</div>\n";
 }
 
-std::string confusion_table(const Confusion& confusion) {
+// What a class is called.
+using Name = std::function<std::string(int64_t)>;
+
+std::string confusion_table(const Confusion& confusion, const Name& name) {
   int64_t worst = 1;
   for (int64_t i = 0; i < confusion.classes; ++i)
     for (int64_t j = 0; j < confusion.classes; ++j)
       if (i != j) worst = std::max(worst, confusion(i, j));
   std::string html = "<table class=\"confusion\"><tr><th>true ↓&nbsp; taken for →</th>";
-  for (int64_t j = 0; j < confusion.classes; ++j) html += fmt::format("<th>{}</th>", j);
+  for (int64_t j = 0; j < confusion.classes; ++j) html += fmt::format("<th>{}</th>", html_text(name(j)));
   html += "<th>right</th></tr>\n";
   for (int64_t i = 0; i < confusion.classes; ++i) {
     int64_t all = 0;
     for (int64_t j = 0; j < confusion.classes; ++j) all += confusion(i, j);
-    html += fmt::format("<tr><th>{}</th>", i);
+    html += fmt::format("<tr><th>{}</th>", html_text(name(i)));
     for (int64_t j = 0; j < confusion.classes; ++j) {
       const int64_t count = confusion(i, j);
       const double share = double(count) / double(i == j ? std::max<int64_t>(all, 1) : worst);
@@ -100,7 +105,7 @@ std::string confusion_table(const Confusion& confusion) {
   return html + "</table>\n";
 }
 
-std::string most_frequent(const Confusion& confusion) {
+std::string most_frequent(const Confusion& confusion, const Name& name) {
   struct Pair {
     int64_t count, truth, guess;
   };
@@ -112,26 +117,34 @@ std::string most_frequent(const Confusion& confusion) {
   if (pairs.empty()) return "<p class=\"good\">No mistakes.</p>\n";
   std::string html = "<p class=\"soft\">Most frequent:";
   for (size_t k = 0; k < std::min<size_t>(pairs.size(), 5); ++k)
-    html += fmt::format("{} {} taken for {} ({}×)", k ? "," : "", pairs[k].truth, pairs[k].guess, pairs[k].count);
+    html += fmt::format("{} {} taken for {} ({}×)", k ? ";" : "", html_text(name(pairs[k].truth)),
+                        html_text(name(pairs[k].guess)), pairs[k].count);
   return html + ".</p>\n";
 }
 
-std::string confusions(const Split& split, const TrainResult& r) {
-  const Confusion confusion = confusion_of(argmax(r.test.outputs, 1), split.test["labels"], r.test.outputs.shape()[1]);
-  return section("What is taken for what",
-                 (confusion.classes <= most_classes ? confusion_table(confusion) : "") + most_frequent(confusion));
+std::string confusions(const Data& data, const TrainResult& r, const Name& name) {
+  const Confusion confusion = confusion_of(argmax(r.test.outputs, 1), data.test["labels"], r.test.outputs.shape()[1]);
+  return section("What is taken for what", (confusion.classes <= most_classes ? confusion_table(confusion, name) : "") +
+                                               most_frequent(confusion, name));
 }
 
-std::string hardest(const Split& split, const TrainResult& r) {
-  std::string html = "<div class=\"hard\">\n";
-  for (const HardSample& h : hardest_samples(r.test.outputs, split.test["labels"], most_samples))
+// A sample as one sees it: a picture, or what it says.
+std::string shown(const Data& data, int64_t sample) {
+  const Tensor& features = data.test["features"];
+  if (!data.wording) return fmt::format("<img alt=\"sample {}\" src=\"{}\">", sample, image_address(features, sample));
+  const std::string text = data.wording->text(features.data<int64_t>() + sample * features.shape()[1]);
+  return fmt::format("<blockquote>{}</blockquote>", html_text(text));
+}
+
+std::string hardest(const Data& data, const TrainResult& r, const Name& name) {
+  std::string html = fmt::format("<div class=\"{}\">\n", data.wording ? "hard texts" : "hard");
+  for (const HardSample& h : hardest_samples(r.test.outputs, data.test["labels"], most_samples))
     html += fmt::format(
-        "<figure><img alt=\"sample {0}\" src=\"{1}\"><b>{2}</b>, {3:.1f}&nbsp;%<br>{4}<br><span class=\"soft\">test "
-        "sample {0}</span></figure>\n",
-        h.sample, image_address(split.test["features"], h.sample), h.label, 100 * h.probability,
+        "<figure>{1}<b>{2}</b>, {3:.1f}&nbsp;%<br>{4}<br><span class=\"soft\">test sample {0}</span></figure>\n",
+        h.sample, shown(data, h.sample), html_text(name(h.label)), 100 * h.probability,
         h.guess == h.label ? "<span class=\"good\">right</span>"
-                           : fmt::format("<span class=\"bad\">taken for {}, {:.1f}&nbsp;%</span>", h.guess,
-                                         100 * h.guess_probability));
+                           : fmt::format("<span class=\"bad\">taken for {}, {:.1f}&nbsp;%</span>",
+                                         html_text(name(h.guess)), 100 * h.guess_probability));
   return section("Hardest samples",
                  "<p class=\"soft\">Their own label, and the probability that it was given.</p>\n" + html + "</div>\n");
 }
@@ -157,18 +170,19 @@ std::string points(const Split& split, const TrainResult& r) {
   return section("Points", "<div class=\"scatter\">" + svg + "</div>\n");
 }
 
-std::string samples(const TrainOptions& o, const Split& split, const TrainResult& r) {
-  const Shape& shape = split.test["features"].shape();
+std::string samples(const TrainOptions& o, const Data& data, const TrainResult& r) {
+  const Shape& shape = data.test["features"].shape();
+  const Name name = [&](int64_t label) { return data.wording ? data.wording->name(label) : std::to_string(label); };
   std::string html;
-  if (classifies(o)) html += confusions(split, r);
+  if (classifies(o)) html += confusions(data, r, name);
   else
     html += section(
         "Embedding",
-        "<div class=\"scatter\">" + embedding_svg(r.test.outputs, split.test["labels"]) + "</div>\n" +
+        "<div class=\"scatter\">" + embedding_svg(r.test.outputs, data.test["labels"]) + "</div>\n" +
             (r.test.spread.advice.empty() ? ""
                                           : fmt::format("<p class=\"bad\">{}</p>\n", html_text(r.test.spread.advice))));
-  if (drawable(shape)) html += classifies(o) ? hardest(split, r) : false_pairs(split, r);
-  else if (classifies(o) && shape.rank() == 2 && shape[1] == 2) html += points(split, r);
+  if (data.wording || drawable(shape)) html += classifies(o) ? hardest(data, r, name) : false_pairs(data, r);
+  else if (classifies(o) && shape.rank() == 2 && shape[1] == 2) html += points(data, r);
   return html;
 }
 
@@ -215,15 +229,15 @@ std::string now() {
 
 }  // namespace
 
-std::string report_html(const TrainOptions& o, const Split& split, const TrainResult& r) {
+std::string report_html(const TrainOptions& o, const Data& data, const TrainResult& r) {
   const std::string title = fmt::format("{} on {}", o.model, o.data);
   return fmt::format(
              "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta name=\"viewport\" "
              "content=\"width=device-width, initial-scale=1\">\n<title>gradus: {0}</title>\n<style>{1}</style></head>\n"
              "<body><main>\n<h1>{0}</h1>\n<p class=\"soft\">gradus train {2}, {3} epochs, {4}</p>\n",
              html_text(title), report_style, o.task, o.epochs, now()) +
-         scores(o, r) + curves(o, r.history) + samples(o, split, r) + "<div class=\"row\">\n" + config(o) +
-         versions(split, r) + "</div>\n</main></body></html>\n";
+         scores(o, r) + curves(o, r.history) + samples(o, data, r) + "<div class=\"row\">\n" + config(o) +
+         versions(data, r) + "</div>\n</main></body></html>\n";
 }
 
 }  // namespace gradus

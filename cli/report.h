@@ -9,6 +9,6 @@ namespace gradus {
 /// HTML with its style and pictures inside, readable in light and dark: the scores, curves over the epochs, for a
 /// classifier the confusion matrix and the hardest samples, for an embedding its picture and false neighbours; the
 /// options, versions and hashes. It loads nothing and runs no script.
-std::string report_html(const TrainOptions& options, const Split& split, const TrainResult& result);
+std::string report_html(const TrainOptions& options, const Data& data, const TrainResult& result);
 
 }  // namespace gradus

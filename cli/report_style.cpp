@@ -36,6 +36,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .hard { display: flex; flex-wrap: wrap; gap: 14px; }
 .hard figure { margin: 0; width: 124px; font-size: 12px; line-height: 1.35; }
 .hard img { width: 124px; height: 124px; object-fit: contain; image-rendering: pixelated; background: #000; border-radius: 8px; display: block; margin-bottom: 5px; }
+.texts figure { width: 272px; } .hard blockquote { margin: 0 0 5px; padding: 10px 12px; font-size: 14px; background: var(--page); border-radius: 8px; }
 .pair { display: flex; gap: 4px; } .hard .two { width: 190px; } .hard .two img { width: 93px; height: 93px; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 )css";

@@ -51,7 +51,7 @@ void run(CLI::App& command, TrainOptions& o) {
     check_train_options(o);
   }
   if (o.threads) set_threads(*o.threads);
-  const Split data = load_data(o);
+  const Data data = load_data(o);
   FILE* progress = o.json ? stderr : stdout;
   const TrainResult result = train(o, files, data, progress);
   if (o.json) fmt::print("{}\n", summary(o, result).dump());

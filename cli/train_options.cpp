@@ -67,17 +67,20 @@ void add_schedule(CLI::App& command, TrainOptions& o) {
 // What the training does.
 void add_what(CLI::App& command, TrainOptions& o) {
   command
-      .add_option("--data", o.data,
-                  "digits, or points in the plane: moons, circles, spirals, blobs (all built in); a folder with the "
-                  "four IDX files of MNIST, Fashion-MNIST or EMNIST; or a file with features and labels: .npz, or .csv "
-                  "with the label last")
+      .add_option(
+          "--data", o.data,
+          "digits; points in the plane: moons, circles, spirals, blobs; or phrases, short texts (all built in); "
+          "a folder with the four IDX files of MNIST, Fashion-MNIST or EMNIST; a file with features and "
+          "labels: .npz, or .csv with the label last; or texts: .jsonl, with \"text\" and \"label\" on each "
+          "line")
       ->type_name("NAME|PATH")
       ->capture_default_str();
   command
       .add_option("--model", o.model,
                   "logistic: one linear layer; mlp: fully connected, 256 and 128 hidden units; cnn: two convolutions; "
-                  "lenet5: for images from 12x12 on; resnet18")
-      ->type_name("logistic|mlp|cnn|lenet5|resnet18")
+                  "lenet5: for images from 12x12 on; resnet18; text: of texts, the mean of their words' embeddings; "
+                  "transformer: of texts, or images read row by row")
+      ->type_name("logistic|mlp|cnn|lenet5|resnet18|text|transformer")
       ->capture_default_str();
   command.add_option("--loss", o.loss, "a loss by its name; `gradus losses` lists them")
       ->type_name("NAME")
@@ -189,7 +192,7 @@ void add_train_options(CLI::App& command, TrainOptions& options) {
 }
 
 void check_train_options(const TrainOptions& o) {
-  choose("--model", o.model, {"logistic", "mlp", "cnn", "lenet5", "resnet18"});
+  choose("--model", o.model, {"logistic", "mlp", "cnn", "lenet5", "resnet18", "text", "transformer"});
   choose("--optimizer", o.optimizer, {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "lion"});
   choose("--dtype", o.dtype, {"float32", "float64"});
   choose("--mining", o.mining, {"random", "all", "semi-hard", "batch-hard"});

@@ -2,10 +2,11 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "gradus/cli/checkpoint.h"
-#include "gradus/cli/ingredients.h"
 #include "gradus/cli/train_files.h"
 #include "gradus/core/error.h"
 
@@ -24,7 +25,22 @@ Shape with_batch(const Shape& sample) {
   return shape;
 }
 
+std::optional<Wording> wording_of(const nlohmann::ordered_json& config, const Shape& sample) {
+  if (!config.contains("words")) return {};
+  Wording wording;
+  config.at("words").get_to(wording.words);
+  config.at("answers").get_to(wording.answers);
+  wording.length = sample.rank() == 1 ? sample[0] : 0;
+  const bool empty =
+      std::any_of(wording.answers.begin(), wording.answers.end(), [](const auto& a) { return a.empty(); });
+  if (wording.words.size() < 2 || wording.answers.empty() || wording.answers.size() > 2 || empty || wording.length < 1)
+    throw std::out_of_range("wording");
+  return wording;
+}
+
 }  // namespace
+
+std::string TrainedModel::name(int64_t label) const { return wording ? wording->name(label) : std::to_string(label); }
 
 void TrainedModel::check_features(const Shape& features) const {
   Shape got;
@@ -44,10 +60,14 @@ TrainedModel load_trained(const std::string& path, Device device) {
     const auto config = nlohmann::ordered_json::parse(config_of_training);
     trained.sample = sample_of(config);
     config.at("outputs").get_to(trained.outputs);
+    trained.classes = config.value("classes", int64_t{0});
+    trained.wording = wording_of(config, trained.sample);
+    if (trained.wording && trained.wording->classes() != trained.outputs) throw std::out_of_range("classes");
   } catch (const std::exception&) {
     throw FileError(fmt::format("{}: does not say what its model takes and gives; train it anew", file));
   }
-  trained.model = make_model(trained.options, with_batch(trained.sample), trained.outputs);
+  trained.model =
+      make_model(trained.options, {with_batch(trained.sample), trained.outputs, trained.classes, trained.wording});
   trained.epochs = load_weights(file, *trained.model);
   trained.model->eval();
   trained.model->to(device);

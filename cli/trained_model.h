@@ -1,8 +1,10 @@
 // A model as a checkpoint of gradus train keeps it.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "gradus/cli/ingredients.h"
 #include "gradus/cli/train_options.h"
 #include "gradus/nn/module.h"
 
@@ -12,9 +14,13 @@ struct TrainedModel {
   TrainOptions options;  // of its training
   Shape sample;          // of one sample, without the first extent
   int64_t outputs = 0;
-  int64_t epochs = 0;  // done
+  int64_t classes = 0;             // of the loss's proxies
+  int64_t epochs = 0;              // done
+  std::optional<Wording> wording;  // of its texts
   std::unique_ptr<Module> model;
 
+  /// The name of a class: an answer to what texts are asked, or its number.
+  std::string name(int64_t label) const;
   /// Throws ParamError where samples (N, ...) are not of that shape.
   void check_features(const Shape& features) const;
 };

@@ -14,7 +14,6 @@
 #include "gradus/cli/device_option.h"
 #include "gradus/cli/divergence.h"
 #include "gradus/cli/event_file.h"
-#include "gradus/cli/ingredients.h"
 #include "gradus/cli/interrupt.h"
 #include "gradus/cli/progress.h"
 #include "gradus/cli/rate_schedule.h"
@@ -36,7 +35,7 @@ constexpr uint64_t negative_streams = uint64_t{1} << 63;  // apart from those of
 // What the options ask for, made for these data: the parts that the loop turns.
 struct Task {
   const TrainOptions& options;
-  const Split& split;
+  const Data& data;
   int64_t outputs;
   std::unique_ptr<Module> model;
   Generator negatives;  // drawn by an embedding alone
@@ -44,13 +43,13 @@ struct Task {
   Loader loader;
   Device device;
 
-  Task(const TrainOptions& o, const Split& data)
+  Task(const TrainOptions& o, const Data& given)
       : options(o),
-        split(data),
+        data(given),
         outputs(outputs_for(o, data)),
-        model(make_model(o, data.train["features"].shape(), outputs)),
+        model(make_model(o, {data.train["features"].shape(), outputs, class_count(data), data.wording})),
         negatives(uint64_t(o.seed), negative_streams),
-        loss(embeds() ? triplet_loss(o, negatives) : classification_loss(o, outputs)),
+        loss(embeds() ? triplet_loss(o, negatives, *model) : classification_loss(o, outputs)),
         loader(embeds() ? balanced_loader() : shuffled_loader()),
         device(chosen_device(o.device)) {
     model->to(device);
@@ -65,7 +64,7 @@ struct Task {
 
  private:
   Loader shuffled_loader() const {
-    return Loader(split.train,
+    return Loader(data.train,
                   {.batch_size = options.batch_size, .seed = uint64_t(options.seed), .workers = options.workers});
   }
   // As many classes as fit with two samples, and of each as many samples as fit.
@@ -74,9 +73,9 @@ struct Task {
     if (wanted < 4)
       throw ParamError(
           fmt::format("--batch-size: got {}, wanted at least 4, two classes of two samples; try 60", wanted));
-    const int64_t classes = std::min(class_count(split), wanted / 2), per_class = wanted / classes;
-    return Loader(split.train,
-                  [labels = split.train["labels"], classes, per_class, seed = uint64_t(options.seed)](int64_t epoch) {
+    const int64_t classes = std::min(class_count(data), wanted / 2), per_class = wanted / classes;
+    return Loader(data.train,
+                  [labels = data.train["labels"], classes, per_class, seed = uint64_t(options.seed)](int64_t epoch) {
                     return balanced_batches(labels, classes, per_class, seed, epoch);
                   },
                   {.workers = options.workers});
@@ -87,10 +86,12 @@ struct Task {
 std::string checkpoint_config(const Task& task) {
   auto config = nlohmann::ordered_json::parse(config_text(task.options));
   std::vector<int64_t> sample;
-  const Shape& shape = task.split.train["features"].shape();
+  const Shape& shape = task.data.train["features"].shape();
   for (int64_t d = 1; d < shape.rank(); ++d) sample.push_back(shape[d]);
   config["sample"] = sample;
   config["outputs"] = task.outputs;
+  if (takes_proxies(task.options)) config["classes"] = class_count(task.data);
+  if (task.data.wording) config["words"] = task.data.wording->words, config["answers"] = task.data.wording->answers;
   return config.dump();
 }
 
@@ -210,7 +211,7 @@ class Fitting {
   }
   QuickScores record() {
     use_average();
-    const QuickScores quick = quick_scores(task_.options, *task_.model, task_.outputs, task_.split.test);
+    const QuickScores quick = quick_scores(task_.options, *task_.model, task_.outputs, task_.data.test);
     use_average();
     history_.push_back({at_.epoch, schedule_.steps(), at_.loss.mean(), lr_, seconds(), quick.scores});
     for (const auto& sink : sinks_) sink->add(history_.back());
@@ -279,12 +280,13 @@ class Fnv {
 
 }  // namespace
 
-int64_t outputs_for(const TrainOptions& options, const Split& split) {
-  return options.task == "triplet" ? embedding_width : class_count(split);
+int64_t outputs_for(const TrainOptions& options, const Data& data) {
+  if (options.task == "triplet") return embedding_width;
+  return data.wording ? data.wording->classes() : class_count(data);
 }
 
-TrainResult train(const TrainOptions& options, const TrainFiles& files, const Split& split, FILE* out) {
-  Task task(options, split);
+TrainResult train(const TrainOptions& options, const TrainFiles& files, const Data& data, FILE* out) {
+  Task task(options, data);
   task.model->train();
   Fitting fitting(task, files);
   fitting.run(out);
@@ -294,7 +296,7 @@ TrainResult train(const TrainOptions& options, const TrainFiles& files, const Sp
   result.seconds = fitting.seconds();
   result.weights_hash = weights_hash(*task.model);
   result.history = fitting.history();
-  result.test = evaluate_model(options, *task.model, task.outputs, split);
+  result.test = evaluate_model(options, *task.model, task.outputs, data);
   return result;
 }
 

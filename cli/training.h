@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "gradus/cli/evaluation.h"
+#include "gradus/cli/ingredients.h"
 #include "gradus/cli/metrics.h"
 #include "gradus/cli/train_files.h"
 #include "gradus/cli/train_options.h"
-#include "gradus/data/dataset.h"
 #include "gradus/nn/module.h"
 
 namespace gradus {
@@ -22,13 +22,13 @@ struct TrainResult {
 };
 
 /// How many outputs a model for these data has: classes, or the width of an embedding.
-int64_t outputs_for(const TrainOptions& options, const Split& split);
+int64_t outputs_for(const TrainOptions& options, const Data& data);
 
 /// Trains a model as the options say, shows progress on `out`, writes `files`, and evaluates it. Saves and resumes as
 /// the options say. Throws DomainError when loss or gradients are no longer finite, Interrupted when a signal came and
 /// the training is saved, FileError when it cannot be saved or resumed, ParamError where model, loss and data do not
 /// suit each other, before anything is written.
-TrainResult train(const TrainOptions& options, const TrainFiles& files, const Split& split, FILE* out);
+TrainResult train(const TrainOptions& options, const TrainFiles& files, const Data& data, FILE* out);
 
 /// 64-bit FNV-1a over the bytes of all parameters and buffers, in hexadecimal.
 std::string weights_hash(Module& model);

@@ -2,11 +2,14 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "gradus/autograd/engine.h"
 #include "gradus/core/error.h"
 #include "gradus/data/dataset.h"
 #include "gradus/data/miners.h"
 #include "gradus/losses/cdist.h"
+#include "gradus/nn/proxies.h"
 #include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/index.h"
@@ -48,6 +51,22 @@ std::string loss_name(const TrainOptions& options) {
   return options.loss.empty() ? "triplet_margin_loss" : options.loss;
 }
 
+// What a batch is to the loss.
+enum class Kind : uint8_t { triplets, pairs, proxies, none };
+
+Kind kind_of(const LossEntry& entry) {
+  const std::vector<std::string> names = known_names(entry);
+  const auto is = [&](size_t i, std::initializer_list<const char*> wanted) {
+    return i < names.size() && std::find(wanted.begin(), wanted.end(), names[i]) != wanted.end();
+  };
+  if (is(0, {"anchor"}) && is(1, {"positive"}) && is(2, {"negative"})) return Kind::triplets;
+  if (is(0, {"input"}) && is(1, {"labels"})) return Kind::pairs;
+  if (is(0, {"input"}) && is(1, {"proxies", "weight", "centers"}) && is(2, {"labels", "target"}) &&
+      entry.formula(0)->input(1)->differentiable)
+    return Kind::proxies;
+  return Kind::none;
+}
+
 }  // namespace
 
 double margin_of(const TrainOptions& options) {
@@ -61,23 +80,29 @@ double margin_of(const TrainOptions& options) {
   return 1;
 }
 
-std::function<Tensor(const Tensor&, const Tensor&)> triplet_loss(const TrainOptions& options, Generator& random) {
+bool takes_proxies(const TrainOptions& options) { return kind_of(loss_named(loss_name(options))) == Kind::proxies; }
+
+std::function<Tensor(const Tensor&, const Tensor&)> triplet_loss(const TrainOptions& options, Generator& random,
+                                                                 Module& model) {
   const std::string name = loss_name(options);
   const LossEntry& entry = loss_named(name);
-  const std::vector<std::string> names = known_names(entry);
-  if (names.size() >= 2 && names[0] == "input" && names[1] == "labels") {  // which finds its own pairs in the batch
-    if (options.mining != "random")
-      throw ParamError(fmt::format("--mining: {} picks triplets, but {} finds its pairs itself; leave --mining out",
-                                   options.mining, name));
-    return [&entry](const Tensor& embedded, const Tensor& labels) {
-      return evaluate(entry, {{{"input", embedded}, {"labels", to(labels, embedded.device())}}, {}});
+  const Kind kind = kind_of(entry);
+  if (kind == Kind::none)
+    throw ParamError(fmt::format(
+        "--loss: {} takes neither anchor, positive and negative, nor an embedding with its labels, nor with "
+        "a vector of each class; try triplet_margin_loss, multi_similarity_loss or proxy_anchor_loss",
+        name));
+  if (kind != Kind::triplets && options.mining != "random")
+    throw ParamError(fmt::format("--mining: {} picks triplets, but {} finds its pairs itself; leave --mining out",
+                                 options.mining, name));
+  if (kind != Kind::triplets)  // the first inputs have other names in every loss, but one order
+    return [&entry, names = known_names(entry), with = dynamic_cast<WithProxies*>(&model)](const Tensor& embedded,
+                                                                                           const Tensor& labels) {
+      LossArguments arguments{{{names[0], embedded}}, {}};
+      if (with) arguments.inputs.emplace_back(names[1], with->proxies());
+      arguments.inputs.emplace_back(names[with ? 2 : 1], to(labels, embedded.device()));
+      return evaluate(entry, arguments);
     };
-  }
-  if (names.size() < 3 || names[0] != "anchor" || names[1] != "positive" || names[2] != "negative")
-    throw ParamError(
-        fmt::format("--loss: {} takes neither anchor, positive and negative nor an embedding and its labels; try "
-                    "triplet_margin_loss or multi_similarity_loss",
-                    name));
   return [&entry, &random, mining = options.mining, margin = margin_of(options)](const Tensor& embedded,
                                                                                  const Tensor& labels) {
     const Triplets t = mining == "random" ? random_triplets(labels, random) : mined(mining, embedded, labels, margin);

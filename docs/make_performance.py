@@ -4,7 +4,8 @@
     build/release/bin/bench/compare --json compare.json
     build/release/bin/bench/instructions --json > instructions.json
     bench/time_to_accuracy.py build/release/bin/gradus accuracy.json
-    docs/make_performance.py compare.json instructions.json [accuracy.json] > docs/performance.md
+    bench/build.sh build.json
+    docs/make_performance.py compare.json instructions.json [accuracy.json [build.json]] > docs/performance.md
 """
 import json
 import pathlib
@@ -23,18 +24,19 @@ def ratio_text(ratio):
     return f"{ratio:.2f}×" if ratio < 10 else f"{ratio:.0f}×"
 
 
-def table(rows):
-    lines = ["| | gradus | peer | peer / gradus | 10 % to 90 % of the turns | against tuned malloc | part of the limit |",
-             "|---|--:|--:|--:|--:|--:|--:|"]
+def table(rows, threads):
+    lines = [f"| | gradus | peer | peer / gradus | 10 % to 90 % of the turns | against tuned malloc | part of the limit | {threads} threads |",
+             "|---|--:|--:|--:|--:|--:|--:|--:|"]
     for row in rows:
         compared = row["peer_seconds"] > 0
-        lines.append("| {} | {} | {} | {} | {} | {} | {} |".format(
+        lines.append("| {} | {} | {} | {} | {} | {} | {} | {} |".format(
             row["name"], time_text(row["gradus_seconds"]),
             time_text(row["peer_seconds"]) if compared else "none",
             f"**{ratio_text(row['ratio'])}**" if compared else "",
             f"{row['ratio_low']:.2f} – {row['ratio_high']:.2f}" if compared else "",
             ratio_text(row["ratio_malloc_tuned"]) if compared else "",
-            f"{100 * row['part_of_limit']:.0f} %" if row["part_of_limit"] > 0 else ""))
+            f"{100 * row['part_of_limit']:.0f} %" if row["part_of_limit"] > 0 else "",
+            ratio_text(row["speedup"]) if row["speedup"] > 0 else ""))
     return lines
 
 
@@ -55,7 +57,13 @@ def accuracy_section(accuracy):
     return lines
 
 
-def page(compare, instructions, accuracy=None):
+def build_section(build):
+    return ["", "## The build", "", f"On {build['processors']} processors, without ccache (`bench/build.sh`): what `./run` needs, from nothing, "
+            f"{build['from_nothing_seconds'] / 60:.1f} minutes;", f"after editing a loss, {build['after_editing_a_map_seconds']:.0f} s (huber_loss, elementwise) and "
+            f"{build['after_editing_a_block_seconds']:.0f} s (multi_similarity_loss, over pairs of rows)."]
+
+
+def page(compare, instructions, accuracy=None, build=None):
     lines = [
         "# Performance",
         "",
@@ -63,7 +71,8 @@ def page(compare, instructions, accuracy=None):
         "work in turns in one run, forward and backward (and the optimiser's step where there is one); a figure is the median",
         "of nine turns of at least 20 ms. *Tuned malloc* is the peer with glibc told to keep its memory. *Part of the limit*:",
         "how much of the time the row's bytes or multiplications would need at this thread's best, "
-        f"{compare['bytes_per_second'] / 1e9:.1f} GB/s and {compare['flops_per_second'] / 1e9:.0f} GFLOP/s.",
+        f"{compare['bytes_per_second'] / 1e9:.1f} GB/s and {compare['flops_per_second'] / 1e9:.0f} GFLOP/s. The last column: how much",
+        f"faster gradus is with {compare['threads']} threads, whose results have the same bits.",
         "",
         f"A small op with its gradient, recorded, run backward and freed, takes {instructions['instructions_per_op']:,.0f}"
         " instructions.",
@@ -78,9 +87,11 @@ def page(compare, instructions, accuracy=None):
         lines += ["", f"## {family[0].upper()}{family[1:]}", ""]
         if ratios:
             lines += [f"Median {ratio_text(statistics.median(ratios))}, least {ratio_text(min(ratios))}, most {ratio_text(max(ratios))}.", ""]
-        lines += table(rows)
+        lines += table(rows, compare["threads"])
     if accuracy:
         lines += accuracy_section(accuracy)
+    if build:
+        lines += build_section(build)
     if slower:
         lines += ["", "## Where the peer is faster", ""]
         lines += [f"* {row['name']}: {ratio_text(row['ratio'])}" for row in slower]
@@ -88,7 +99,7 @@ def page(compare, instructions, accuracy=None):
 
 
 def main():
-    if len(sys.argv) not in (3, 4):
+    if len(sys.argv) not in (3, 4, 5):
         sys.exit(__doc__)
     sys.stdout.write(page(*(json.loads(pathlib.Path(path).read_text()) for path in sys.argv[1:])))
 

@@ -3,23 +3,15 @@
 #include <fmt/core.h>
 
 #include "gradus/core/error.h"
+#include "gradus/nn/sequence.h"
 #include "gradus/ops/arithmetic.h"
-#include "gradus/ops/cast.h"
-#include "gradus/ops/compare.h"
 #include "gradus/ops/rearrange.h"
-#include "gradus/ops/reduce.h"
 #include "gradus/ops/shape.h"
 
 namespace gradus {
-namespace {
-
-constexpr int64_t padding = 0;
-
-}  // namespace
-
 TextClassifier::TextClassifier(int64_t vocabulary, int64_t width, int64_t outputs1, int64_t outputs2,
                                Generator& generator)
-    : embedding(vocabulary, width, padding, generator),
+    : embedding(vocabulary, width, padding_token, generator),
       head1(width, outputs1, true, generator),
       head2(width, outputs2, true, generator) {}
 
@@ -27,9 +19,7 @@ Tensor TextClassifier::pooled(const Tensor& tokens) {
   if (tokens.rank() != 2)
     throw ShapeError(fmt::format("TextClassifier: tokens have shape {}, wanted (N,length); pad texts to one length",
                                  text(tokens.shape())));
-  const Tensor present = gradus::to(ne(tokens, double(padding)), embedding.weight.dtype());
-  const Tensor count = clamp(sum(present, {1}, true), 1);
-  return sum(embedding(tokens) * unsqueeze(present, 2), {1}) / count;
+  return mean_of_present(embedding(tokens), presence(tokens, embedding.weight.dtype()));
 }
 
 TextClassifier::Scores TextClassifier::scores(const Tensor& tokens) {
@@ -43,5 +33,20 @@ Tensor TextClassifier::forward(const Tensor& tokens) {
 }
 
 void TextClassifier::parts(Parts& p) { p.module("embedding", embedding).module("head1", head1).module("head2", head2); }
+
+AnswerClassifier::AnswerClassifier(int64_t vocabulary, int64_t width, int64_t answers1, int64_t answers2,
+                                   Generator& generator)
+    : text(vocabulary, width, answers1, answers2, generator), asks_twice(answers2 > 1) {}
+
+Tensor AnswerClassifier::forward(const Tensor& tokens) {
+  if (!asks_twice) return text.head1(text.pooled(tokens));
+  const TextClassifier::Scores s = text.scores(tokens);
+  return flatten(unsqueeze(s.first, 2) + unsqueeze(s.second, 1), 1);
+}
+
+void AnswerClassifier::parts(Parts& p) {
+  p.module("embedding", text.embedding).module("head1", text.head1);
+  if (asks_twice) p.module("head2", text.head2);
+}
 
 }  // namespace gradus

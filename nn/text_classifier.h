@@ -27,4 +27,18 @@ struct TextClassifier : Module {
   void parts(Parts& p) override;
 };
 
+/// A TextClassifier whose two answers are one class: class i answers2 + j has the score first_i + second_j. So softmax
+/// gives the product of both heads' probabilities, and cross_entropy the sum of what both heads lose. With a single
+/// second answer there is nothing to ask, and just one head.
+struct AnswerClassifier : Module {
+  TextClassifier text;
+  bool asks_twice;
+
+  /// Throws as TextClassifier.
+  AnswerClassifier(int64_t vocabulary, int64_t width, int64_t answers1, int64_t answers2,
+                   Generator& generator = default_generator());
+  Tensor forward(const Tensor& tokens) override;
+  void parts(Parts& p) override;
+};
+
 }  // namespace gradus

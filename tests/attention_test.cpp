@@ -1,4 +1,4 @@
-// Attention, the transformer's block and the text classifier against PyTorch's with the same weights
+// Attention, the transformer's block and the classifiers of texts against PyTorch's with the same weights
 // (data/make_attention_reference.py).
 #include "gradus/nn/attention.h"
 
@@ -7,13 +7,16 @@
 #include <cmath>
 
 #include "gradus/autograd/engine.h"
+#include "gradus/losses/cross_entropy.h"
 #include "gradus/nn/text_classifier.h"
 #include "gradus/nn/transformer.h"
+#include "gradus/nn/transformer_classifier.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/compare.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/reduce.h"
 #include "gradus/ops/shape.h"
+#include "gradus/ops/softmax.h"
 #include "gradus/tests/fill.h"
 #include "gradus/tests/thrown.h"
 
@@ -155,11 +158,13 @@ TEST(Attention, ABlockDropsInTrainingAlone) {
   EXPECT_NE(y[32], z[32]);
 }
 
+// Three texts of up to five tokens.
+const Tensor tokens = reshape(labels({1, 5, 8, 0, 0, 2, 2, 7, 3, 1, 4, 0, 0, 0, 0}), {3, 5});
+
 TEST(Attention, TheTextClassifierHasTwoHeads) {
   TextClassifier model(9, 4, 3, 2);
   fill::expect_state(model, reference().at("text").at("state"), "text");
   fill::weights(model);
-  const Tensor tokens = reshape(labels({1, 5, 8, 0, 0, 2, 2, 7, 3, 1, 4, 0, 0, 0, 0}), {3, 5});
   const TextClassifier::Scores s = model.scores(tokens);
   expect_outputs(reference().at("text"), {s.first, s.second}, {}, "text");
   fill::expect_gradients(model, reference().at("text").at("gradients"), "text");
@@ -167,7 +172,46 @@ TEST(Attention, TheTextClassifierHasTwoHeads) {
   EXPECT_EQ(model.pooled(zeros({1, 5}, Dtype::int64)).to_vector(), std::vector<double>(4, 0));
 }
 
+// Its softmax is the product of both heads', its cross entropy the sum.
+TEST(Attention, TwoAnswersAreOneClass) {
+  AnswerClassifier model(9, 4, 3, 2);
+  fill::weights(model);
+  const Tensor scores = model(tokens), classes = labels({5, 2, 0});
+  EXPECT_EQ(scores.shape(), (Shape{3, 6}));
+  const TextClassifier::Scores s = model.text.scores(tokens);
+  const Tensor both = unsqueeze(softmax(s.first, 1), 2) * unsqueeze(softmax(s.second, 1), 1);
+  fill::expect_values(softmax(scores, 1), both.to_vector(), "probabilities");
+  const Tensor apart = cross_entropy(s.first, labels({2, 1, 0})) + cross_entropy(s.second, labels({1, 0, 0}));
+  EXPECT_NEAR(cross_entropy(scores, classes).item(), apart.item(), 1e-14);
+  EXPECT_EQ(AnswerClassifier(9, 4, 7, 1)(tokens).shape(), (Shape{3, 7}));
+  EXPECT_EQ(AnswerClassifier(9, 4, 7, 1).state_dict().size(), 3u);  // no second head
+}
+
+TEST(Attention, TheTransformerClassifierIsPyTorchs) {
+  const TransformerClassifierOptions small = {.width = 8, .heads = 2, .layers = 2, .feedforward = 12};
+  const auto expect = [](TransformerClassifier model, const Tensor& x, const std::string& name) {
+    const nlohmann::json& wanted = reference().at(name);
+    fill::expect_state(model, wanted.at("state"), name);
+    fill::weights(model);
+    expect_outputs(wanted, {model(x)}, {}, name);
+    fill::expect_gradients(model, wanted.at("gradients"), name);
+  };
+  expect(TransformerClassifier::of_tokens(9, 5, 3, small), tokens, "classifier of tokens");
+  const Tensor images = fill::pattern(1000, {3, 2, 4, 3});
+  expect(TransformerClassifier::of_vectors(6, 4, 3, small), images, "classifier of images");
+  TransformerClassifier model = TransformerClassifier::of_tokens(9, 5, 3, small);
+  model.to(Dtype::float64);
+  const Tensor nothing = zeros({1, 5}, Dtype::int64);  // a text without words has its bias alone
+  EXPECT_EQ(model(nothing).to_vector(), model.head.bias.to_vector());
+}
+
 TEST(Attention, WhatDoesNotFitIsNamed) {
+  EXPECT_EQ(error_of<ShapeError>([] { TransformerClassifier::of_tokens(9, 5, 3)(labels({1, 2, 3, 4, 5})); }),
+            "TransformerClassifier: input has shape (5), wanted (N,5); reshape it");
+  EXPECT_EQ(error_of<ShapeError>([] { TransformerClassifier::of_vectors(6, 4, 3)(zeros({2, 5, 6})); }),
+            "TransformerClassifier: input has shape (2,5,6), wanted (N,4,features); reshape it");
+  EXPECT_EQ(error_of<ParamError>([] { TransformerClassifier::of_tokens(9, 0, 3); }),
+            "TransformerClassifier: got a length of 0, wanted at least 1; give the places of a sequence");
   MultiheadAttention layer(6, 2);
   const Tensor x = zeros({3, 2, 6});
   EXPECT_EQ(

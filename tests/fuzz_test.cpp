@@ -19,6 +19,7 @@
 #include "gradus/core/pool.h"
 #include "gradus/data/csv.h"
 #include "gradus/data/idx.h"
+#include "gradus/data/texts.h"
 #include "gradus/tests/files.h"
 
 namespace {
@@ -106,6 +107,10 @@ void read_as_csv(const Format& f, const Bytes& b) {
   const Table table = read_csv(f.file, b.data(), b.size());
   classification_table(f.file, table, 10, -1);
 }
+void read_as_texts(const Format& f, const Bytes& b) {
+  const Texts texts = read_texts(f.file, b.data(), b.size());
+  if (texts.labelled()) learn_wording(texts).encode(texts);
+}
 void read_as_json(const Format& f, const Bytes& b) {
   put(f.file, b);
   static int status;
@@ -125,6 +130,8 @@ const std::vector<Format>& formats() {
   static const std::vector<Format> all = {
       {"idx", "x.idx", read_as_idx, {{"\xff\xff\xff\xff"}, {"\x7f\xff\xff\xff"}, {"\x80"}, {"\1\1\1\1"}}},
       {"csv", "x.csv", read_as_csv, also({",", "\n", "\r\n", ",,", "\"", "label"})},
+      {"jsonl", "x.jsonl", read_as_texts,
+       also({"\n", "\"text\"", "\"label\"", "[", "]", "{", "}", ",", ":", "\\ud800"})},
       {"json", scratch_file(), read_as_json,
        also({"null", "true", "[", "]", "{", "}", ",", ":", "\"shape\"", "\"int64\"", "\"bool\"", "\"inf\"", "\\u0000",
              "\"mean\"", "\"none\"", "[[1]]", "{}"})}};

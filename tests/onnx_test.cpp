@@ -22,6 +22,7 @@
 #include "gradus/nn/resnet.h"
 #include "gradus/nn/text_classifier.h"
 #include "gradus/nn/transformer.h"
+#include "gradus/nn/transformer_classifier.h"
 #include "gradus/nn/unit_sphere.h"
 #include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
@@ -93,6 +94,13 @@ std::shared_ptr<Module> seasoned(std::shared_ptr<Module> model, const Shape& ima
   return model;
 }
 
+// Tokens, of which 0 is padding; one text has none at all.
+Tensor texts(int64_t n) {
+  Tensor tokens = randint(0, 9, {n, 6}, numbers());
+  if (n > 1) std::fill_n(tokens.mutable_data<int64_t>() + 6, 6, 0);
+  return tokens;
+}
+
 std::vector<Case> cases() {
   Generator g(3);
   const auto block = [&](TransformerOptions o) {
@@ -124,14 +132,14 @@ std::vector<Case> cases() {
             false);
   recurrent("lstm", owned(LSTM(8, 6, {.num_layers = 2, .batch_first = true, .bidirectional = true}, g)), 12, true);
   recurrent("gru", owned(GRU(8, 7, {.num_layers = 2, .batch_first = true}, g)), 7, true);
+  all.push_back({"answers", owned(AnswerClassifier(9, 8, 5, 2, g)), {"batch", 6}, texts});
+  all.push_back({"one_answer", owned(AnswerClassifier(9, 8, 10, 1, g)), {"batch", 6}, texts});
+  const TransformerClassifierOptions small = {.width = 8, .heads = 2, .layers = 2, .feedforward = 12};
+  all.push_back(
+      {"transformer_of_texts", owned(TransformerClassifier::of_tokens(9, 6, 10, small, g)), {"batch", 6}, texts});
+  all.push_back(
+      images("transformer_of_images", owned(TransformerClassifier::of_vectors(10, 4, 10, small, g)), 2, 4, 5));
   return all;
-}
-
-// Tokens, of which 0 is padding; one text has none at all.
-Tensor texts(int64_t n) {
-  Tensor tokens = randint(0, 9, {n, 6}, numbers());
-  if (n > 1) std::fill_n(tokens.mutable_data<int64_t>() + 6, 6, 0);
-  return tokens;
 }
 
 // A model in one dtype, its file, and what we compute for one and for three samples.
@@ -140,10 +148,12 @@ class Compared {
   Compared(const Case& c, Dtype dtype) : name_(c.name) {
     c.model->to(dtype);
     c.model->eval();
-    write(onnx_model(*c.model, {"x", dtype, c.axes}, {{"y", dtype, c.outputs}}));
+    const bool takes_tokens = c.sample(1).dtype() == Dtype::int64;
+    const Dtype taken = takes_tokens ? Dtype::int64 : dtype;
+    write(onnx_model(*c.model, {"x", taken, c.axes}, {{"y", dtype, c.outputs}}));
     const NoGrad quiet;
     for (const int64_t samples : {1, 3}) {
-      const Tensor x = to(c.sample(samples), dtype);
+      const Tensor x = to(c.sample(samples), taken);
       write_npz(folder_ / std::to_string(samples), {{"x", x}, {"y", dense((*c.model)(x))}});
     }
   }

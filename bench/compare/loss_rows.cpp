@@ -4,9 +4,11 @@
 #include <memory>
 
 #include "gradus/bench/compare/row.h"
+#include "gradus/losses/cdist.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
+#include "gradus/ops/reduce.h"
 #include "gradus/ops/registry.h"
 #include "gradus/ops/sampling.h"
 #include "gradus/ops/softmax.h"
@@ -56,6 +58,16 @@ Inputs row_inputs(const std::string& name, int64_t rows, int64_t columns) {
   return {{"input", randn(s)}, {"target", labels()}};
 }
 
+// All distances between two sets of whole numbers of different sizes, and the gradient of their sum.
+std::function<void()> distances(int64_t n, int64_t m, int64_t width, Device device) {
+  const auto numbers = [&](int64_t rows) { return to(to(randint(0, 100, {rows, width}), Dtype::float32), device); };
+  const Tensor x = numbers(n).requires_grad(true), y = numbers(m);
+  return [x, y] {
+    Tensor(x).zero_grad();
+    sum(cdist(x, y, {})).backward();
+  };
+}
+
 }  // namespace
 
 std::vector<Row> loss_rows() {
@@ -92,6 +104,16 @@ std::vector<Row> loss_rows() {
          .peer = fmt::format("rows {} {} {}", s.name, s.rows, s.columns),
          .bytes = 2.0 * 4.0 * double(s.rows * s.columns),  // the input read, its gradient written
          .prepare = [s](Device d) { return forward_and_backward(s.name, row_inputs(s.name, s.rows, s.columns), d); }});
+  struct Clouds {
+    int64_t n, m, width;
+  };
+  for (const Clouds& c : {Clouds{16, 24, 8}, {128, 200, 32}, {1024, 1500, 64}})
+    rows.push_back({.family = "distances",
+                    .name = fmt::format("cdist {} x {} x {}", c.n, c.m, c.width),
+                    .peer = fmt::format("distances {} {} {}", c.n, c.m, c.width),
+                    .bytes = 4.0 * double(2 * c.n * c.width + c.m * c.width + c.n * c.m),
+                    .flops = 3.0 * 2.0 * double(c.n * c.m * c.width),  // the distances, and both factors of a gradient
+                    .prepare = [c](Device d) { return distances(c.n, c.m, c.width, d); }});
   return rows;
 }
 

@@ -95,6 +95,7 @@ struct Measured {
   double gradus = 0;                                // seconds a repetition
   double peer[2] = {};                              // with the system's malloc as it is, and tuned; eager, and compiled
   double ratio[2] = {}, low[2] = {}, high[2] = {};  // peer / gradus: the median of the rounds, and their spread
+  double speedup = 0;                               // of all threads over one, in gradus; 0: not measured
   std::string missing;                              // why the peer has no figure
 };
 
@@ -102,7 +103,19 @@ struct Settings {
   int rounds = 9;
   double least_seconds = 0.02;  // of one turn
   Device device = cpu;
+  int all_threads = 1;
 };
+
+// How much faster all threads are than one.
+double speedup_of(const std::function<void()>& work, int repetitions, double alone, const Settings& settings) {
+  if (settings.all_threads < 2 || !(settings.device == cpu)) return 0;
+  set_threads(settings.all_threads);
+  std::vector<double> together;
+  for (int round = 0; round < std::min(settings.rounds, 5); ++round)
+    together.push_back(seconds_of(work, repetitions) / repetitions);
+  set_threads(1);
+  return alone / quantile(together, 0.5);
+}
 
 Measured measure(const Row& row, const std::vector<std::unique_ptr<Peer>>& peers, const Settings& settings) {
   Measured m;
@@ -126,6 +139,7 @@ Measured measure(const Row& row, const std::vector<std::unique_ptr<Peer>>& peers
     }
   }
   m.gradus = quantile(mine, 0.5);
+  m.speedup = speedup_of(work, ours, m.gradus, settings);
   for (size_t p = 0; p < theirs.size(); ++p) {
     m.peer[p] = quantile(their[p], 0.5);
     m.ratio[p] = quantile(ratios[p], 0.5), m.low[p] = quantile(ratios[p], 0.1), m.high[p] = quantile(ratios[p], 0.9);
@@ -161,11 +175,13 @@ std::vector<std::vector<std::string>> environments(Device device) {
 }
 
 int run(const Options& options) {
+  const int all_threads = threads();
   set_threads(1);
   const Device device = options.device == "cuda" ? cuda() : cpu;
   Settings settings;
   if (options.quick) settings.rounds = 1, settings.least_seconds = 1e-3;
   settings.device = device;
+  settings.all_threads = all_threads;
   std::vector<std::unique_ptr<Peer>> peers;
   for (const auto& environment : environments(device)) {
     auto peer = std::make_unique<Peer>(options.python, options.script, environment);
@@ -182,8 +198,8 @@ int run(const Options& options) {
     fmt::print("this machine, one thread: copies {:.1f} GB/s, computes {:.0f} GFLOP/s\n\n",
                limits.bytes_per_second / 1e9, limits.flops_per_second / 1e9);
   else fmt::print("it copies {:.1f} GB/s\n\n", limits.bytes_per_second / 1e9);
-  fmt::print("{:<46} {:>10} {:>10} {:>7} {:>13} {:>7} {:>7}\n", "", "gradus", "peer", "ratio", "spread",
-             device == cpu ? "tuned" : "compld", "limit");
+  fmt::print("{:<46} {:>10} {:>10} {:>7} {:>13} {:>7} {:>7} {:>8}\n", "", "gradus", "peer", "ratio", "spread",
+             device == cpu ? "tuned" : "compld", "limit", device == cpu ? fmt::format("{} thr", all_threads) : "");
 
   ordered_json report = {{"date", today()},
                          {"processor", machine},
@@ -191,6 +207,7 @@ int run(const Options& options) {
                          {"peer", peers.empty() ? "none" : peers[0]->versions()},
                          {"bytes_per_second", limits.bytes_per_second},
                          {"flops_per_second", limits.flops_per_second},
+                         {"threads", all_threads},
                          {"rows", ordered_json::array()}};
   std::vector<Row> rows = loss_rows();
   for (Row& row : training_rows()) rows.push_back(std::move(row));
@@ -207,7 +224,8 @@ int run(const Options& options) {
       fmt::print("{:>10} {:>6.2f}x {:>5.2f} - {:<5.2f} {:>6.2f}x ", time_text(m.peer[0]), m.ratio[0], m.low[0],
                  m.high[0], m.ratio[1]);
     else fmt::print("{:>47} ", m.missing.empty() ? "no peer" : m.missing);
-    fmt::print("{:>6}\n", part > 0 ? fmt::format("{:.0f} %", 100 * part) : "");
+    fmt::print("{:>6} {:>8}\n", part > 0 ? fmt::format("{:.0f} %", 100 * part) : "",
+               m.speedup > 0 ? fmt::format("{:.2f}x", m.speedup) : "");
     std::fflush(stdout);
     report["rows"].push_back({{"family", row.family},
                               {"name", row.name},
@@ -217,7 +235,8 @@ int run(const Options& options) {
                               {"ratio_low", m.low[0]},
                               {"ratio_high", m.high[0]},
                               {device == cpu ? "ratio_malloc_tuned" : "ratio_compiled", m.ratio[1]},
-                              {"part_of_limit", part}});
+                              {"part_of_limit", part},
+                              {"speedup", m.speedup}});
   }
   if (!options.json.empty()) std::ofstream(options.json) << report.dump(2) << "\n";
   return 0;

@@ -114,6 +114,11 @@ def mlp(widths):
     return nn.Sequential(*layers[:-1])
 
 
+def row_distances(n, m, width):
+    x, y = (torch.randint(0, 100, (int(rows), int(width))).float() for rows in (n, m))
+    return backward_of((x.requires_grad_(True), y), lambda a, b: torch.cdist(a, b).sum())
+
+
 def row_mlp(widths, batch, optimizer, loss):
     widths, batch = [int(w) for w in widths.split(",")], int(batch)
     model, x = mlp(widths), torch.randn(batch, widths[0])
@@ -145,6 +150,7 @@ def row_optimizer(name, n):
 KINDS = {
     "elementwise": lambda name, n: backward_of(ELEMENTWISE[name][0](int(n)), ELEMENTWISE[name][1]),
     "rows": lambda name, r, c: backward_of(ROWS[name][0](int(r), int(c)), ROWS[name][1]),
+    "distances": row_distances,
     "mlp": row_mlp,
     "triplet": row_triplet,
     "lenet": row_lenet,

@@ -12,6 +12,7 @@ from torch import nn
 from fill import fill, fingerprint, pattern
 
 WIDTH, HEADS, N, L, S = 6, 2, 2, 3, 4
+TOKENS = torch.tensor([[1, 5, 8, 0, 0], [2, 2, 7, 3, 1], [4, 0, 0, 0, 0]])
 
 
 def finish(result, module, outputs, inputs):
@@ -70,8 +71,42 @@ def text():
     model = Text().double()
     with torch.no_grad():
         fill(model)
-    tokens = torch.tensor([[1, 5, 8, 0, 0], [2, 2, 7, 3, 1], [4, 0, 0, 0, 0]])
-    return finish({}, model, list(model(tokens)), [])
+    return finish({}, model, list(model(TOKENS)), [])
+
+
+class Classifier(nn.Module):
+    """Of tokens (N, length), or of images whose rows are a sequence."""
+
+    def __init__(self, first, length, outputs):
+        super().__init__()
+        self.positions = nn.Parameter(torch.zeros(length, 8))
+        if isinstance(first, nn.Embedding):
+            self.embedding = first
+        else:
+            self.projection = first
+        self.blocks = nn.ModuleList(
+            nn.TransformerEncoderLayer(8, 2, 12, dropout=0, activation="gelu", batch_first=True, norm_first=True) for _ in range(2))
+        self.norm = nn.LayerNorm(8)
+        self.head = nn.Linear(8, outputs)
+
+    def forward(self, x):
+        tokens = x.dtype == torch.int64
+        h = (self.embedding(x) if tokens else self.projection(x.transpose(1, 2).flatten(2))) + self.positions
+        absent = x == 0 if tokens else None
+        for block in self.blocks:
+            h = block(h, src_key_padding_mask=absent)
+        h = self.norm(h)
+        if not tokens:
+            return self.head(h.mean(1))
+        there = (~absent).double().unsqueeze(2)
+        return self.head((h * there).sum(1) / there.sum(1))
+
+
+def classifier(first, length, x):
+    model = Classifier(first, length, 3).double()
+    with torch.no_grad():
+        fill(model)
+    return finish({}, model, [model(x)], [])
 
 
 def main():
@@ -91,6 +126,8 @@ def main():
         "block": block("relu"),
         "block, gelu": block("gelu"),
         "text": text(),
+        "classifier of tokens": classifier(nn.Embedding(9, 8, padding_idx=0), 5, TOKENS),
+        "classifier of images": classifier(nn.Linear(6, 8), 4, pattern(1000, (3, 2, 4, 3))),
     }
     content = ",\n".join(f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in cases.items())
     assert "NaN" not in content

@@ -47,6 +47,20 @@ write("idx", "cut.gz", packed(images)[:-9])
 write("idx", "bomb.gz", packed(idx([1 << 20], bytes(3 << 20))))
 write("idx", "gzip_header_only.gz", packed(images)[:10])
 
+lines = b'{"text": "a fine day", "label": "good"}\n\n{"label": "10", "text": "caf\\u00e9, not bad"}\r\n'
+write("jsonl", "good_labels", lines)
+write("jsonl", "good_numbers", b'{"text": "x y", "label": 3}\n{"text": "", "label": -1}')
+write("jsonl", "good_two_answers", b'{"text": "x", "label": ["a", 1]}\n{"text": "y", "label": ["b", 1]}\n')
+write("jsonl", "good_no_labels", b'{"text": "x", "more": {"a": 1}}\n')
+write("jsonl", "good_packed.gz", packed(lines))
+write("jsonl", "no_bytes", b"")
+write("jsonl", "cut", lines[:-9])
+write("jsonl", "no_text", b'{"label": 1}\n')
+write("jsonl", "label_missing", lines + b'{"text": "x"}\n')
+write("jsonl", "three_answers", b'{"text": "x", "label": [1, 2, 3]}\n')
+write("jsonl", "deep", b'{"text": ' + b"[" * 4000 + b"\n")
+write("jsonl", "latin1", b'{"text": "caf\xe9"}\n')
+
 table = b"x,y,label\n1,2.5,0\n-3e2, +4 ,1\n\n0.125,1e-3,2\r\n"
 write("csv", "good_header", table)
 write("csv", "good_plain", b"1,2\n3,4\n")
