@@ -47,7 +47,7 @@ set(kernel_sources ${loss_units})
 foreach(kernels IN ITEMS average elements indexing matmul operations reduce update)
   list(APPEND kernel_sources ${PROJECT_SOURCE_DIR}/cuda/${kernels}.cu)
 endforeach()
-set(module_sources cuda/gemm_form.cpp cuda/module.cpp cuda/run_loss.cpp generated/cuda/device_losses.cpp)
+set(module_sources cuda/gemm_form.cpp cuda/graph.cpp cuda/module.cpp cuda/run_loss.cpp generated/cuda/device_losses.cpp)
 list(TRANSFORM module_sources PREPEND ${PROJECT_BINARY_DIR}/ REGEX ^generated)
 
 # gradus_module(name sources...): a module in lib/, which hands over its table and shows nothing else.

@@ -10,6 +10,7 @@
 
 #include "gradus/core/error.h"
 #include "gradus/core/pool.h"
+#include "gradus/core/recorded_step.h"
 
 namespace gradus {
 namespace {
@@ -82,7 +83,20 @@ const Module& the_module() {
   return m;
 }
 
+// Devices of which backend() was asked, while somebody wants to know.
+thread_local std::vector<Device>* devices_used = nullptr;
+
 }  // namespace
+
+DevicesUsed::DevicesUsed() { devices_used = new std::vector<Device>; }
+DevicesUsed::~DevicesUsed() { delete std::exchange(devices_used, nullptr); }
+Device DevicesUsed::only(const char* op) const {
+  for (const Device d : *devices_used)
+    if (!(d == devices_used->front()))
+      throw StateError(
+          fmt::format("{}: the step uses {} and {}, wanted one device", op, text(devices_used->front()), text(d)));
+  return devices_used->empty() ? cpu : devices_used->front();
+}
 
 const Backend& backend(const char* op, Device device) {
   const Module& m = the_module();
@@ -90,6 +104,7 @@ const Backend& backend(const char* op, Device device) {
   if (device.index >= m.devices)
     throw DeviceError(fmt::format("{}: {} does not exist, wanted an index below {}; see gradus devices", op,
                                   text(device), m.devices));
+  if (devices_used && (devices_used->empty() || !(devices_used->back() == device))) devices_used->push_back(device);
   return *m.table;
 }
 
@@ -126,7 +141,8 @@ Checks& checks_of(Device device) {
 }  // namespace
 
 void defer_check(Device device, std::function<void()> check) {
-  constexpr size_t most = 64;  // each keeps the tensors that it may have to speak of
+  if (RecordedStep* recording = RecordedStep::active()) return recording->check_each(std::move(check));
+  constexpr size_t most = 16;  // each keeps the tensors that it may have to speak of
   if (checks_of(device).size() >= most) settle_checks(device);
   checks_of(device).push_back(std::move(check));
 }
@@ -138,6 +154,7 @@ void settle_checks(Device device) {
 
 void synchronise(Device device) {
   if (device.kind == Device::cpu_kind) return;
+  RecordedStep::refuse("synchronise", "waits for a device");
   settle_checks(device);
   check_device("synchronise", device, backend("synchronise", device).synchronise(device.index));
 }

@@ -43,6 +43,14 @@ struct UpdateCall {
   void* parameter = nullptr;
   const void* gradient = nullptr;
   void* buffer[most_buffers] = {};
+  const void* rule_there = nullptr;  // where the rule lies on the device, of a recorded step; otherwise it is given
+};
+
+// A random mask: the seed and the stream of its words, and the probability of being kept.
+struct MaskCall {
+  uint64_t seed = 0, stream = 0;
+  double keep = 1;
+  const void* words_there = nullptr;  // where seed and stream lie on the device, of a recorded step
 };
 
 // A convolution of dense images (images, groups · channels, …) with weights (groups · filters, channels, …), or one of
@@ -92,8 +100,9 @@ struct AverageCall {
 
 // What a module exports.  A function gives false where it failed and leaves the reason in error().
 struct Backend {
-  static constexpr int current_version = 4;
+  static constexpr int current_version = 5;
   static constexpr const char* symbol = "gradus_backend";
+  static constexpr const char* out_of_memory = "out of device memory";  // the error of an allocation for which no room is
   using Open = const Backend* (*)();
 
   int version;
@@ -105,7 +114,13 @@ struct Backend {
   void (*release)(int device, void* data);
   bool (*empty_cache)(int device);                                      // of memory that was released and kept
   bool (*copy)(int device, void* to, const void* from, int64_t bytes);  // to, from or both on the device; waits
+  bool (*send)(int device, void* to, const void* from, int64_t bytes);  // from the host; does not wait
   bool (*synchronise)(int device);
+  // What this thread starts on the device from now on is kept instead, until end_recording, which gives it as a graph.
+  bool (*begin_recording)(int device);
+  bool (*end_recording)(int device, void** graph);
+  bool (*replay)(int device, void* graph);
+  void (*forget)(int device, void* graph);
   bool (*fill)(int device, const Elements& to, double value);
   bool (*convert)(int device, const Elements& from, const Elements& to);  // of one shape
   // an op by its place in operations::All; int64 only where the op has a meaning there
@@ -130,7 +145,7 @@ struct Backend {
   // the places of the first elements of every line along dim, in order; to's extent there says how many; int64
   bool (*order)(int device, const Elements& from, int dim, bool descending, const Elements& to);
   // to = from / keep where the element's random word says so, else 0; both dense
-  bool (*thin)(int device, const Elements& from, uint64_t seed, uint64_t stream, double keep, const Elements& to);
+  bool (*thin)(int device, const Elements& from, const MaskCall& mask, const Elements& to);
   // *taken tells whether a library of the module did it
   bool (*convolve)(int device, const ConvolutionCall& call, bool* taken);
   // a step by the rule at a place of update_rules::All, which lies on the host
@@ -157,6 +172,15 @@ void synchronise(Device device);
 // next number is read from the device, or in synchronise().  There it throws what it has to say.
 void defer_check(Device device, std::function<void()> check);
 void settle_checks(Device device);
+// Which devices this thread computes with while this lives; they may not be nested.
+class DevicesUsed {
+ public:
+  DevicesUsed();
+  DevicesUsed(const DevicesUsed&) = delete;
+  DevicesUsed& operator=(const DevicesUsed&) = delete;
+  ~DevicesUsed();
+  Device only(const char* op) const;  // cpu where there was none; StateError, naming `op`, where there were two
+};
 // Throws the module's error, naming `op`, unless ok.
 void check_device(const char* op, Device device, bool ok);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <new>
 
 #include "gradus/core/backend.h"
@@ -11,6 +12,7 @@
 #include "gradus/core/error.h"
 #include "gradus/core/operations.h"
 #include "gradus/core/pool.h"
+#include "gradus/core/recorded_step.h"
 
 namespace gradus {
 namespace {
@@ -73,6 +75,7 @@ void free_device_storage(Counted* counted) noexcept {
 Ref<Storage> allocate_on_device(int64_t bytes, Device device) {
   const Backend& b = backend("allocate", device);
   void* data = b.allocate(device.index, bytes);
+  check_device("allocate", device, data || !strcmp(b.error(), Backend::out_of_memory));
   if (!data)
     throw MemoryError(
         fmt::format("allocate: {} has no room for {} bytes ({}; {} tensors hold {} there); free tensors or make them "
@@ -92,9 +95,14 @@ bool device_convolve(const char* op, ConvolutionCall call, const Tensor& x, cons
   return taken;
 }
 
-void device_update(int place, const void* rule, const Tensor& gradient, Tensor* buffers, int count, Tensor& parameter) {
+void device_update(int place, const void* rule, size_t rule_bytes, const Tensor& gradient, Tensor* buffers, int count,
+                   Tensor& parameter) {
   const Device d = parameter.device();
   UpdateCall call;
+  if (RecordedStep* recording = RecordedStep::active()) {
+    call.rule_there = recording->varying(rule, rule_bytes);
+    if (recording->refreshes()) return;
+  }
   call.dtype = parameter.dtype(), call.count = parameter.numel();
   call.parameter = elements(parameter).data, call.gradient = elements(gradient).data;
   for (int k = 0; k < count; ++k) call.buffer[k] = elements(buffers[k]).data, buffers[k].bump_version();
@@ -108,10 +116,12 @@ DeviceUse use_of(Device device) {
 }
 
 void read_bytes(Device device, void* to, const void* from, int64_t bytes) {
+  RecordedStep::refuse("copy", "reads numbers of a device");
   settle_checks(device);
   write_bytes(device, to, from, bytes);
 }
 void write_bytes(Device device, void* to, const void* from, int64_t bytes) {
+  RecordedStep::refuse("copy", "moves numbers between the CPU and a device");
   check_device("copy", device, backend("copy", device).copy(device.index, to, from, bytes));
 }
 
@@ -224,10 +234,10 @@ void device_order(const char* op, const Tensor& x, int dim, bool descending, Ten
   check_device(op, d, backend(op, d).order(d.index, elements(x), dim, descending, elements(to)));
 }
 
-Tensor device_thin(const char* op, const Tensor& x, uint64_t seed, uint64_t stream, double keep) {
+Tensor device_thin(const char* op, const Tensor& x, const MaskCall& mask) {
   const Device d = x.device();
   Tensor out(x.shape(), x.dtype(), d);
-  check_device(op, d, backend(op, d).thin(d.index, elements(x), seed, stream, keep, elements(out)));
+  check_device(op, d, backend(op, d).thin(d.index, elements(x), mask, elements(out)));
   return out;
 }
 

@@ -39,15 +39,17 @@ void device_scan(const char* op, const Tensor& factors, const Tensor& terms, int
                  Tensor& to);
 // The places of the first elements of every line along dim, in order; the extent of `to` there says how many.
 void device_order(const char* op, const Tensor& x, int dim, bool descending, Tensor& to);
-// Element i of a dense x, over keep, where random word i of the stream says so, else 0.
-Tensor device_thin(const char* op, const Tensor& x, uint64_t seed, uint64_t stream, double keep);
+// Element i of a dense x, over mask.keep, where random word i of the stream says so, else 0.
+Tensor device_thin(const char* op, const Tensor& x, const MaskCall& mask);
 // A convolution, whose form is in the call, of dense tensors; one of the three is written.  False where the device
 // leaves it to products of matrices.
 bool device_convolve(const char* op, ConvolutionCall call, const Tensor& x, const Tensor& w, const Tensor& y);
 // The reduced value of a loss and the factor that its gradients want, both numbers on the device.
 void device_average(const char* op, Device device, const AverageCall& call);
-// The parameter's step by the rule at a place of update_rules::All; all are dense, of one shape and dtype.
-void device_update(int place, const void* rule, const Tensor& gradient, Tensor* buffers, int count, Tensor& parameter);
+// The parameter's step by the rule, of so many bytes, at a place of update_rules::All; all are dense, of one shape and
+// dtype.
+void device_update(int place, const void* rule, size_t rule_bytes, const Tensor& gradient, Tensor* buffers, int count,
+                   Tensor& parameter);
 
 // What the tensors of this process hold on a device.
 struct DeviceUse {

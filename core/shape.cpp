@@ -36,8 +36,8 @@ Shape dense_strides(const Shape& shape) {
 int dimension(const char* op, int64_t dim, int rank, const char* name) {
   const int64_t limit = std::max(rank, 1);  // a number accepts dim 0 and -1, as in PyTorch
   if (dim < -limit || dim >= limit)
-    throw IndexError(
-        fmt::format("{}: {} is {}, a tensor of {} dimensions wants one in [{}, {})", op, name, dim, rank, -limit, limit));
+    throw IndexError(fmt::format("{}: {} is {}, a tensor of {} dimensions wants one in [{}, {})", op, name, dim, rank,
+                                 -limit, limit));
   return int(dim < 0 ? dim + limit : dim);
 }
 

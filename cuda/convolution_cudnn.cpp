@@ -10,7 +10,8 @@
 
 #include "gradus/cuda/convolution_library.h"
 #include "gradus/cuda/cudnn_plan.h"
-#include "gradus/cuda/runtime.h"
+#include "gradus/cuda/graph.h"
+#include "gradus/cuda/stream.h"
 
 namespace gradus::cuda_kernels {
 namespace {
@@ -29,14 +30,15 @@ Key key_of(const ConvolutionCall& c) {
 
 // What the library needs on one device.
 struct Library {
-  explicit Library(int device) : properties(cudnn::properties_of(device)) {
+  explicit Library(int device) : device(device), properties(cudnn::properties_of(device)) {
     check("cudnnCreate", cudnnCreate(&handle));
+    check("cudnnSetStream", cudnnSetStream(handle, runtime::stream()));
   }
+  int device;
   cudnnHandle_t handle = nullptr;
   cudnn::Descriptor properties;
   std::map<Key, std::optional<cudnn::Plan>> plans;
-  void* workspace = nullptr;
-  int64_t workspace_bytes = 0;
+  Scratch workspace;
   std::mutex mutex;
 };
 
@@ -48,16 +50,6 @@ Library& library() {
     throw std::runtime_error(fmt::format("cudaGetDevice says {}", cudaGetErrorString(error)));
   const std::lock_guard lock(mutex);
   return all->try_emplace(device, device).first->second;
-}
-
-void* room(Library& l, int64_t bytes) {
-  if (l.workspace_bytes >= bytes) return l.workspace;
-  if (l.workspace) runtime::release(l.workspace);
-  l.workspace_bytes = 0;
-  l.workspace = runtime::allocate(bytes);
-  if (!l.workspace) throw std::bad_alloc();
-  l.workspace_bytes = bytes;
-  return l.workspace;
 }
 
 }  // namespace
@@ -75,7 +67,7 @@ bool convolve_by_library(const ConvolutionCall& call) {
 
   cudnn::Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
   void* const tensors[] = {call.x, call.w, call.y};
-  void* const workspace = room(l, plan.workspace_bytes);
+  void* const workspace = scratch(l.device, l.workspace, plan.workspace_bytes);
   pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, {cudnn::input_id, cudnn::weight_id, cudnn::output_id});
   pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, tensors);
   pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);

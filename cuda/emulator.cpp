@@ -305,6 +305,11 @@ void* shared_array(const void* identity, size_t bytes, const char* name) {
   return EmulatedMemory::instance().shared_array(identity, bytes, name);
 }
 
+Launches*& recorded_launches() {
+  static thread_local Launches* launches = nullptr;
+  return launches;
+}
+
 void run(const char* name, dim3 grid_dim, dim3 block_dim, void (*body)(void*), void* closure) {
   const std::lock_guard turn(turns());
   Grid here(name, grid_dim, block_dim, body, closure);

@@ -6,8 +6,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <stdexcept>
 #include <tuple>
+#include <vector>
 
 #define __global__
 #define __device__
@@ -97,16 +99,25 @@ template <class T> T exchanged(unsigned mask, T x, unsigned from, Line line) {
 
 void run(const char* name, dim3 grid, dim3 block, void (*body)(void*), void* closure);
 
+// Launches that are kept, to be run later and again.
+using Launches = std::vector<std::function<void()>>;
+// Where this thread's launches go instead of being run; null: they are run.
+Launches*& recorded_launches();
+
 // Runs a kernel to its end; throws Fault.
 template <class... P, class... A>
 void launch(const char* name, void (*kernel)(P...), dim3 grid, dim3 block, A... arguments) {
   auto call = std::tuple<void (*)(P...), P...>(kernel, P(arguments)...);
-  run(
-      name, grid, block,
-      [](void* closure) {
-        std::apply([](auto f, const auto&... x) { f(x...); }, *static_cast<decltype(call)*>(closure));
-      },
-      &call);
+  auto start = [=]() mutable {
+    run(
+        name, grid, block,
+        [](void* closure) {
+          std::apply([](auto f, const auto&... x) { f(x...); }, *static_cast<decltype(call)*>(closure));
+        },
+        &call);
+  };
+  if (recorded_launches()) recorded_launches()->push_back(std::move(start));
+  else start();
 }
 
 // ---- device memory, from the host's side --------------------------------------------------------

@@ -122,8 +122,9 @@ __global__ void __launch_bounds__(threads, 1)
   if (threadIdx.x == 0) simt::write(states, blockIdx.x, state);
 }
 template <class L, class F>
-__global__ void __launch_bounds__(threads, 1) fold_finish(const Arguments<L> a, const typename RowOf<L, F>::State* states,
-                                                       int64_t parts, typename RowOf<L, F>::Constants* constants) {
+__global__ void __launch_bounds__(threads, 1)
+    fold_finish(const Arguments<L> a, const typename RowOf<L, F>::State* states, int64_t parts,
+                typename RowOf<L, F>::Constants* constants) {
   using Row = RowOf<L, F>;
   const L& loss = a.formula.get();
   const int64_t rows = a.extent[0] * a.extent[2];

@@ -10,6 +10,7 @@
 
 #include "gradus/cuda/gemm_library.h"
 #include "gradus/cuda/runtime.h"
+#include "gradus/cuda/stream.h"
 
 namespace gradus::cuda_kernels {
 namespace {
@@ -172,7 +173,7 @@ bool multiply_by_library(const GemmForm& f, Dtype dtype, const void* a, const vo
   check("cublasLtMatmul",
         cublasLtMatmul(l.handle, p.description.get(), single ? static_cast<const void*>(&one) : &precise_one, b,
                        p.left.get(), a, p.right.get(), single ? static_cast<const void*>(&zero) : &precise_zero, to,
-                       p.to.get(), to, p.to.get(), &p.chosen.algo, l.workspace, workspace_bytes, nullptr));
+                       p.to.get(), to, p.to.get(), &p.chosen.algo, l.workspace, workspace_bytes, runtime::stream()));
   return true;
 }
 

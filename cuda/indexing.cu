@@ -85,8 +85,9 @@ __global__ void __launch_bounds__(threads, 1)
 
 // A thread counts who comes before its element: its place in the order, whoever runs first.
 template <class E>
-__global__ void __launch_bounds__(threads, 1) order_kernel(const E* from, Line from_line, bool descending, int64_t* to,
-                                                        Line to_line, int64_t elements, int64_t length, int64_t keep) {
+__global__ void __launch_bounds__(threads, 1)
+    order_kernel(const E* from, Line from_line, bool descending, int64_t* to, Line to_line, int64_t elements,
+                 int64_t length, int64_t keep) {
   using T = std::conditional_t<sizeof(E) == 2, float, E>;  // float16 and bfloat16 compare as float32
   for (int64_t e = first_element(); e < elements; e += next_element()) {
     const int64_t line = e / length, i = e % length, start = from_line.starts.offset(line);
@@ -100,21 +101,28 @@ __global__ void __launch_bounds__(threads, 1) order_kernel(const E* from, Line f
 
 // ---- random masks -------------------------------------------------------------------------------
 
+// What a mask draws from: a seed and a stream.
+struct Words {
+  uint64_t seed, stream;
+};
+
 template <class F>
 __global__ void __launch_bounds__(threads, 1)
-    thin_kernel(const F* from, uint64_t seed, uint64_t stream, uint64_t bound, F scale, F* to, int64_t n) {
+    thin_kernel(const F* from, Words given, const Words* there, uint64_t bound, F scale, F* to, int64_t n) {
+  const Words words = there ? simt::read(there) : given;
   for (int64_t block = first_element(); block * 4 < n; block += next_element()) {
-    const Philox4 random = philox(seed, stream, uint64_t(block));
+    const Philox4 random = philox(words.seed, words.stream, uint64_t(block));
     for (int64_t k = 0, i = block * 4; k < 4 && i < n; ++k, ++i)
       simt::write(to, i, bernoulli_from(random.word[k], bound) ? simt::read(from, i) * scale : F(0));
   }
 }
 
-template <class F> void thin_as(const Elements& from, uint64_t seed, uint64_t stream, double keep, const Elements& to) {
+template <class F> void thin_as(const Elements& from, const MaskCall& mask, const Elements& to) {
   const int64_t n = axes_of(to).numel();
   if (n)
-    simt::launch("dropout", thin_kernel<F>, blocks_of((n + 3) / 4), threads, static_cast<const F*>(from.data), seed,
-                 stream, bernoulli_bound(keep), keep > 0 ? F(1 / keep) : F(0), static_cast<F*>(to.data), n);
+    simt::launch("dropout", thin_kernel<F>, blocks_of((n + 3) / 4), threads, static_cast<const F*>(from.data),
+                 Words{mask.seed, mask.stream}, static_cast<const Words*>(mask.words_there), bernoulli_bound(mask.keep),
+                 mask.keep > 0 ? F(1 / mask.keep) : F(0), static_cast<F*>(to.data), n);
 }
 
 }  // namespace
@@ -166,9 +174,8 @@ void order(const Elements& from, int dim, bool descending, const Elements& to) {
   if (elements && length_of(to, dim)) visit(from.dtype, launch);
 }
 
-void thin(const Elements& from, uint64_t seed, uint64_t stream, double keep, const Elements& to) {
-  to.dtype == Dtype::float32 ? thin_as<float>(from, seed, stream, keep, to)
-                             : thin_as<double>(from, seed, stream, keep, to);
+void thin(const Elements& from, const MaskCall& mask, const Elements& to) {
+  to.dtype == Dtype::float32 ? thin_as<float>(from, mask, to) : thin_as<double>(from, mask, to);
 }
 
 }  // namespace gradus::cuda_kernels

@@ -13,6 +13,6 @@ void scan(const Elements& factors, const Elements& terms, int dim, bool down, do
 // The places of the first elements of every line along dim, in order; as many as to has there.
 void order(const Elements& from, int dim, bool descending, const Elements& to);
 // to = from / keep where the random word of the element says so, else 0; both dense.
-void thin(const Elements& from, uint64_t seed, uint64_t stream, double keep, const Elements& to);
+void thin(const Elements& from, const MaskCall& mask, const Elements& to);
 
 }  // namespace gradus::cuda_kernels

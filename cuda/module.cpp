@@ -9,6 +9,7 @@
 #include "gradus/cuda/average.h"
 #include "gradus/cuda/convolution_library.h"
 #include "gradus/cuda/elements.h"
+#include "gradus/cuda/graph.h"
 #include "gradus/cuda/indexing.h"
 #include "gradus/cuda/matmul.h"
 #include "gradus/cuda/operations.h"
@@ -39,19 +40,20 @@ template <class F> bool tried(int device, F f) {
   static const bool waiting = on("GRADUS_CUDA_SYNC");
   try {
     runtime::select(device);
+    const bool recording = cuda_kernels::is_recording(device);
     f();
-    if (waiting) runtime::synchronise();
+    if (waiting && !recording) runtime::synchronise();
     return true;
-  } catch (const std::bad_alloc&) { reason = "out of device memory"; } catch (const std::exception& e) {
+  } catch (const std::bad_alloc&) { reason = Backend::out_of_memory; } catch (const std::exception& e) {
     reason = e.what();
   }
   return false;
 }
 
 // GRADUS_CUDA_POISON=1: new memory holds NaN, so that whoever reads what nobody wrote sees it.
-void* new_memory(int64_t bytes) {
+void* new_memory(int device, int64_t bytes) {
   static const bool poisoning = on("GRADUS_CUDA_POISON");
-  void* data = runtime::allocate(bytes);
+  void* data = cuda_kernels::allocate(device, bytes);
   if (!poisoning || !data || bytes == 0) return data;
   Elements all;
   all.data = data, all.dtype = Dtype::uint8, all.rank = 1;
@@ -84,15 +86,33 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
       .allocate =
           [](int device, int64_t bytes) {
             void* data = nullptr;
-            reason = "out of device memory";
-            tried(device, [&] { data = new_memory(bytes); });
+            reason = Backend::out_of_memory;
+            tried(device, [&] { data = new_memory(device, bytes); });
             return data;
           },
-      .release = [](int device, void* data) { tried(device, [&] { runtime::release(data); }); },
+      .release =
+          [](int device, void* data) {
+            runtime::select(device);
+            cuda_kernels::release(data);
+          },
       .empty_cache = [](int device) { return tried(device, [] { runtime::empty_cache(); }); },
       .copy = [](int device, void* to, const void* from,
                  int64_t bytes) { return tried(device, [&] { runtime::copy(to, from, bytes); }); },
+      .send = [](int device, void* to, const void* from,
+                 int64_t bytes) { return tried(device, [&] { runtime::send(to, from, bytes); }); },
       .synchronise = [](int device) { return tried(device, [] { runtime::synchronise(); }); },
+      .begin_recording = [](int device) { return tried(device, [&] { cuda_kernels::begin_recording(device); }); },
+      .end_recording =
+          [](int device, void** graph) { return tried(device, [&] { *graph = cuda_kernels::end_recording(device); }); },
+      .replay =
+          [](int device, void* graph) {
+            return tried(device, [&] { cuda_kernels::replay(*static_cast<cuda_kernels::Graph*>(graph)); });
+          },
+      .forget =
+          [](int device, void* graph) {
+            runtime::select(device);
+            cuda_kernels::forget(static_cast<cuda_kernels::Graph*>(graph));
+          },
       .fill = [](int device, const Elements& to,
                  double value) { return tried(device, [&] { cuda_kernels::fill(to, value); }); },
       .convert = [](int device, const Elements& from,
@@ -126,18 +146,12 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
           [](int device, const Elements& from, int dim, bool descending, const Elements& to) {
             return tried(device, [&] { cuda_kernels::order(from, dim, descending, to); });
           },
-      .thin =
-          [](int device, const Elements& from, uint64_t seed, uint64_t stream, double keep, const Elements& to) {
-            return tried(device, [&] { cuda_kernels::thin(from, seed, stream, keep, to); });
-          },
-      .convolve =
-          [](int device, const ConvolutionCall& call, bool* taken) {
-            return tried(device, [&] { *taken = cuda_kernels::convolve_by_library(call); });
-          },
-      .update =
-          [](int device, int place, const void* rule, const UpdateCall& call) {
-            return tried(device, [&] { cuda_kernels::update(place, rule, call); });
-          },
+      .thin = [](int device, const Elements& from, const MaskCall& mask,
+                 const Elements& to) { return tried(device, [&] { cuda_kernels::thin(from, mask, to); }); },
+      .convolve = [](int device, const ConvolutionCall& call,
+                     bool* taken) { return tried(device, [&] { *taken = cuda_kernels::convolve_by_library(call); }); },
+      .update = [](int device, int place, const void* rule,
+                   const UpdateCall& call) { return tried(device, [&] { cuda_kernels::update(place, rule, call); }); },
       .run = [](const DeviceLoss& loss, int formula,
                 const DeviceCall& call) { return tried(call.device, [&] { loss.run[formula](call); }); },
       .settle = [](const DeviceLoss& loss, int formula,

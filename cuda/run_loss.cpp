@@ -4,6 +4,7 @@
 #include <mutex>
 #include <new>
 
+#include "gradus/cuda/graph.h"
 #include "gradus/cuda/runtime.h"
 
 namespace gradus::cuda_kernels {
@@ -23,10 +24,7 @@ void* allocated(int64_t bytes) {
 // Memory of a device that its runs use one after another; it lives as long as the module.
 struct Shared {
   Meeting* meeting = nullptr;
-  struct {
-    void* data = nullptr;
-    int64_t bytes = 0;
-  } scratch[2];
+  Scratch scratch[2];
 };
 Shared& shared_on(int device) {
   static std::map<int, Shared> all;
@@ -72,14 +70,7 @@ LossRun::LossRun(int device) : device_(device) {
 LossRun::~LossRun() { turns().unlock(); }
 
 void* LossRun::scratch(int which, int64_t bytes) const {
-  auto& scratch = shared_on(device_).scratch[which];
-  if (scratch.bytes < bytes) {
-    if (scratch.data) runtime::release(scratch.data);
-    scratch = {};
-    scratch.data = allocated(bytes);
-    scratch.bytes = bytes;
-  }
-  return scratch.data;
+  return cuda_kernels::scratch(device_, shared_on(device_).scratch[which], bytes);
 }
 
 void settle(const DeviceCall& call, Found (*decode)(const DeviceCall&, unsigned long long)) {

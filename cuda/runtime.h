@@ -13,8 +13,16 @@ DeviceProperties properties(int device);
 void select(int device);        // the following calls of this thread are meant for it
 void* allocate(int64_t bytes);  // null where memory is out
 void release(void* data);
-void empty_cache();  // gives memory that is kept for later back to the driver
+void empty_cache();                                    // gives memory that is kept for later back to the driver
 void copy(void* to, const void* from, int64_t bytes);  // either may be on the host; waits
+void send(void* to, const void* from, int64_t bytes);  // from the host; does not wait, and `from` may go at once
 void synchronise();
+
+// What this thread launches on the selected device is kept from now on instead of run, until end_recording(), which
+// gives it as a graph.
+void begin_recording();
+void* end_recording();
+void replay(void* graph);
+void destroy(void* graph);
 
 }  // namespace gradus::runtime

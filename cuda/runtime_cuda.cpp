@@ -4,13 +4,17 @@
 
 #include <cstdio>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 
 #include "gradus/cuda/caching_allocator.h"
 #include "gradus/cuda/runtime.h"
+#include "gradus/cuda/stream.h"
 
 namespace gradus::runtime {
 namespace {
+
+constexpr int most_devices = 64;
 
 void check(const char* call, cudaError_t error) {
   if (error == cudaSuccess) return;
@@ -30,9 +34,14 @@ void* new_block(int64_t bytes) {
 }
 void free_block(void* data) { check("cudaFree", cudaFree(data)); }
 
+int selected() {
+  int device = 0;
+  check("cudaGetDevice", cudaGetDevice(&device));
+  return device;
+}
+
 // Of the selected device.  It outlives every tensor: what is left at the end goes with the process.
 cuda_kernels::CachingAllocator& memory() {
-  constexpr int most_devices = 64;
   static auto* const all = [] {
     auto* made = new std::unique_ptr<cuda_kernels::CachingAllocator>[most_devices];
     for (int i = 0; i < most_devices; ++i)
@@ -40,9 +49,7 @@ cuda_kernels::CachingAllocator& memory() {
           cuda_kernels::CachingAllocator::Source{new_block, free_block});
     return made;
   }();
-  int device = 0;
-  check("cudaGetDevice", cudaGetDevice(&device));
-  return *all[device];
+  return *all[selected()];
 }
 
 std::string version(int v) { return fmt::format("{}.{}", v / 1000, v % 1000 / 10); }
@@ -77,12 +84,41 @@ DeviceProperties properties(int device) {
 
 void select(int device) { check("cudaSetDevice", cudaSetDevice(device)); }
 
+cudaStream_t stream() {
+  static std::mutex mutex;
+  static cudaStream_t all[most_devices] = {};
+  const std::lock_guard lock(mutex);
+  cudaStream_t& own = all[selected()];
+  if (!own) check("cudaStreamCreateWithFlags", cudaStreamCreateWithFlags(&own, cudaStreamNonBlocking));
+  return own;
+}
+
 void* allocate(int64_t bytes) { return memory().allocate(bytes); }
 void release(void* data) { memory().release(data); }
 void empty_cache() { memory().empty(); }
 void copy(void* to, const void* from, int64_t bytes) {
-  check("cudaMemcpy", cudaMemcpy(to, from, size_t(bytes), cudaMemcpyDefault));
+  send(to, from, bytes);
+  synchronise();
 }
-void synchronise() { check("cudaDeviceSynchronize", cudaDeviceSynchronize()); }
+void send(void* to, const void* from, int64_t bytes) {
+  check("cudaMemcpyAsync", cudaMemcpyAsync(to, from, size_t(bytes), cudaMemcpyDefault, stream()));
+}
+void synchronise() { check("cudaStreamSynchronize", cudaStreamSynchronize(stream())); }
+
+// Relaxed: memory may be allocated on the way, which is no launch.
+void begin_recording() {
+  check("cudaStreamBeginCapture", cudaStreamBeginCapture(stream(), cudaStreamCaptureModeRelaxed));
+}
+void* end_recording() {
+  cudaGraph_t graph = nullptr;
+  check("cudaStreamEndCapture", cudaStreamEndCapture(stream(), &graph));
+  cudaGraphExec_t ready = nullptr;
+  const cudaError_t error = cudaGraphInstantiate(&ready, graph, 0);
+  cudaGraphDestroy(graph);
+  check("cudaGraphInstantiate", error);
+  return ready;
+}
+void replay(void* graph) { check("cudaGraphLaunch", cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), stream())); }
+void destroy(void* graph) { check("cudaGraphExecDestroy", cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph))); }
 
 }  // namespace gradus::runtime

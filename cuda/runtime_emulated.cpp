@@ -1,5 +1,6 @@
 // The runtime of the emulator: one device, whose kernels have ended when their launch returns.
 #include <cstring>
+#include <utility>
 
 #include "gradus/cuda/emulator.h"
 #include "gradus/cuda/runtime.h"
@@ -21,6 +22,14 @@ void* allocate(int64_t bytes) { return simt::allocate(bytes); }
 void release(void* data) { simt::release(data); }
 void empty_cache() {}  // it keeps none: every block is watched from its birth to its end
 void copy(void* to, const void* from, int64_t bytes) { simt::copy(to, from, bytes); }
+void send(void* to, const void* from, int64_t bytes) { simt::copy(to, from, bytes); }
 void synchronise() {}
+
+void begin_recording() { simt::recorded_launches() = new simt::Launches; }
+void* end_recording() { return std::exchange(simt::recorded_launches(), nullptr); }
+void replay(void* graph) {
+  for (const auto& launch : *static_cast<simt::Launches*>(graph)) launch();
+}
+void destroy(void* graph) { delete static_cast<simt::Launches*>(graph); }
 
 }  // namespace gradus::runtime

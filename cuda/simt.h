@@ -12,6 +12,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "gradus/cuda/stream.h"
+
 // An array of n T's that the threads of a block share.
 #define GRADUS_SHARED(T, name, n)                                       \
   __shared__ __align__(16) unsigned char name##_bytes[sizeof(T) * (n)]; \
@@ -30,12 +32,13 @@ __device__ __forceinline__ unsigned take_ticket(unsigned* p) {
 __device__ __forceinline__ void atomic_min(unsigned long long* p, unsigned long long x) { atomicMin(p, x); }
 __device__ __forceinline__ void atomic_add(unsigned* p, unsigned x) { atomicAdd(p, x); }
 
-// Starts a kernel on the default stream; an error is thrown with the kernel's name.
+// Starts a kernel; an error is thrown with the kernel's name.
 template <class... P, class... A>
 void launch(const char* name, void (*kernel)(P...), unsigned grid, unsigned block, A... arguments) {
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(grid);
   config.blockDim = dim3(block);
+  config.stream = runtime::stream();
   if (const cudaError_t error = cudaLaunchKernelEx(&config, kernel, P(arguments)...); error != cudaSuccess)
     throw std::runtime_error(std::string(name) + ": " + cudaGetErrorString(error));
 }

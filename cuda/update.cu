@@ -7,8 +7,10 @@
 namespace gradus::cuda_kernels {
 namespace {
 
+// The rule of a recorded step changes from replay to replay, and lies on the device.
 template <class Rule, class F>
-__global__ void __launch_bounds__(threads, 1) update_kernel(const Rule rule, const UpdateCall a) {
+__global__ void __launch_bounds__(threads, 1) update_kernel(const Rule given, const UpdateCall a) {
+  const Rule rule = a.rule_there ? simt::read(static_cast<const Rule*>(a.rule_there)) : given;
   F* const parameter = static_cast<F*>(a.parameter);
   for (int64_t i = first_element(); i < a.count; i += next_element()) {
     Num<F> p = Num<F>::raw(simt::read(parameter, i)), s[UpdateCall::most_buffers];

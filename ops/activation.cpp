@@ -17,6 +17,8 @@ Tensor softplus(const Tensor& x, double beta, double threshold) {
   if (!(beta > 0)) throw ParamError(fmt::format("softplus: beta is {}, wanted a number above 0", beta));
   return unary<operations::Softplus>(x, beta, threshold);
 }
-Tensor gelu(const Tensor& x, Gelu form) { return form == Gelu::exact ? unary<operations::GeluExact>(x) : unary<operations::GeluTanh>(x); }
+Tensor gelu(const Tensor& x, Gelu form) {
+  return form == Gelu::exact ? unary<operations::GeluExact>(x) : unary<operations::GeluTanh>(x);
+}
 
 }  // namespace gradus

@@ -285,7 +285,7 @@ std::shared_ptr<Application> prepare(const About& about, std::unique_ptr<Formula
   a->operands = a->tensors;
   check_dtypes(*a);
   if (a->entry->block) {
-    for (Tensor& t : a->operands) t = to(t.detach(), cpu);
+    for (Tensor& t : a->operands) t = on_the_cpu(a->name(), t.detach());
     lay_out_block(*a);
     return a;
   }

@@ -5,6 +5,7 @@
 #include "gradus/autograd/node.h"
 #include "gradus/core/convert.h"
 #include "gradus/core/device_elements.h"
+#include "gradus/core/recorded_step.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/staging.h"
 
@@ -42,6 +43,11 @@ Tensor to(const Tensor& x, Device device) {
   if (recording(x))
     record("to", out, {&x}, [before = x.device()](const Tensor& g, Gradients& slots) { slots[0] = to(g, before); });
   return out;
+}
+
+Tensor on_the_cpu(const char* op, const Tensor& x) {
+  if (!on_cpu(x)) RecordedStep::refuse(op, "looks at its input on the CPU");
+  return to(x, cpu);
 }
 
 }  // namespace gradus

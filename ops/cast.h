@@ -10,5 +10,7 @@ Tensor to(const Tensor& x, Dtype dtype);
 // x itself when it is there, else a dense copy on that device, through which gradients flow.  DeviceError where there
 // is no such device.
 Tensor to(const Tensor& x, Device device);
+// to(x, cpu) for an op that looks at its input there; StateError naming it where a step is being recorded.
+Tensor on_the_cpu(const char* op, const Tensor& x);
 
 }  // namespace gradus

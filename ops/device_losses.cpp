@@ -7,6 +7,7 @@
 
 #include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
+#include "gradus/core/recorded_step.h"
 #include "gradus/ops/registered.h"
 
 namespace gradus {
@@ -39,9 +40,14 @@ DeviceKernel device_kernel(const char* op, const FormulaEntry& formula, Device d
 }
 
 DeviceRun::DeviceRun(const DeviceKernel& kernel, Device device, const DeviceCall& call)
-    : kernel_(kernel), device_(device), call_(call), report_(Shape{int64_t(sizeof(LossReport))}, Dtype::uint8, device) {
+    : kernel_(kernel),
+      device_(device),
+      call_(call),
+      report_(Shape{int64_t(sizeof(LossReport))}, Dtype::uint8, device),
+      recorded_(RecordedStep::active() != nullptr) {
   const char* op = kernel.loss->name;
-  fill_elements(report_, 255);
+  if (recorded_) RecordedStep::active()->before_first([report = report_]() mutable { fill_elements(report, 255); });
+  else fill_elements(report_, 255);
   call_.name = op;
   call_.device = device.index;
   call_.report = static_cast<LossReport*>(report_.state()->data);
@@ -49,11 +55,14 @@ DeviceRun::DeviceRun(const DeviceKernel& kernel, Device device, const DeviceCall
 }
 
 void DeviceRun::settle() {
-  if (settled_) return;
+  if (settled_ && !recorded_) return;
+  RecordedStep::refuse(kernel_.loss->name, "waits for its value");
+  problem_ = {};
   call_.totals = &totals_, call_.problem = &problem_;
   const char* op = kernel_.loss->name;
   check_device(op, device_, backend(op, device_).settle(*kernel_.loss, kernel_.formula, call_));
   settled_ = true;
+  if (recorded_ && problem_.input >= 0) fill_elements(report_, 255);  // it is told once
 }
 const Totals& DeviceRun::totals() { return settle(), totals_; }
 const Problem& DeviceRun::problem() { return settle(), problem_; }

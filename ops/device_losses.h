@@ -24,7 +24,7 @@ class DeviceRun {
   DeviceRun(const DeviceRun&) = delete;
   DeviceRun& operator=(const DeviceRun&) = delete;
   const LossReport* report() const { return call_.report; }
-  // These two wait for it, once.
+  // These two wait for it, once; of a recorded step, for its last run.
   const Totals& totals();
   const Problem& problem();
 
@@ -37,6 +37,7 @@ class DeviceRun {
   Totals totals_;
   Problem problem_;
   bool settled_ = false;
+  bool recorded_;  // it runs again and again, and its report keeps the first problem of all runs since it was read
 };
 
 }  // namespace gradus

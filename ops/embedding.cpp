@@ -31,7 +31,7 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, std::optional<int6
   if (padding && (*padding < 0 || *padding >= rows))
     throw IndexError(fmt::format("embedding: padding index {} is outside [0, {})", *padding, rows));
   const Tensor flat = dense(indices).alias({indices.numel()}, {1});
-  const Tensor seen = to(flat, cpu);
+  const Tensor seen = on_the_cpu("embedding", flat);
   for (int64_t i = 0; i < flat.numel(); ++i)
     if (const int64_t row = seen.data<int64_t>()[i]; row < 0 || row >= rows)
       throw IndexError(fmt::format("embedding: index {} at position {} is outside [0, {})", row, i, rows));

@@ -26,7 +26,7 @@ namespace {
 Tensor checked_index(const char* op, const char* name, const Tensor& index, int64_t extent) {
   if (index.dtype() != Dtype::int64)
     throw DtypeError(fmt::format("{}: {} is {}, wanted int64; convert it with to()", op, name, name_of(index.dtype())));
-  const Tensor flat = dense(index), seen = to(flat, cpu);
+  const Tensor flat = dense(index), seen = on_the_cpu(op, flat);
   const int64_t* i = seen.data<int64_t>();
   for (int64_t k = 0; k < flat.numel(); ++k)
     if (i[k] < 0 || i[k] >= extent)
@@ -295,7 +295,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
   check_mask("masked_select", x, mask);
   const Shape shape = broadcast("masked_select", x.shape(), mask.shape());
-  const Tensor shown = to(dense(expand(mask, shape)), cpu);
+  const Tensor shown = on_the_cpu("masked_select", dense(expand(mask, shape)));
   std::vector<int64_t> places;
   for (int64_t i = 0; i < shown.numel(); ++i)
     if (shown.data<bool>()[i]) places.push_back(i);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "gradus/core/device_elements.h"
+#include "gradus/core/recorded_step.h"
 #include "gradus/ops/application.h"
 #include "gradus/ops/cast.h"
 #include "gradus/ops/device_losses.h"
@@ -69,6 +70,7 @@ Outcome run_on_host(const Application& a, const Wanted& w) {
     for (const Tensor& t : tensors) there.push_back(t.defined() ? to(t.detach(), device) : t);
     return there;
   };
+  if (a.device() != cpu) RecordedStep::refuse(a.name(), "computes on the CPU");
   const std::vector<Tensor> direction = w.direction ? moved(*w.direction, cpu) : std::vector<Tensor>();
   Wanted here = w;
   if (w.direction) here.direction = &direction;

@@ -54,7 +54,7 @@ void check(const Tensor& x) {
   check_alike("svd", {{"input", &x}});
   if (x.rank() < 2)
     throw ShapeError(fmt::format("svd: input has shape {}, wanted a matrix (M,N) or a batch of them", text(x.shape())));
-  const Tensor values = dense(to(x.detach(), cpu));
+  const Tensor values = dense(on_the_cpu("svd", x.detach()));
   visit_floating(x.dtype(), [&]<class F>(Type<F>) {
     const F* v = values.data<F>();
     for (int64_t i = 0; i < x.numel(); ++i)

@@ -15,7 +15,7 @@ namespace gradus {
 template <class Rule> void fused_update(Tensor& parameter, const Tensor& gradient, Tensor* state, const Rule& rule) {
   constexpr int place = update_rules::All::template place<Rule>();
   static_assert(place >= 0, "a device knows the rules that are listed");
-  if (!on_cpu(parameter)) return device_update(place, &rule, gradient, state, Rule::buffers, parameter);
+  if (!on_cpu(parameter)) return device_update(place, &rule, sizeof rule, gradient, state, Rule::buffers, parameter);
   visit_floating(parameter.dtype(), [&]<class F>(Type<F>) {
     using T = Num<F, pack_lanes<F>>;
     struct Rows {

@@ -5,7 +5,9 @@
 #include <cmath>
 
 #include "gradus/autograd/node.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
+#include "gradus/core/recorded_step.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/compare.h"
 #include "gradus/ops/extreme.h"
@@ -33,7 +35,10 @@ LossScaler::LossScaler(const NamedTensors& parameters, const LossScalerOptions& 
   check_at_least_one(op, "growth_interval", options.growth_interval, keep_default);
 }
 
-Tensor LossScaler::scale(const Tensor& loss) const { return scaled(loss, factor_); }
+Tensor LossScaler::scale(const Tensor& loss) const {
+  if (!on_cpu(loss)) RecordedStep::refuse(op, "chooses its factor by gradients that it reads");
+  return scaled(loss, factor_);
+}
 
 bool LossScaler::unscale() {
   const NoGrad quiet;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "gradus/core/error.h"
+#include "gradus/core/recorded_step.h"
 #include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
 #include "gradus/optim/option_checks.h"
@@ -102,9 +103,16 @@ void Optimizer::set_momentum(double momentum, size_t group) {
 }
 
 void Optimizer::step() {
+  RecordedStep* const recording = RecordedStep::active();
+  if (recording && !recording->refreshes()) recording->before_each([this] { step(); });
   for (Slot& slot : slots_) {
     const Tensor gradient = slot.parameter.grad();
     if (!gradient.defined()) continue;
+    if (recording && slot.steps == 0)  // its state would begin anew in each replay
+      throw StateError(
+          fmt::format("{}: parameter '{}' makes its first step while the step is recorded, wanted one "
+                      "before; give it a gradient from the first step on",
+                      op_, slot.name));
     if (slot.steps == 0)
       for (size_t k = 0; k < groups_[slot.group].buffer_names.size(); ++k) slot.buffers[k] = zeros_like(slot.parameter);
     ++slot.steps;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "gradus/core/error.h"
+#include "gradus/core/recorded_step.h"
 #include "gradus/core/update_rules.h"
 #include "gradus/ops/cast.h"
 #include "gradus/ops/factories.h"
@@ -31,19 +32,22 @@ WeightAverage::WeightAverage(const NamedTensors& weights, const WeightAverageOpt
                                    weight.defined() ? "a strided view" : "undefined"));
     if (!names.insert(name).second)
       throw ParamError(fmt::format("{}: got two weights named '{}'; give each its own name", op, name));
-    if (weight.numel() > 0 && !elements.insert(weight.state()->data).second) continue;  // tied weights are averaged once
+    if (weight.numel() > 0 && !elements.insert(weight.state()->data).second)
+      continue;  // tied weights are averaged once
     slots_.push_back({name, weight.detach(), weight.detach().clone()});
   }
 }
 
 void WeightAverage::update() {
+  RecordedStep* const recording = RecordedStep::active();
+  if (recording && !recording->refreshes()) recording->before_each([this] { update(); });
   ++updates_;
   const double t = double(updates_);
   const double decay = options_.warm_up ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
   for (Slot& slot : slots_) {
     if (computes(slot.weight.dtype()))
       fused_update(slot.average, slot.weight, nullptr, update_rules::RunningMean{decay});
-    else copy_elements(slot.weight, slot.average);
+    else if (!recording || !recording->refreshes()) copy_elements(slot.weight, slot.average);
   }
 }
 
