@@ -4,7 +4,7 @@
 
 #include "gradus/autograd/node.h"
 #include "gradus/core/error.h"
-#include "gradus/ops/cast.h"
+#include "gradus/ops/checked_index.h"
 #include "gradus/ops/compare.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/index.h"
@@ -24,21 +24,14 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, std::optional<int6
   check_together("embedding", {{"weight", &weight}, {"indices", &indices}});
   if (weight.rank() != 2)
     throw ShapeError(fmt::format("embedding: weight has shape {}, wanted (rows, features)", text(weight.shape())));
-  if (indices.dtype() != Dtype::int64)
-    throw DtypeError(
-        fmt::format("embedding: indices are {}, wanted int64; convert them with to()", name_of(indices.dtype())));
   const int64_t rows = weight.shape()[0], features = weight.shape()[1];
   if (padding && (*padding < 0 || *padding >= rows))
     throw IndexError(fmt::format("embedding: padding index {} is outside [0, {})", *padding, rows));
-  const Tensor flat = dense(indices).alias({indices.numel()}, {1});
-  const Tensor seen = on_the_cpu("embedding", flat);
-  for (int64_t i = 0; i < flat.numel(); ++i)
-    if (const int64_t row = seen.data<int64_t>()[i]; row < 0 || row >= rows)
-      throw IndexError(fmt::format("embedding: index {} at position {} is outside [0, {})", row, i, rows));
+  const Tensor flat = checked_index("embedding", "index", indices, rows).alias({indices.numel()}, {1});
   Tensor found;
   {
     NoGrad quiet;
-    found = index_select(weight, 0, flat);
+    found = selected_at(weight, 0, flat);
   }
   Shape shape = indices.shape();
   shape.push_back(features);
@@ -47,7 +40,7 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, std::optional<int6
     record("embedding", out, {&weight}, [flat = Saved(flat), rows, features, padding](const Tensor& g, Gradients& to) {
       const Tensor by_row = reshape(g, {flat().numel(), features});
       const Tensor counted = padding ? masked_fill(by_row, padding_mask(flat(), *padding), 0) : by_row;
-      to[0] = index_add(zeros({rows, features}, g.dtype(), g.device()), 0, flat(), counted);
+      to[0] = added_at(zeros({rows, features}, g.dtype(), g.device()), 0, flat(), counted);
     });
   return out;
 }

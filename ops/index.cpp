@@ -13,6 +13,7 @@
 #include "gradus/core/error.h"
 #include "gradus/core/threads.h"
 #include "gradus/ops/cast.h"
+#include "gradus/ops/checked_index.h"
 #include "gradus/ops/compare.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/operands.h"
@@ -21,18 +22,6 @@
 
 namespace gradus {
 namespace {
-
-// A dense copy of `index` that is known to lie in [0, extent).
-Tensor checked_index(const char* op, const char* name, const Tensor& index, int64_t extent) {
-  if (index.dtype() != Dtype::int64)
-    throw DtypeError(fmt::format("{}: {} is {}, wanted int64; convert it with to()", op, name, name_of(index.dtype())));
-  const Tensor flat = dense(index), seen = on_the_cpu(op, flat);
-  const int64_t* i = seen.data<int64_t>();
-  for (int64_t k = 0; k < flat.numel(); ++k)
-    if (i[k] < 0 || i[k] >= extent)
-      throw IndexError(fmt::format("{}: {} {} at position {} is outside [0, {})", op, name, i[k], k, extent));
-  return flat;
-}
 
 // A dense tensor seen as outer × extent × inner around one dimension.
 struct Axis {
@@ -56,8 +45,6 @@ void check_vector(const char* op, const Tensor& x, const Tensor& index) {
   if (index.rank() != 1)
     throw ShapeError(fmt::format("{}: index has shape {}, wanted a vector", op, text(index.shape())));
 }
-
-Tensor added_at(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
 
 // Below the graph; the index is dense.
 Tensor rows_at(const Tensor& x, int dim, const Tensor& index) {
@@ -83,6 +70,8 @@ Tensor rows_at(const Tensor& x, int dim, const Tensor& index) {
   return out;
 }
 
+}  // namespace
+
 Tensor selected_at(const Tensor& x, int dim, const Tensor& index) {
   Tensor out = rows_at(x, dim, index);
   if (recording(x))
@@ -91,6 +80,8 @@ Tensor selected_at(const Tensor& x, int dim, const Tensor& index) {
     });
   return out;
 }
+
+namespace {
 
 // to[… index[k] …] += source[… k …]; the index is dense.
 void add_rows(const Tensor& source, int dim, const Tensor& index, Tensor& to) {
@@ -112,6 +103,8 @@ void add_rows(const Tensor& source, int dim, const Tensor& index, Tensor& to) {
   });
 }
 
+}  // namespace
+
 Tensor added_at(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
   Tensor out = Tensor(x.shape(), x.dtype(), x.device());
   copy_elements(x, out);
@@ -123,6 +116,8 @@ Tensor added_at(const Tensor& x, int dim, const Tensor& index, const Tensor& sou
     });
   return out;
 }
+
+namespace {
 
 // ---- gather and scatter -------------------------------------------------------------------------
 

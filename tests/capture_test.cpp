@@ -23,8 +23,10 @@
 #include "gradus/nn/sequential.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
+#include "gradus/ops/compare.h"
 #include "gradus/ops/embedding.h"
 #include "gradus/ops/factories.h"
+#include "gradus/ops/index.h"
 #include "gradus/ops/reduce.h"
 #include "gradus/ops/sampling.h"
 #include "gradus/ops/svd.h"
@@ -174,6 +176,21 @@ TEST(DeviceCapture, AWrongLabelIsToldAtTheNextRead) {
   EXPECT_TRUE(std::isfinite(t.loss.item()));
 }
 
+TEST(DeviceCapture, AWrongIndexIsToldAtTheNextRead) {
+  const Tensor table = to(tensor({{1, 2}, {3, 4}, {5, 6}}), cuda());
+  Tensor rows = to(labels({0, 2}), cuda()), found;
+  CapturedStep step = capture([&] { found = embedding(table, rows); });
+  step(), step();
+  EXPECT_EQ(found.to_vector(), (std::vector<double>{1, 2, 5, 6}));
+  copy_elements(labels({1, 3}), rows), step();
+  EXPECT_EQ(error_of<IndexError>([&] { found.to_vector(); }), "embedding: index 3 at position 1 is outside [0, 3)");
+  copy_elements(labels({-1, 0}), rows), step();
+  copy_elements(labels({1, 0}), rows), step();
+  EXPECT_EQ(error_of<IndexError>([&] { found.to_vector(); }),
+            "embedding: index was outside [0, 3) when it was used, and has been changed since");
+  EXPECT_EQ(found.to_vector(), (std::vector<double>{3, 4, 1, 2})) << "it is told once";
+}
+
 TEST(DeviceCapture, WhatHasNoPlaceInAStepNamesTheOp) {
   Tensor x = to(randn({4, 3}), cuda()).detach().requires_grad(true);
   const Tensor y = to(labels({0, 1, 2, 1}), cuda());
@@ -192,7 +209,7 @@ TEST(DeviceCapture, WhatHasNoPlaceInAStepNamesTheOp) {
   EXPECT_EQ(said([&] { to(ones({2}), cuda()); }), "copy: moves numbers between the CPU and a device");
   EXPECT_EQ(said([&] { x * 2, synchronise(cuda()); }), "synchronise: waits for a device");
   EXPECT_EQ(said([&] { sparsemax_loss(x, y); }), "sparsemax_loss: looks at its input on the CPU");
-  EXPECT_EQ(said([&] { embedding(x, y); }), "embedding: looks at its input on the CPU");
+  EXPECT_EQ(said([&] { masked_select(x, gt(x, 0)); }), "masked_select: looks at its input on the CPU");
   EXPECT_EQ(said([&] { svd(x); }), "svd: looks at its input on the CPU");
   LossScaler scaler({{"x", x}});
   EXPECT_EQ(said([&] { scaler.scale(sum(x)); }), "LossScaler: chooses its factor by gradients that it reads");

@@ -286,6 +286,23 @@ TEST(DeviceErrors, AStepOfTrainingWaitsForNothing) {
   EXPECT_TRUE(std::isfinite(step(right).item()));
 }
 
+// Indices are brought inside where they are used, and told by whoever reads next; nothing waits for them.
+TEST(DeviceErrors, AWrongIndexIsToldAtTheNextRead) {
+  const Tensor x = to(ramp({3, 2}), cuda()), wrong = to(labels({0, 3}), cuda()), low = to(labels({-1, 1}), cuda());
+  const auto said = [&](auto use) {
+    const Tensor y = use();  // does not wait
+    const std::string text = error_of<IndexError>([&] { y.to_vector(); });
+    y.to_vector();
+    return text;
+  };
+  EXPECT_EQ(said([&] { return embedding(x, wrong); }), "embedding: index 3 at position 1 is outside [0, 3)");
+  EXPECT_EQ(said([&] { return index_select(x, 0, low); }), "index_select: index -1 at position 0 is outside [0, 3)");
+  EXPECT_EQ(said([&] { return index_add(x, 0, wrong, slice(x, 0, 0, 2)); }),
+            "index_add: index 3 at position 1 is outside [0, 3)");
+  EXPECT_EQ(said([&] { return gather(x, 0, unsqueeze(wrong, 1)); }), "gather: index 3 at position 1 is outside [0, 3)");
+  EXPECT_EQ(said([&] { return one_hot(wrong, 3); }), "one_hot: label 3 at position 1 is outside [0, 3)");
+}
+
 // What the number of elements that count decides, the device decides by itself.
 TEST(Device, MeansAndTheirGradientsAreMadeThere) {
   const Tensor logits = ramp({5, 3});
@@ -347,7 +364,8 @@ TEST(DeviceErrors, WhoReadsItsMemoryIsToldWhereItLies) {
 
 TEST(DeviceErrors, IndicesOutOfRangeAreToldAsOnTheCpu) {
   const auto says = [](auto f) {
-    const std::string here = error_of<IndexError>([&] { f(cpu); }), there = error_of<IndexError>([&] { f(cuda()); });
+    const std::string here = error_of<IndexError>([&] { f(cpu); }),
+                      there = error_of<IndexError>([&] { f(cuda()), synchronise(cuda()); });
     EXPECT_NE(here, "");
     EXPECT_EQ(there, here);
   };

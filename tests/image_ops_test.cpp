@@ -135,7 +135,7 @@ TEST(Embedding, ErrorsSayWhatFits) {
   EXPECT_EQ(error_of<IndexError>([] { embedding(zeros({4, 3}), labels({1}), 4); }),
             "embedding: padding index 4 is outside [0, 4)");
   EXPECT_EQ(error_of<DtypeError>([] { embedding(zeros({4, 3}), zeros({2})); }),
-            "embedding: indices are float32, wanted int64; convert them with to()");
+            "embedding: index is float32, wanted int64; convert it with to()");
 }
 
 TEST(Interpolate, ErrorsSayWhatFits) {
