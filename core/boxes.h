@@ -82,6 +82,11 @@ template <class T> struct Boxes {
                        h = around_height();
     return Q(1.0) - iou() + (dx * dx + dy * dy) / (w * w + h * h + Q(eps));
   }
+  // How much the sides differ, each against that of the smallest box around both.
+  Q sides() const {
+    const Q dw = width() - other_width(), dh = height() - other_height(), w = around_width(), h = around_height();
+    return dw * dw / (w * w + Q(eps)) + dh * dh / (h * h + Q(eps));
+  }
 };
 
 // Writes the value and the gradients that are wanted.

@@ -3,7 +3,10 @@
 
 #include <cmath>
 
+#include "gradus/autograd/engine.h"
 #include "gradus/core/error.h"
+#include "gradus/losses/entmax15_loss.h"
+#include "gradus/losses/sparsemax_loss.h"
 #include "gradus/ops/composition.h"
 #include "gradus/ops/scan.h"
 #include "gradus/ops/sort.h"
@@ -143,6 +146,111 @@ struct ConfidencePenalty {
   Tensor compose(const Given& in) const {
     const Tensor logs = log_softmax(in[0][0], -1);
     return scaled(sum(mul(exp(logs), logs), {-1}), beta);
+  }
+};
+
+// Ω*(θ) + Ω(q) - θ·q: what a prediction map makes of scores, as a loss.
+struct FenchelYoung {
+  enum Map : uint8_t { softmax_map, sparsemax_map, entmax15_map };
+  static constexpr const char* maps[] = {"softmax", "sparsemax", "entmax15"};
+  uint8_t map = softmax_map;
+  using Self = FenchelYoung;
+  static constexpr Input<Self> inputs[] = {array("input", "NC"), constant(array("target", "NC", range::unit))};
+  static constexpr Option<Self> options[] = {option("map", &Self::map, maps)};
+  static constexpr About about = {
+      .name = "fenchel_young_loss",
+      .family = "classification",
+      .tier = 3,
+      .summary = "The loss that belongs to a map from scores to probabilities: 0 where the map gives the target.",
+      .formula =
+          "Ω*(x) + Ω(q) - x·q;  softmax: Ω(q) = Σ q log q;  sparsemax: |q|²/2 - 1/2;  entmax15: 4/3 (Σ q^1.5 - 1)",
+      .gradient = "map(x) - q",
+      .kinks = "none in value or slope; the slope of sparsemax bends where a class enters the support",
+      .edges = "softmax gives KL(q‖softmax(x)); a class with q = 0 adds no term of its own",
+      .paper = "M. Blondel et al., Learning with Fenchel-Young losses, 2020",
+      .aliases = "OX fenchel_young_loss",
+      .kind = "fold",
+  };
+  static constexpr Example examples[] = {
+      {R"({"input": [[0.0, 0.0]], "target": [[1.0, 0.0]]})", 0.69314718055994531, "by hand: log 2"},
+      {R"({"input": [[3.0, 1.0]], "target": [[1.0, 0.0]], "map": "sparsemax"})", 0.0,
+       "by hand: it leads by more than 1"},
+  };
+  Tensor compose(const Given& in) const {
+    const Tensor &x = in[0][0], &q = in[1][0];
+    if (map == sparsemax_map) return sparsemax_loss(x, q, {}, Reduction::none);
+    if (map == entmax15_map) return entmax15_loss(x, q, {}, Reduction::none);
+    const Tensor log_p = log_softmax(x, 1), off = eq(q, 0);
+    return sum(where(off, 0, mul(q, sub(log(where(off, 1, q)), log_p))), {1});
+  }
+};
+
+// The t-logarithm and its inverse, which is heavy-tailed for t > 1 and ends for t < 1.
+Tensor log_t(const Tensor& u, double t) {  // of u > 0
+  return t == 1 ? log(u) : divided(expm1(scaled(log(u), 1 - t)), 1 - t);
+}
+Tensor exp_t(const Tensor& x, double t) {
+  if (t == 1) return exp(x);
+  const Tensor inner = scaled(x, 1 - t), ends = le(inner.detach(), -1);
+  return where(ends, 0, exp(divided(log1p(where(ends, 0, inner)), 1 - t)));
+}
+
+struct BiTempered {
+  double t1 = 0.8, t2 = 1.3;
+  using Self = BiTempered;
+  static constexpr Input<Self> inputs[] = {array("input", "NC"), constant(array("target", "NC", range::unit))};
+  static constexpr Option<Self> options[] = {option("t1", &Self::t1, Range{0, 1}),
+                                             option("t2", &Self::t2, range::positive)};
+  static constexpr About about = {
+      .name = "bi_tempered_logistic_loss",
+      .family = "classification",
+      .tier = 3,
+      .summary = "Cross-entropy that bears wrong labels: bounded by t1, with the heavy tail of t2.",
+      .formula =
+          "p = exp_t2(z - λ) with Σ p = 1;  Σ q (log_t1 q - log_t1 p) - (q^(2 - t1) - p^(2 - t1))/(2 - t1);  log_t u = "
+          "(u^(1 - t) - 1)/(1 - t)",
+      .gradient = "r - w Σ r, r = (p - q) p^(t2 - t1), w = p^t2 / Σ p^t2",
+      .kinks = "with t2 < 1 where a class leaves the support",
+      .edges = "t1 = t2 = 1 is cross-entropy less the entropy of the target",
+      .paper = "E. Amid et al., Robust bi-tempered logistic loss based on Bregman divergences, 2019",
+      .kind = "fold",
+  };
+  static constexpr Example examples[] = {
+      {R"({"input": [[0.0, 0.0]], "target": [[1.0, 0.0]], "t1": 1.0, "t2": 1.0})", 0.69314718055994531,
+       "by hand: log 2"},
+      {R"({"input": [[0.0, 0.0]], "target": [[1.0, 0.0]], "t1": 0.5, "t2": 2.0})", 0.39052429175126996,
+       "by hand: p = 1/2; 2 (1 - sqrt(1/2)) - (1 - 2 sqrt(1/8)) / 1.5"},
+  };
+  // λ, found by Newton's steps from the left of the convex Σ exp_t2(z - λ) - 1. Nothing is left for the last two to
+  // find but its derivatives, an order each.
+  Tensor normaliser(const Tensor& z) const {
+    constexpr int most = 100;
+    Tensor lambda = amax(z.detach(), {1}, true);
+    const auto newton = [&](const Tensor& scores) {
+      const Tensor p = exp_t(sub(scores, lambda), t2), slope = where(gt(p, 0), pow(where(gt(p, 0), p, 1), t2), 0);
+      return add(lambda, div(shifted(sum(p, {1}, true), -1), sum(slope, {1}, true)));
+    };
+    {
+      const NoGrad quiet;
+      const double enough = z.dtype() == Dtype::float32 ? 1e-6 : 1e-12;
+      for (int step = 1; step <= most; ++step) {
+        const Tensor before = lambda;
+        lambda = newton(z.detach());
+        const Tensor still = gt(abs(sub(lambda, before)), shifted(scaled(abs(lambda), enough), enough));
+        if (step % 4 == 0 && any(still).item() == 0) break;
+      }
+    }
+    for (int order = 1; order <= 2; ++order) lambda = newton(z);
+    return lambda;
+  }
+  Tensor compose(const Given& in) const {
+    const Tensor &z = in[0][0], &q = in[1][0];
+    const Tensor p = t2 == 1 ? softmax(z, 1) : exp_t(sub(z, normaliser(z)), t2);
+    const Tensor none = eq(p.detach(), 0), safe = where(none, 1, p), off = eq(q, 0), known = where(off, 1, q);
+    const Tensor log_p = where(none, t1 == 1 ? -range::inf : -1 / (1 - t1), log_t(safe, t1));
+    const Tensor cross = where(off, 0, mul(q, sub(log_t(known, t1), where(off, 0, log_p))));
+    const Tensor power = where(none, 0, pow(safe, 2 - t1)), wanted = where(off, 0, pow(known, 2 - t1));
+    return sum(sub(cross, divided(sub(wanted, power), 2 - t1)), {1});
   }
 };
 
@@ -446,12 +554,52 @@ struct NormalizedGain {
   }
 };
 
+struct LambdaRank {
+  double sigma = 1;
+  using Self = LambdaRank;
+  static constexpr Input<Self> inputs[] = {array("input", "QL"), constant(array("target", "QL", range::non_negative))};
+  static constexpr Option<Self> options[] = {option("sigma", &Self::sigma, range::positive)};
+  static constexpr About about = {
+      .name = "lambdarank_loss",
+      .family = "ranking",
+      .tier = 3,
+      .summary = "RankNet whose pairs weigh what swapping them would do to the nDCG.",
+      .formula =
+          "Σ_(r_i > r_j) w_ij log(1 + exp(-sigma (s_i - s_j))), w_ij = |(2^r_i - 2^r_j)(1/log2(1 + rank_i) - 1/log2(1 "
+          "+ "
+          "rank_j))| / ideal DCG, a list",
+      .gradient = "the weights are constants: -sigma w_ij sigmoid(-sigma (s_i - s_j)) of s_i, its opposite of s_j",
+      .kinks = "the weights jump where two scores change places",
+      .edges = "a list whose items are all alike is 0; equal scores keep their order",
+      .paper = "C. Burges et al., Learning to rank with nonsmooth cost functions, 2006",
+      .aliases = "LambdaMART gradient",
+      .kind = "fold",
+  };
+  static constexpr Example examples[] = {
+      {R"({"input": [[0.0, 0.0]], "target": [[1.0, 0.0]]})", 0.25582000074050842, "by hand: (1 - 1/log2(3)) log 2"}};
+  Tensor compose(const Given& in) const {
+    const Tensor &s = in[0][0], &r = in[1][0];
+    if (s.numel() == 0) return sum(s, {1});
+    const double log_2 = 0.69314718055994531;
+    const Tensor rank = to(argsort(argsort(s.detach(), -1, true), -1), s.dtype());  // from 0
+    const Tensor discount = log_2 / log1p(shifted(rank, 1));
+    const Tensor excess = relu(shifted(amax(r, {1}, true), -60));  // taken off so that 2^r does not overflow
+    const Tensor gain = sub(exp(scaled(sub(r, excess), log_2)), exp(scaled(excess, -log_2)));
+    const Tensor best = sum(mul(as_ranked(r, gain), to(log_2 / log1p(ranks_of(r)), r.dtype())), {1}, true);
+    const auto between = [](const Tensor& x) { return sub(unsqueeze(x, 2), unsqueeze(x, 1)); };
+    const Tensor weight = composing::ratio_or_zero(abs(mul(between(gain), between(discount))), unsqueeze(best, 2));
+    const Tensor ahead = gt(between(r), 0), lead = where(ahead, between(s), 0);
+    return sum(where(ahead, mul(weight, softplus(scaled(lead, -sigma))), 0), {1, 2});
+  }
+};
+
 }  // namespace
 
 std::vector<const LossEntry*> composing::classification() {
-  return entries<ClassBalancedWeights, ConfidencePenalty, CoxHazard, GeneralizedKl, HierarchicalSoftmax,
-                 LabelAwareMargin, MeanAveragePrecision, MeanReciprocalRank, MulticlassPerceptron, NormalizedGain,
-                 PairwiseHinge, RankedProbability, RankingSoftmax, SampledSoftmax, SquaredEmd, TopkMean>();
+  return entries<BiTempered, ClassBalancedWeights, ConfidencePenalty, CoxHazard, FenchelYoung, GeneralizedKl,
+                 HierarchicalSoftmax, LambdaRank, LabelAwareMargin, MeanAveragePrecision, MeanReciprocalRank,
+                 MulticlassPerceptron, NormalizedGain, PairwiseHinge, RankedProbability, RankingSoftmax, SampledSoftmax,
+                 SquaredEmd, TopkMean>();
 }
 
 }  // namespace gradus
