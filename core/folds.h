@@ -6,6 +6,9 @@
 
 namespace gradus {
 
+// A logit from which others have a distance: -infinity becomes the lowest number.
+template <class T> GRADUS_FN T above_infinity(T s) { return max(s, T::lowest()); }
+
 // A running log-sum-exp: the sum is kept as 1 + rest relative to the largest logit, so that log1p(rest) is exact when
 // one class dominates.  Nothing yet, or only -infinity: rest = -1.
 template <class T> struct RunningSoftmax {
@@ -13,7 +16,7 @@ template <class T> struct RunningSoftmax {
 
   GRADUS_FN static RunningSoftmax of(T s) {
     auto absent = s < T::lowest();  // -infinity adds nothing
-    return {select(absent, T::lowest(), s), select(absent, T(-1.0), 0.0)};
+    return {above_infinity(s), select(absent, T(-1.0), 0.0)};
   }
   struct Merged;
   // b joined to a; `rise` says by how much each one's maximum is below the common one.
@@ -33,22 +36,24 @@ GRADUS_FN typename RunningSoftmax<T>::Merged RunningSoftmax<T>::merge(RunningSof
 }
 
 // The same over columns whose largest logit is known beforehand: an exp a column, and none waits for the one before.
-// Those that reach the top are counted and not summed, so that no small term is added to a 1.
+// Those below the top are summed apart, so that no small term is added to a 1.  All terms are raised by 2^64.
 template <class T> struct SoftmaxBelow {
-  T top, rest = 0, tops = 0;
+  T top, below = 0, all = 0;
 
   GRADUS_FN explicit SoftmaxBelow(T top) : top(top) {}
   // A lane that saw nothing but -infinity has no top to speak of, and from an infinite one nothing has a distance.
   GRADUS_FN static bool serves(T top) { return !some((top < 0.5 * T::lowest()) | (top == T::infinity())); }
-  GRADUS_FN T add(RunningSoftmax<T> one) {  // of one column; returns its exp relative to the top
-    T e = exp_negative(one.max - top);
-    auto at_top = one.max == top;
-    rest = rest + select(at_top, 0.0, e);
-    tops = tops + select(at_top, T(1.0), 0.0);
+  GRADUS_FN T add(RunningSoftmax<T> one) {  // of one column; returns its term
+    T distance = one.max - top, e = exp_raised(distance);
+    all = all + e;
+    below = below + select(distance < 0.0, e, 0.0);
     return e;
   }
   GRADUS_FN typename RunningSoftmax<T>::Merged risen(RunningSoftmax<T> one) const { return {{}, 0.0, top - one.max}; }
-  GRADUS_FN RunningSoftmax<T> total() const { return {top, rest + (tops - 1.0)}; }
+  GRADUS_FN RunningSoftmax<T> total() const {
+    T tops = round((all - below) * 0x1p-64);
+    return {top, below * 0x1p-64 + (tops - 1.0)};
+  }
 };
 
 // A formula may say how all columns of a block are lifted at once, where that is cheaper than to merge them one by one:
@@ -57,10 +62,9 @@ template <class T> struct SoftmaxBelow {
 //
 // A formula whose State keeps one running softmax says in `join(merged, a, b)` how the rest of two States joins, given
 // theirs merged; then the driver sums a block of columns by a SoftmaxBelow.  It may also have
-//   probability(constants, z)      what a logit z has for its probability,
-//   grad_elsewhere(constants, p)   the gradient of its first input where the column, of probability p, is not the
-//   label,
-// to say that with default options such a column adds to the softmax alone: then an exp is computed once and kept.
+//   grad_elsewhere(constants, z)   the gradient of its first input in a column of logit z that is not the label's,
+// to say that with default options such a column adds to the softmax alone, and that its gradient is in proportion to
+// exp(z): then an exp is computed once and kept.
 template <class S> GRADUS_FN auto& softmax_of(S& state) {
   if constexpr (requires { state.softmax; }) return state.softmax;
   else return state.target.softmax;

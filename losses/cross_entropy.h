@@ -132,8 +132,9 @@ struct CrossEntropy {
     T dcount = weight_norm == never ? T(0.0) : select(hit, T(1.0), 0.0);
     return {{select(dead, 0.0, dz * z.slope), select(ignored, 0.0, dw)}, {0.0, dcount}};
   }
-  template <class T> GRADUS_FN T probability(Constants<T> c, T z) const { return exp_negative(z - c.max) * c.share; }
-  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T p) const { return c.hit_weight * p; }
+  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T z) const {
+    return c.hit_weight * (exp_negative(z - c.max) * c.share);
+  }
 };
 
 struct CrossEntropyOfProbabilities {

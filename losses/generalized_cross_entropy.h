@@ -51,8 +51,7 @@ struct GeneralizedCrossEntropy {
   template <class T> GRADUS_FN Grads<T, 1> grad(Constants<T> c, Column<T> at, T x, Index<T> y) const {
     return {{c.slope * c.target.slope(x, at.index == y)}};
   }
-  template <class T> GRADUS_FN T probability(Constants<T> c, T z) const { return c.target.probability(z); }
-  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T p) const { return c.slope * p; }
+  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T z) const { return c.slope * c.target.probability(z); }
 };
 inline constexpr Loss<GeneralizedCrossEntropy> generalized_cross_entropy;
 

@@ -52,8 +52,7 @@ struct LogitAdjustedCrossEntropy {
   template <class T> GRADUS_FN Grads<T, 1> grad(Constants<T> c, Column<T> at, T x, Index<T> y, T prior) const {
     return {{c.slope(adjusted(x, prior), at.index == y)}};
   }
-  template <class T> GRADUS_FN T probability(Constants<T> c, T z) const { return c.probability(z); }
-  template <class T> GRADUS_FN T grad_elsewhere(Constants<T>, T p) const { return p; }
+  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T z) const { return c.probability(z); }
 };
 inline constexpr Loss<LogitAdjustedCrossEntropy> logit_adjusted_cross_entropy;
 

@@ -50,8 +50,9 @@ struct Poly {
   template <class T> GRADUS_FN Grads<T, 1> grad(Constants<T> c, Column<T> at, T x, Index<T> y) const {
     return {{(1.0 + epsilon * c.p) * c.slope(x, at.index == y)}};
   }
-  template <class T> GRADUS_FN T probability(Constants<T> c, T z) const { return c.probability(z); }
-  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T p) const { return (1.0 + epsilon * c.p) * p; }
+  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T z) const {
+    return (1.0 + epsilon * c.p) * c.probability(z);
+  }
 };
 
 struct PolyOfProbabilities {

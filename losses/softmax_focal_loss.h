@@ -85,8 +85,7 @@ struct SoftmaxFocal {
     T dx = c.slope * c.target.slope(x, hit);
     return {{select(y < 0, 0.0, dx), select(hit, c.loss, 0.0)}, {0.0, weight_norm ? select(hit, T(1.0), 0.0) : T(0.0)}};
   }
-  template <class T> GRADUS_FN T probability(Constants<T> c, T z) const { return c.target.probability(z); }
-  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T p) const { return c.slope * p; }
+  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T z) const { return c.slope * c.target.probability(z); }
 };
 
 struct SoftmaxFocalOfProbabilities {

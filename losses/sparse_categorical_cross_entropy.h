@@ -73,8 +73,7 @@ struct SparseCategoricalCrossEntropyOfLogits {
   template <class T> GRADUS_FN Grads<T, 1> grad(Constants<T> c, Column<T> at, T x, Index<T> y) const {
     return {{c.slope(x, at.index == y)}};
   }
-  template <class T> GRADUS_FN T probability(Constants<T> c, T z) const { return c.probability(z); }
-  template <class T> GRADUS_FN T grad_elsewhere(Constants<T>, T p) const { return p; }
+  template <class T> GRADUS_FN T grad_elsewhere(Constants<T> c, T z) const { return c.probability(z); }
 };
 inline constexpr Loss<SparseCategoricalCrossEntropy, SparseCategoricalCrossEntropyOfLogits>
     sparse_categorical_cross_entropy;

@@ -15,11 +15,12 @@
 namespace gradus {
 namespace {
 
-constexpr int64_t narrow_chunk = 128;     // columns staged at a time
-constexpr int64_t wide_chunk = 2048;      // columns of a long row at a time: their second round finds them in the cache
-constexpr int64_t long_row = 1 << 17;     // from here on few rows are cut across threads
-constexpr int64_t cached_columns = 4096;  // of so many columns the second round of several rows still finds them cached
-constexpr int64_t kept_terms = 1 << 18;   // of longer rows the exps are not kept: computing them again is cheaper
+constexpr int64_t narrow_chunk = 128;  // columns staged at a time
+constexpr int64_t wide_chunk = 2048;   // columns of a long row at a time: their second round finds them in the cache
+constexpr int64_t long_row = 1 << 17;  // from here on few rows are cut across threads
+constexpr int64_t cached_columns =
+    16384;                               // of so many columns the second round of several rows still finds them cached
+constexpr int64_t kept_terms = 1 << 18;  // of longer rows the exps are not kept: computing them again is cheaper
 
 void locate(Problem& problem, int input, double value, int64_t outer, int64_t column, int64_t inner) {
   problem.input = input;
@@ -37,11 +38,15 @@ template <class F, class S> class FoldDriver {
       : entry_(entry),
         kernel_(kernel),
         call_(call),
-        tangent_(tangent),
         columns_(call.extent[1]),
         rows_(call.extent[0] * call.extent[2]),
         group_(kernel.wide ? std::clamp<int64_t>(cached_columns / columns_, 1, kernel.lanes) : kernel.lanes) {
-    for (int k = 0; k < entry.inputs; ++k) facts_[k] = entry.input(k), wants_grad_ |= call.grad[k].data != nullptr;
+    for (int k = 0; k < entry.inputs; ++k) {
+      facts_[k] = entry.input(k), wants_grad_ |= call.grad[k].data != nullptr;
+      constant_[k] =
+          (role(k) == Role::element || role(k) == Role::column) && is_constant(call.in[k]) && !call.direction[k].data;
+      checked_[k] = !tangent && entry.checked(call.formula, k) && bounded(range_of(k));
+    }
   }
 
   void run() {
@@ -115,11 +120,15 @@ template <class F, class S> class FoldDriver {
   }
   Role role(int k) const { return facts_[k]->role; }
 
-  void check(int k, const F* x, int64_t n, Problem& problem, auto where) const {
+  Range range_of(int k) const {
     Range range = facts_[k]->range;
     if (facts_[k]->to_last_column) range.high = double(columns_ - 1);
-    if (tangent_ || problem.input >= 0 || !bounded(range) || !entry_.checked(call_.formula, k)) return;
-    if (const int64_t bad = outside(x, n, range); bad >= 0) {
+    return range;
+  }
+
+  void check(int k, const F* x, int64_t n, Problem& problem, auto where) const {
+    if (!checked_[k] || problem.input >= 0) return;
+    if (const int64_t bad = outside(x, n, range_of(k)); bad >= 0) {
       const auto [outer, column, inner] = where(bad);
       locate(problem, k, double(x[bad]), outer, column, inner);
     }
@@ -343,8 +352,7 @@ template <class F, class S> class FoldDriver {
 
   // An input of elements or columns that is one number everywhere fills its buffer once, and is checked once.
   bool stage_constant(int k, kernels::FoldBlock& block, Buffers& buffers, Problem& problem) {
-    if (role(k) != Role::element && role(k) != Role::column) return false;
-    if (!is_constant(call_.in[k]) || call_.direction[k].data) return false;
+    if (!constant_[k]) return false;
     F* to = buffers.input(k);
     if (buffers.staged[k] < 0) {
       std::fill_n(to, buffers.chunk + max_lanes, F(*static_cast<const S*>(call_.in[k].data)));
@@ -362,7 +370,7 @@ template <class F, class S> class FoldDriver {
       check(k, x, n, problem, [&](int64_t c) { return Place{0, block.first + c, 0}; });
       buffers.checked[k] = block.first + n;
     };
-    if (kernel_.wide && std::is_same_v<F, S> && call_.in[k].stride[1] == 1 && n % kernel_.lanes == 0) {
+    if (kernel_.wide && std::is_same_v<F, S> && call_.in[k].stride[1] == 1) {
       const void* from = element<const S>(call_.in[k], 0, block.first, 0);
       block.in[k] = from;
       return check_new(static_cast<const F*>(from));
@@ -373,7 +381,6 @@ template <class F, class S> class FoldDriver {
     buffers.staged[k] = block.first;
     const auto copy = [&](const View& v, F* to) {
       copy_run(static_cast<const S*>(v.data) + block.first * v.stride[1], v.stride[1], n, to);
-      pad(to, n, n + kernel_.lanes - 1);
     };
     copy(call_.in[k], buffers.input(k));
     check_new(buffers.input(k));
@@ -382,11 +389,10 @@ template <class F, class S> class FoldDriver {
 
   // ---- wide -------------------------------------------------------------------------------------
 
-  // Points the block at columns [first, first + n) of row r; what is not dense, or has a ragged end, is copied.  Rows
-  // are wide only where nothing lies within a column: they are the outer extent.
+  // Points the block at columns [first, first + n) of row r; what is not dense is copied.  Rows are wide only where
+  // nothing lies within a column: they are the outer extent.
   void stage_wide(int64_t r, int64_t first, int64_t n, kernels::FoldBlock& block, Buffers& buffers, Problem& problem,
                   bool checking) {
-    const int64_t padded = (n + kernel_.lanes - 1) / kernel_.lanes * kernel_.lanes;
     block.first = first;
     block.columns = n;
     for (int k = 0; k < entry_.inputs; ++k) {
@@ -394,12 +400,10 @@ template <class F, class S> class FoldDriver {
       } else if (role(k) == Role::element) {
         const View& v = call_.in[k];
         const S* from = element<const S>(v, r, first, 0);
-        if (v.stride[1] == 1 && n == padded && std::is_same_v<F, S>) block.in[k] = from;
+        if (v.stride[1] == 1 && std::is_same_v<F, S>) block.in[k] = from;
         else {
-          F* to = buffers.input(k);
-          copy_run(from, v.stride[1], n, to);
-          pad(to, n, padded);
-          block.in[k] = to;
+          copy_run(from, v.stride[1], n, buffers.input(k));
+          block.in[k] = buffers.input(k);
         }
         if (checking)
           check(k, static_cast<const F*>(block.in[k]), n, problem, [&](int64_t c) { return Place{r, first + c, 0}; });
@@ -408,7 +412,7 @@ template <class F, class S> class FoldDriver {
       }
       const View& g = call_.grad[k];
       if (g.data)
-        block.grad[k] = g.stride[1] == 1 && n == padded && std::is_same_v<F, S> && !streams_
+        block.grad[k] = g.stride[1] == 1 && std::is_same_v<F, S> && !streams_
                             ? static_cast<void*>(element<S>(g, r, first, 0))
                             : buffers.grad(k);
     }
@@ -438,7 +442,7 @@ template <class F, class S> class FoldDriver {
       kernel_.start(state);
       each_chunk(0, columns_, [&](int64_t first, int64_t n) {
         stage_wide(first_row + block.row, first, n, block, buffers, outcome.problem, true);
-        place_terms(first, n, block, buffers);
+        place_terms(first, block, buffers);
         kernel_.lift(call_.formula, block, state);
       });
     }
@@ -448,7 +452,7 @@ template <class F, class S> class FoldDriver {
       each_chunk(0, columns_, [&](int64_t first, int64_t n) {
         if (n < columns_ || rows.valid > 1)
           stage_wide(first_row + block.row, first, n, block, buffers, outcome.problem, false);
-        place_terms(first, n, block, buffers);
+        place_terms(first, block, buffers);
         kernel_.grad(call_.formula, block, constants);
         store_wide(first_row + block.row, block, buffers);
       });
@@ -456,30 +460,28 @@ template <class F, class S> class FoldDriver {
     finish_streaming();
   }
 
-  // Full packs first, so that only what is left over after them is too ragged to be read and written in place.
+  // What is left over and fills no pack of its own goes with the last chunk.
   void each_chunk(int64_t first, int64_t last, auto work) const {
     while (first < last) {
-      int64_t n = std::min(wide_chunk, last - first);
-      if (n > kernel_.lanes) n -= n % kernel_.lanes;
+      const int64_t left = last - first, n = left < wide_chunk + kernel_.lanes ? left : wide_chunk;
       work(first, n);
       first += n;
     }
   }
 
-  void place_terms(int64_t first, int64_t n, kernels::FoldBlock& block, Buffers& buffers) const {
-    const bool kept = keeps_terms() && n >= kernel_.lanes;
+  void place_terms(int64_t first, kernels::FoldBlock& block, Buffers& buffers) const {
     F* of_row = buffers.terms.template as<F>() + block.row * terms_room();
-    block.terms = kept ? of_row + tops_room() + first : nullptr;
-    block.tops = kept ? of_row + first / wide_chunk * max_lanes : nullptr;
+    block.terms = keeps_terms() ? of_row + tops_room() + first : nullptr;
+    block.tops = keeps_terms() ? of_row + first / wide_chunk * max_lanes : nullptr;
   }
 
   // One row cut into chunks that threads share; their states join in order.
   void long_wide_row(int64_t r, Outcome& outcome) {
-    const int64_t tasks = (columns_ + task_elements - 1) / task_elements;
+    const int64_t tasks = columns_ / task_elements;
     const size_t state_room = (kernel_.state_bytes + 63) / 64 * 64;
     const Scratch states(state_room * size_t(tasks));
     std::vector<Problem> problems(static_cast<size_t>(tasks));
-    const auto last = [&](int64_t task) { return std::min(columns_, (task + 1) * task_elements); };
+    const auto last = [&](int64_t task) { return task + 1 < tasks ? (task + 1) * task_elements : columns_; };
     parallel_for(tasks, [&](int64_t t) {
       Buffers buffers(*this);
       kernels::FoldBlock block = row_block(rows_from(r), buffers, problems[t]);
@@ -530,8 +532,9 @@ template <class F, class S> class FoldDriver {
   const FormulaEntry& entry_;
   const kernels::FoldKernel& kernel_;
   const Call& call_;
-  const bool tangent_;
   const InputFacts* facts_[max_inputs];
+  bool constant_[max_inputs];  // one number everywhere, with no direction
+  bool checked_[max_inputs];   // are its values to lie in a range?
   bool wants_grad_ = false;
   const int64_t columns_, rows_;
   const bool streams_ = columns_ * rows_ * int64_t(sizeof(F)) >= streamed_bytes;  // the gradients of wide rows

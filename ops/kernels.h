@@ -28,7 +28,8 @@ struct MapBlock {
 };
 
 // A block of a Fold.  Narrow: lanes are rows, columns follow one another `step` apart.  Wide: lanes are columns of one
-// row out of a group; what a row has of its own, its constants too, is a lane of the group's.
+// row out of a group, of which a block has at least a pack; what a row has of its own, its constants too, is a lane of
+// the group's.
 struct FoldBlock {
   int64_t first = 0, columns = 0, total = 0;  // this block's first column, how many it has, how many the row has
   int rows = 0;                               // of the group: the lanes that are valid
@@ -239,9 +240,9 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
   using Inputs = std::make_index_sequence<arity<L>>;
   static constexpr int step = wide ? T::size : 1;
 
-  // Does any column but the label's add to the softmax alone, and is its probability all that its gradient needs?
+  // Does any column but the label's add to the softmax alone, and is its gradient in proportion to its exp?
   static constexpr bool label_apart =
-      wide && plain && requires(const L& l, Constants c, T p) { l.grad_elsewhere(c, p); };
+      wide && plain && requires(const L& l, Constants c, T z) { l.grad_elsewhere(c, z); };
   GRADUS_FN static int64_t label_of(const FoldBlock& b) {
     if constexpr (label_input<L> < arity<L>)
       return static_cast<const typename Index<T>::Int*>(b.in[label_input<L>])[b.row];
@@ -253,6 +254,11 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
     return c >= 0 && c < b.columns ? c / step * step : b.columns;
   }
 
+  // Where the pack at c starts: the last one of a wide block reaches back, so that it is a whole one too.
+  GRADUS_FN static int64_t whole_pack(const FoldBlock& b, int64_t c) {
+    return wide ? std::min<int64_t>(c, b.columns - T::size) : c;
+  }
+
   GRADUS_FN static decltype(auto) given([[maybe_unused]] const void* formula) {
     if constexpr (plain) return L();
     else return (*static_cast<const L*>(formula));
@@ -260,27 +266,45 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
 
   static void start(void* state) { ::new (state) State(); }
 
-  static void lift(const void* formula, const FoldBlock& block, void* to) {
+  static void lift(const void* formula, const FoldBlock& __restrict b, void* to) {
     const L loss = given(formula);  // by value: a pointer would alias the outputs
-    const FoldBlock b = block;
     State state = *static_cast<State*>(to);
     if constexpr (!wide) lanes_in_use<T>(b.rows);
-    const auto piece = [&](int64_t c) __attribute__((always_inline)) {
-      return [&]<size_t... K>(std::index_sequence<K...>) __attribute__((always_inline)) {
-        return loss.lift(column_at<L, T, wide>(b, c), fold_argument<L, T, wide, plain, int(K)>(b, c)...);
-      }(Inputs{});
-    };
+    const auto piece = [&](int64_t c) __attribute__((always_inline)) { return lifted(loss, b, c); };
     for (int64_t c = at_once(loss, piece, b, state); c < b.columns; c += step) {
-      State merged = loss.merge(state, piece(c));
-      if constexpr (wide) {
-        if (b.columns - c < T::size) {  // lanes beyond the row keep what they had
-          const auto inside = iota<Index<T>>(0) < Index<T>(b.columns - c);
-          merged = each_field<T>(merged, state, [&](T m, T s) { return select(inside, m, s); });
-        }
+      const int64_t from = whole_pack(b, c);
+      State merged = loss.merge(state, piece(from));
+      if (from < c) {  // lanes that have been keep what they had
+        const auto ahead = iota<Index<T>>(from) >= Index<T>(c);
+        merged = each_field<T>(merged, state, [&](T m, T s) { return select(ahead, m, s); });
       }
       state = merged;
     }
     *static_cast<State*>(to) = state;
+  }
+
+  GRADUS_FN static State lifted(const L& loss, const FoldBlock& b, int64_t c) {  // the columns from c on
+    return [&]<size_t... K>(std::index_sequence<K...>) __attribute__((always_inline)) {
+      return loss.lift(column_at<L, T, wide>(b, c), fold_argument<L, T, wide, plain, int(K)>(b, c)...);
+    }(Inputs{});
+  }
+
+  // Adds the columns of all full packs to a softmax's sum, and keeps their terms.  Not inlined: the registers are its
+  // loop's alone.  Meanwhile what lies behind the block, most often the next one, comes into the cache.
+  template <bool keep>
+  [[gnu::noinline]] static void sum_apart(const FoldBlock& __restrict b, SoftmaxBelow<T>& __restrict to) {
+    using F = typename T::Scalar;
+    const L loss;
+    SoftmaxBelow<T> sum = to;
+    const F* behind = static_cast<const F*>(b.in[0]) + b.columns;
+    F* terms = static_cast<F*>(b.terms);
+    for (int64_t c = 0; c + step <= b.columns; c += step) {
+      State one = lifted(loss, b, c);
+      const T term = sum.add(softmax_of(one));
+      if constexpr (keep) term.store(terms + c);
+      for (int line = 0; line < step; line += 64 / int(sizeof(F))) __builtin_prefetch(behind + c + line);
+    }
+    to = sum;
   }
 
   // The columns of all full packs, for a formula that takes them at once.
@@ -319,8 +343,7 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
       SoftmaxBelow<T> sum(top);
       State all;
       if constexpr (label_apart) {
-        if (b.terms) each([&](State& one, int64_t c) { store(b.terms, c, sum.add(softmax_of(one))); });
-        else each([&](State& one, int64_t) { sum.add(softmax_of(one)); });
+        b.terms ? sum_apart<true>(b, sum) : sum_apart<false>(b, sum);
         if (const int64_t c = pack_of_label(b); c < columns) all = loss.join({}, all, piece(c));
       } else {
         each([&](State& one, int64_t) {
@@ -391,19 +414,17 @@ template <class L, class T, bool wide, bool plain = false> struct FoldOf {
     };
     int64_t first = 0;
     if constexpr (label_apart) first = from_terms(loss, fixed, up, b, column);
-    for (int64_t c = first; c < b.columns; c += step) column(c);
+    for (int64_t c = first; c < b.columns; c += step) column(whole_pack(b, c));
   }
 
-  // The gradient of all full packs from the exps that lift has left.  Returns for how many columns.
+  // The gradient of all full packs from the terms that lift has left.  Returns for how many columns.
   template <class Pack>
   GRADUS_FN static int64_t from_terms(const L& loss, const Constants& fixed, T up, const FoldBlock& b, Pack pack) {
     const int64_t columns = b.columns / step * step;
     if (!b.terms || label_of(b) < 0 || !b.grad[0]) return 0;
-    const T top = load<T>(b.tops, nullptr, 0);
-    if (some(is_nan(top))) return 0;
-    const T share = loss.probability(fixed, top);
-    for (int64_t c = 0; c < columns; c += step)
-      store(b.grad[0], c, up * loss.grad_elsewhere(fixed, load<T>(b.terms, nullptr, c) * share));
+    const T at_top = up * loss.grad_elsewhere(fixed, load<T>(b.tops, nullptr, 0)), a_term = at_top * 0x1p-64;
+    if (!all(abs(a_term) >= 0x1p-126)) return 0;  // it would lose digits, or there is no top
+    for (int64_t c = 0; c < columns; c += step) store(b.grad[0], c, load<T>(b.terms, nullptr, c) * a_term);
     if (const int64_t c = pack_of_label(b); c < columns) pack(c);
     return columns;
   }
