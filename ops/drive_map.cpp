@@ -5,9 +5,14 @@
 #include "gradus/core/threads.h"
 #include "gradus/ops/drive.h"
 #include "gradus/ops/staging.h"
+#include "gradus/ops/streaming.h"
 
 namespace gradus {
 namespace {
+
+template <class S> bool is_streamed(const int64_t (&extent)[3]) {
+  return extent[0] * extent[1] * extent[2] * int64_t(sizeof(S)) >= streamed_bytes;
+}
 
 // One input of one task as dense blocks of F, whatever its strides; S is the type it is stored in.
 template <class F, class S> class In {
@@ -16,11 +21,12 @@ template <class F, class S> class In {
   In(const View& view, const int64_t (&extent)[3], F* buffer, int64_t room)
       : view_(&view), extent_(&extent), buffer_(buffer) {
     direct_ = std::is_same_v<F, S> && is_dense(view, extent);
-    if (view.data && is_constant(view)) std::fill_n(buffer, room, F(*static_cast<const S*>(view.data)));
+    constant_ = is_constant(view);
+    if (view.data && constant_) std::fill_n(buffer, room, F(*static_cast<const S*>(view.data)));
   }
   const F* block(int64_t start, int64_t n, int64_t padded) {
     if (direct_ && n == padded) return static_cast<const F*>(view_->data) + start;
-    if (is_constant(*view_)) return buffer_;
+    if (constant_) return buffer_;
     gather<F, S>(*view_, *extent_, start, n, buffer_);
     pad(buffer_, n, padded);
     return buffer_;
@@ -30,28 +36,32 @@ template <class F, class S> class In {
   const View* view_ = nullptr;
   const int64_t (*extent_)[3] = nullptr;
   F* buffer_ = nullptr;
-  bool direct_ = false;
+  bool direct_ = false, constant_ = false;
 };
 
-// One output of one task: written in place where it is dense, else through a buffer.
+// One output of one task: written in place where it is dense, else through a buffer; past the caches where it is large.
 template <class F, class S> class Out {
  public:
   Out() = default;
   Out(const View& view, const int64_t (&extent)[3], F* buffer) : view_(&view), extent_(&extent), buffer_(buffer) {
-    direct_ = std::is_same_v<F, S> && is_dense(view, extent);
+    const bool dense = std::is_same_v<F, S> && is_dense(view, extent);
+    streams_ = dense && view.data && is_streamed<S>(extent);
+    direct_ = dense && !streams_;
   }
   F* block(int64_t start, int64_t n, int64_t padded) {
     return block_ = view_->data && direct_ && n == padded ? static_cast<F*>(view_->data) + start : buffer_;
   }
   void finish(int64_t start, int64_t n) {
-    if (view_->data && block_ == buffer_) scatter<F, S>(buffer_, *view_, *extent_, start, n);
+    if (!view_->data || block_ != buffer_) return;
+    if (streams_) stream(buffer_, n, static_cast<F*>(view_->data) + start);
+    else scatter<F, S>(buffer_, *view_, *extent_, start, n);
   }
 
  private:
   const View* view_ = nullptr;
   const int64_t (*extent_)[3] = nullptr;
   F *buffer_ = nullptr, *block_ = nullptr;
-  bool direct_ = false;
+  bool direct_ = false, streams_ = false;
 };
 
 // Labels as integers of F's width; -1 where ignored or out of range.  Returns the first bad position, or -1.
@@ -73,12 +83,17 @@ template <class F, class S> class MapTask {
  public:
   MapTask(const FormulaEntry& entry, const kernels::MapKernel& kernel, const Call& call, bool tangent)
       : entry_(entry), kernel_(kernel), call_(call), tangent_(tangent), alike_(!tangent) {
-    for (int k = 0; k < entry.inputs; ++k) alike_ &= !entry.input(k)->in_count || is_constant(call.in[k]);
+    for (int k = 0; k < entry.inputs; ++k) {
+      alike_ &= !entry.input(k)->in_count || is_constant(call.in[k]);
+      checked_[k] = !tangent && bounded(entry.input(k)->range) && entry.checked(call.formula, k);
+    }
   }
 
   void run(int64_t begin, int64_t end, Totals& totals, Problem& problem) {
     const size_t slots = size_t(3 * entry_.inputs + 3);
-    const int64_t room = std::min(block_elements, end - begin) + max_lanes;  // of a block and its padding
+    // What is streamed passes through a buffer, which takes room in the first-level cache as well.
+    const int64_t size = is_streamed<S>(call_.extent) ? block_elements / 2 : block_elements;
+    const int64_t room = std::min(size, end - begin) + max_lanes;  // of a block and its padding
     const size_t slot = (size_t(room) * sizeof(F) + 63) / 64 * 64;
     const Scratch scratch(slots * slot);
     size_t used = 0;
@@ -99,8 +114,8 @@ template <class F, class S> class MapTask {
     kernels::MapBlock block;
     block.scale = call_.scale, block.count_scale = call_.count_scale;
     block.scale_tangent = call_.scale_tangent, block.count_scale_tangent = call_.count_scale_tangent;
-    for (int64_t start = begin; start < end; start += block_elements) {
-      const int64_t n = std::min(block_elements, end - start);
+    for (int64_t start = begin; start < end; start += size) {
+      const int64_t n = std::min(size, end - start);
       block.packs = (n + kernel_.lanes - 1) / kernel_.lanes;
       block.valid = n;
       const int64_t padded = block.packs * kernel_.lanes;
@@ -113,7 +128,7 @@ template <class F, class S> class MapTask {
         } else {
           const F* x = in[k].block(start, n, padded);
           block.in[k] = x;
-          if (!tangent_ && problem.input < 0) check(k, x, start, n, problem);
+          if (checked_[k] && problem.input < 0) check(k, x, start, n, problem);
         }
         block.direction[k] = call_.direction[k].data ? direction[k].block(start, n, padded) : nullptr;
         block.grad[k] = call_.grad[k].data ? grad[k].block(start, n, padded) : nullptr;
@@ -136,17 +151,17 @@ template <class F, class S> class MapTask {
         else totals.count += sums_of(static_cast<const F*>(block.count), n).sum;
       }
     }
+    finish_streaming();
   }
 
  private:
   void check(int k, const F* x, int64_t start, int64_t n, Problem& problem) const {
-    const Range& range = entry_.input(k)->range;
-    if (!bounded(range) || !entry_.checked(call_.formula, k)) return;
     if (is_constant(call_.in[k])) {
       if (start > 0) return;  // it is the same everywhere
       n = 1;
     }
-    if (const int64_t bad = outside(x, n, range); bad >= 0) problem = {k, double(x[bad]), {start + bad, 0, 0}};
+    if (const int64_t bad = outside(x, n, entry_.input(k)->range); bad >= 0)
+      problem = {k, double(x[bad]), {start + bad, 0, 0}};
   }
 
   static inline const View none_{};
@@ -155,6 +170,7 @@ template <class F, class S> class MapTask {
   const Call& call_;
   bool tangent_;
   bool alike_;  // does every element count the same?  A count depends on inputs in_count alone
+  bool checked_[max_inputs];
 };
 
 template <class F, class S>
