@@ -2,6 +2,7 @@
 // logit and keeps the exps.  The oracle is the definition as a plain loop in long double.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -10,6 +11,7 @@
 #include "gradus/core/random.h"
 #include "gradus/core/threads.h"
 #include "gradus/losses/cross_entropy.h"
+#include "gradus/losses/huber_loss.h"
 #include "gradus/losses/nll_loss.h"
 #include "gradus/ops/arithmetic.h"
 #include "gradus/ops/cast.h"
@@ -104,6 +106,16 @@ TEST_P(LongRows, HaveAbsentClassesAndLanesOfNothingElse) {
   expect_cross_entropy(x, {0, 40, 33});
 }
 
+// The gradient's factor of a block may be so small that it has few digits, or none.
+TEST_P(LongRows, HaveColumnsFarBelowTheTop) {
+  const int64_t n = GetParam();
+  manual_seed(5);
+  Tensor x = randn({4, n});
+  for (int64_t r = 0; r < 4; ++r)
+    for (int64_t c = n / 2; c < n; ++c) x.set({r, c}, x.at({r, c}) - 40.0 - 20 * double(r));
+  expect_cross_entropy(x, {0, n - 1, 3, n - 2});
+}
+
 TEST_P(LongRows, AreTheSameWithOptionsThatChangeNothing) {
   manual_seed(4);
   const int64_t n = GetParam();
@@ -156,7 +168,7 @@ TEST_P(LongRows, OfLogProbabilitiesReadTheLabelAlone) {
 }
 
 // The ends of packs and blocks, and rows that threads share.
-INSTANTIATE_TEST_SUITE_P(Columns, LongRows, testing::Values(64, 71, 1000, 2048, 2064, 4129, 131080));
+INSTANTIATE_TEST_SUITE_P(Columns, LongRows, testing::Values(64, 71, 1000, 2048, 2063, 2064, 4129, 131080));
 
 // All losses of this kind, against their own float64, which goes another way.
 TEST(LongRowsOf, EveryLossAgreeWithFloat64) {
@@ -206,6 +218,19 @@ TEST(LongRowsOf, ALargeGradientIsThatOfItsRows) {
     const Tensor alone = grad({cross_entropy(row, label, {}, Reduction::sum)}, {row})[0];
     ASSERT_EQ(0, std::memcmp(alone.data<float>(), whole.data<float>() + r * columns, size_t(columns) * sizeof(float)))
         << "row " << r;
+  }
+}
+
+TEST(LongRowsOf, ALargeGradientOfElementsIsThatOfItsParts) {
+  manual_seed(6);
+  constexpr int64_t n = (int64_t{1} << 21) + 4099, part = 50021;
+  const Tensor x = randn({n}).requires_grad(true), y = randn({n});
+  const Tensor whole = grad({huber_loss(x, y, {}, Reduction::sum)}, {x})[0];
+  for (int64_t first = 0; first < n; first += part) {
+    const int64_t last = std::min(n, first + part);
+    const Tensor a = slice(x, 0, first, last).detach().requires_grad(true), b = slice(y, 0, first, last);
+    const Tensor alone = grad({huber_loss(a, b, {}, Reduction::sum)}, {a})[0];
+    ASSERT_EQ(slice(whole, 0, first, last).to_vector(), alone.to_vector()) << "from " << first;
   }
 }
 
