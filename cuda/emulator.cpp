@@ -332,6 +332,7 @@ void release(void* address) {
   EmulatedMemory::instance().release(address);
 }
 void copy(void* to, const void* from, int64_t bytes) {
+  if (bytes == 0) return;  // nothing has no address
   const std::lock_guard turn(turns());
   EmulatedMemory& memory = EmulatedMemory::instance();
   void* into = memory.holds(to) ? memory.bytes_of("copy", to, bytes) : to;

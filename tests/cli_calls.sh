@@ -50,11 +50,11 @@ expect 2 "there is no 'cross_entrop'; did you mean 'cross_entropy'?" train class
 expect 2 "takes 3 inputs" train classify --loss triplet_margin_loss
 expect 2 "--loss: hamming_distance has no gradient to learn from; try cross_entropy" train classify --loss hamming_distance
 expect 2 "--loss: cosine_similarity gives many numbers, wanted one" train classify --loss cosine_similarity
-expect 2 "takes neither anchor, positive and negative nor an embedding and its labels" train triplet --loss mse_loss
+expect 2 "takes neither anchor, positive and negative, nor an embedding with its labels, nor with a vector of each class" train triplet --loss mse_loss
 expect 2 "--mining: semi-hard picks triplets, but nca_loss finds its pairs itself; leave --mining out" train triplet --loss nca_loss --mining semi-hard
 expect 2 "--batch-size: got 3, wanted at least 4" train triplet --batch-size 3
 expect 2 "--lr: got -1, wanted a finite number that is not negative" train classify --optimizer adam --lr -1
-expect 2 "there is no file or folder '/no/such'; wanted digits, moons, circles, spirals, blobs, a folder" train classify --data /no/such
+expect 2 "there is no file or folder '/no/such'; wanted digits, moons, circles, spirals, blobs, phrases, a folder" train classify --data /no/such
 expect 2 "--model: cnn takes images, but a sample of the data is 2 numbers; use logistic or mlp" train classify --data moons --model cnn
 expect 2 "there is no 'hubber_loss'; did you mean 'huber_loss'?" losses hubber_loss
 expect 2 "loss: there is no 'focal'; known with it in their names are anchor_focal_loss, " losses focal

@@ -61,7 +61,8 @@ texts=(classify --data "$folder/colours.jsonl" --model transformer --optimizer a
 "$gradus" train "${texts[@]}" --epochs 6 --out "$folder/whole" >/dev/null
 "$gradus" train "${texts[@]}" --epochs 6 --out "$folder/halves" >"$folder/log" 2>&1 &
 while ! grep -q "epoch 2" "$folder/log" 2>/dev/null; do sleep 0.02; done
-kill -INT $! && wait $! || true
+kill -INT $!
+wait $! || true
 "$gradus" train "${texts[@]}" --resume --out "$folder/halves" >/dev/null
 [[ $("$gradus" eval "$folder/whole" --json | field weights_hash) == $("$gradus" eval "$folder/halves" --json | field weights_hash) ]] ||
   { echo "a resumed training of texts ends elsewhere"; failures=$((failures + 1)); }
