@@ -96,7 +96,8 @@ class Check {
       }
       const bool all = places.size() == in.values.size() || int64_t(places.size()) == options_.most_elements;
       scale_ = std::max(all ? largest(in.hand) : size, 1e-5 * value_scale_);
-      for (const auto& [i, reach] : places) check_element(in, i, reach);
+      for (const auto& [i, reach] : places)
+        if (!options_.stop_at_failure || report_.failures == 0) check_element(in, i, reach);
     }
     if (options_.second_order && report_.failures == 0)
       for (int trial = 0; trial < 2 && report_.failures == 0; ++trial) check_second_order();
@@ -455,10 +456,11 @@ class Check {
     };
     std::vector<Extrapolated> best(hand.size(), {unknown, infinity});
     double step = std::min(0.1, std::min(reach.down, reach.up) / 8);
-    const auto settled = [&](size_t i) {
-      return best[i].error <= second_tolerance * scale &&
-             std::abs(hand[i] - best[i].value) <= second_tolerance * scale + 4 * best[i].error;
+    const auto settles = [&](size_t i, const Extrapolated& d) {
+      return d.error <= second_tolerance * scale &&
+             std::abs(hand[i] - d.value) <= second_tolerance * scale + 4 * d.error;
     };
+    const auto settled = [&](size_t i) { return settles(i, best[i]); };
     const auto all_settled = [&] {
       for (size_t i = 0; i < hand.size(); ++i)
         if (!settled(i)) return false;
@@ -467,7 +469,7 @@ class Check {
     for (int attempt = 0; attempt < attempts && !all_settled(); ++attempt, step /= attempt_ratio) {
       const std::vector<Extrapolated> d = extrapolate(estimate, step, 2, 4e-16 * scale);
       for (size_t i = 0; i < d.size(); ++i)
-        if (!settled(i) && d[i].error < best[i].error) best[i] = d[i];
+        if (!settled(i) && (settles(i, d[i]) || d[i].error < best[i].error)) best[i] = d[i];
     }
     move_along(v, 0);
     compare_second_order(hand, best, scale, settled);

@@ -26,11 +26,12 @@ struct Reach {
 };
 
 struct GradcheckOptions {
-  uint64_t seed = 0;          // of the upstream gradient and the directions
-  bool second_order = false;  // also the gradient of the gradient
-  int64_t most_elements = 0;  // at most so many elements of each input, spread evenly; 0: all
-  double usual_output = 0;    // the size of outputs elsewhere, where those at hand may be small by cancellation
-  double tolerance = 1e-9;    // hand and difference agree within tolerance · largest derivative + 4 errors
+  uint64_t seed = 0;             // of the upstream gradient and the directions
+  bool second_order = false;     // also the gradient of the gradient
+  int64_t most_elements = 0;     // at most so many elements of each input, spread evenly; 0: all
+  bool stop_at_failure = false;  // look no further than the first wrong derivative
+  double usual_output = 0;       // the size of outputs elsewhere, where those at hand may be small by cancellation
+  double tolerance = 1e-9;       // hand and difference agree within tolerance · largest derivative + 4 errors
   // Known reaches, where there are any: direction holds one tensor per input, undefined for one that rests.
   std::function<Reach(const std::vector<Tensor>& direction)> reach = {};
 };

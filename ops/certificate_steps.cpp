@@ -134,7 +134,7 @@ std::vector<std::vector<bool>> PointCheck::find_ties() const {
   return ties;
 }
 
-Report PointCheck::differences(bool second_order, int64_t most) const {
+Report PointCheck::differences(bool second_order, int64_t most, bool stop_at_failure) const {
   std::set<std::pair<int, int64_t>> chosen;
   std::vector<Kink> choices;
   const auto reach_unless_chosen = [&](const std::vector<Tensor>& direction) {
@@ -148,6 +148,7 @@ Report PointCheck::differences(bool second_order, int64_t most) const {
                               {.seed = seed_,
                                .second_order = second_order,
                                .most_elements = most,
+                               .stop_at_failure = stop_at_failure,
                                .usual_output = usual_,
                                .reach = reach_unless_chosen});
     std::optional<Kink> choice;

@@ -31,7 +31,7 @@ class PointCheck {
   PointCheck(const LossPoint&, Reduction, bool alone, Mutation, uint64_t seed, double usual, Visits&, bool* changed);
 
   // Steps 1 and 4, and 3 if asked for; `most` elements of each input.
-  Report differences(bool second_order, int64_t most) const;
+  Report differences(bool second_order, int64_t most, bool stop_at_failure) const;
   // Step 2.  Kinks and poles are left out: there the gradient is the loss's choice.  A kink too slight for differences
   // joins those of step 4.
   StepResult duals(Report& differences, int64_t most) const;

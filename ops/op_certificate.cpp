@@ -107,6 +107,7 @@ class Certification {
 
   Report compare(const OpCase& c, const OpSample& sample, bool second_order) {
     GradcheckOptions how = {.seed = options_.seed, .second_order = second_order};
+    how.stop_at_failure = options_.mutation != Mutation::none;
     how.usual_output = 1;  // all may be zero here, as in a product with two zeros
     how.reach = [&](const std::vector<Tensor>& direction) { return sample.reach(direction); };
     const TensorFunction f = mutant(c.call, options_.mutation, sample.ties(), &certificate_.mutated);

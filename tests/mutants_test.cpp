@@ -60,7 +60,7 @@ TEST_P(MutantsOfLosses, AreCaughtByItsCertificate) {
   const LossEntry& loss = *GetParam();
   int changed = 0;
   for (Mutation m : mutations) {
-    const Certificate c = certify(loss, {.mutation = m, .stop_at_failure = true});
+    const Certificate c = certify(loss, {.mutation = m, .stop_at_failure = true, .brief = true});
     score_.add(c.mutated, !c.failures.empty(), std::string(loss.about->name) + ", " + name_of(m));
     changed += c.mutated;
   }
