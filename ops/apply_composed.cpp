@@ -89,7 +89,10 @@ struct Checks {
     for (int i = 0; i < letters; ++i) {
       const int64_t extent = t.shape()[d.batch_at >= 0 && i >= d.batch_at ? i + batch : i];
       const size_t letter = size_t(d.letters[size_t(i)] - 'A');
-      if (binder[letter].empty()) binder[letter] = name + " of shape " + text(t.shape()), extents.of[letter] = extent;
+      const std::string me = name + " of shape " + text(t.shape());
+      if (binder[letter].empty()) binder[letter] = me, extents.of[letter] = extent;
+      else if (extents.of[letter] != extent && binder[letter] == me)
+        misfit(fmt::format(" with the same {} everywhere", d.letters[size_t(i)]));
       else if (extents.of[letter] != extent)
         misfit(fmt::format(" with {} = {} as {} has", d.letters[size_t(i)], extents.of[letter], binder[letter]));
     }

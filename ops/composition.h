@@ -36,6 +36,8 @@ std::vector<const LossEntry*> general();
 std::vector<const LossEntry*> classification();
 std::vector<const LossEntry*> distillation();
 std::vector<const LossEntry*> images();
+std::vector<const LossEntry*> margins();
+std::vector<const LossEntry*> metric_learning();
 std::vector<const LossEntry*> policies();
 std::vector<const LossEntry*> regularisers();
 
@@ -77,6 +79,15 @@ inline Tensor without(const Tensor& x, const Tensor& label) {
   const Tensor column = to(arange(x.size(1) - 1), x.device());
   const Tensor index = add(column, to(ge(column, unsqueeze(to(label, Dtype::int64), 1)), Dtype::int64));
   return gather(x, 1, index);
+}
+// Each row's entry at its label: (N,C) -> (N).
+inline Tensor at_label(const Tensor& x, const Tensor& label) {
+  return squeeze(gather(x, 1, unsqueeze(to(label, Dtype::int64), 1)), 1);
+}
+// Each row's cross-entropy with its label: (N,C) -> (N).  A single class is certain: 0.
+inline Tensor cross_entropy_of_rows(const Tensor& x, const Tensor& label) {
+  if (x.numel() == 0 || x.size(1) == 1) return scaled(sum(x, {1}), 0);
+  return softplus(sub(logsumexp(without(x, label), {1}), at_label(x, label)), 1, range::inf);
 }
 // Is it the same row and column?  (N,N)
 inline Tensor on_diagonal(int64_t n, Device device) {

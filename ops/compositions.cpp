@@ -422,8 +422,9 @@ std::vector<const LossEntry*> composing::general() {
 
 std::vector<const LossEntry*> compositions() {
   std::vector<const LossEntry*> all;
-  for (const auto& unit : {composing::general(), composing::classification(), composing::distillation(),
-                           composing::images(), composing::policies(), composing::regularisers()})
+  for (const auto& unit :
+       {composing::general(), composing::classification(), composing::distillation(), composing::images(),
+        composing::margins(), composing::metric_learning(), composing::policies(), composing::regularisers()})
     all.insert(all.end(), unit.begin(), unit.end());
   return all;
 }

@@ -14,12 +14,7 @@
 namespace gradus {
 namespace {
 
-using composing::Given;
-
-// Each row's entry at its label: (N,C) -> (N).
-Tensor at_label(const Tensor& x, const Tensor& label) {
-  return squeeze(gather(x, 1, unsqueeze(to(label, Dtype::int64), 1)), 1);
-}
+using composing::Given, composing::at_label;
 
 // ---- classes ------------------------------------------------------------------------------------
 
@@ -66,11 +61,10 @@ struct LabelAwareMargin {
        "log 2: the margin of the rarest class is max_margin"}};
   Tensor compose(const Given& in) const {
     const Tensor &x = in[0][0], &y = in[1][0], roots = pow(in[2][0], -0.25);
-    if (x.numel() == 0 || x.size(1) == 1) return scaled(sum(x, {1}), 0);
+    if (x.numel() == 0) return scaled(sum(x, {1}), 0);
     const Tensor margins = scaled(div(roots, max(roots)), max_margin);
     const Tensor mine = one_hot(to(y, Dtype::int64), x.size(1), x.dtype());
-    const Tensor z = scaled(sub(x, mul(mine, margins)), scale);
-    return softplus(sub(logsumexp(composing::without(z, y), {1}), at_label(z, y)), 1, range::inf);
+    return composing::cross_entropy_of_rows(scaled(sub(x, mul(mine, margins)), scale), y);
   }
 };
 

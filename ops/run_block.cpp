@@ -234,6 +234,8 @@ void bind_extents(Application& a) {
       int64_t& known = l.extents[d.letters[size_t(i)]];
       int& by = binder[size_t(d.letters[size_t(i)] - 'A')];
       if (known < 0) known = extent, by = k;
+      else if (known != extent && by == k)
+        misfit(a, k, d, fmt::format(" with the same {} everywhere", d.letters[size_t(i)]));
       else if (known != extent)
         misfit(a, k, d,
                fmt::format(" with {} = {} as {} of shape {} has", d.letters[size_t(i)], known, a.facts(by).name,
