@@ -73,6 +73,12 @@ std::string words_from(const std::string& f, size_t& i) {
   std::string text = word_at(f, i);
   i += text.size();
   for (;;) {
+    if (i + 1 < f.size() && f[i] == '-' && plain_word(word_at(f, i + 1))) {  // a compound, no difference
+      const std::string second = word_at(f, i + 1);
+      text += '-' + second;
+      i += 1 + second.size();
+      continue;
+    }
     if (i + 1 >= f.size() || f[i] != ' ') break;
     const std::string next = is_article(f, i + 1) ? "a" : word_at(f, i + 1);
     if ((next != "a" || !is_article(f, i + 1)) && (!plain_word(next) || token_at(f, i + 1) != next)) break;
