@@ -61,7 +61,7 @@ expect 2 "loss: there is no 'focal'; known with it in their names are anchor_foc
 expect 2 "are known, which \`gradus losses\` lists" losses xylophone
 expect 2 "known with it in their names are anchor_focal_loss, " losses focal_loss
 expect 2 "known with it in their names are binary_cross_entropy" losses BinaryCrossEntropy
-expect 2 "loss: there is no 'ArcFace'; did you mean 'arcface_loss'?" losses ArcFace
+expect 2 "loss: there is no 'CosFace'; did you mean 'cosface_loss'?" losses CosFace
 expect 0 "CategoricalCrossentropy is categorical_cross_entropy here" losses CategoricalCrossentropy
 expect 0 "NLLLoss is nll_loss here" losses NLLLoss
 expect 0 "nn.CTCLoss is ctc_loss here" losses nn.CTCLoss
