@@ -54,6 +54,11 @@ template <class T> T number(const std::string& path, const NamedTensors& all, co
   return *it->second.template data<T>();
 }
 
+uint64_t data_hash(const std::string& path, const NamedTensors& all) {
+  const bool known = std::any_of(all.begin(), all.end(), [](const auto& e) { return e.first == "position.data_hash"; });
+  return known ? uint64_t(number<int64_t>(path, all, "position.data_hash")) : 0;
+}
+
 }  // namespace
 
 void save_checkpoint(const std::string& path, const std::string& config, const Training& training,
@@ -67,6 +72,7 @@ void save_checkpoint(const std::string& path, const std::string& config, const T
          {{"epoch", single(position.epoch)},
           {"batch", single(position.batch)},
           {"samples", single(position.samples)},
+          {"data_hash", single(int64_t(position.data_hash))},
           {"loss_sum", single(position.loss.sum())},
           {"loss_weight", single(position.loss.weight())}});
   for (const auto& [prefix, generator] : generators(training)) {
@@ -83,6 +89,7 @@ Position load_checkpoint(const std::string& path, const Training& training) {
       .epoch = whole("position.epoch"),
       .batch = whole("position.batch"),
       .samples = whole("position.samples"),
+      .data_hash = data_hash(path, all),
       .loss = {number<double>(path, all, "position.loss_sum"), number<double>(path, all, "position.loss_weight")}};
   training.model.load_state_dict(part(all, model));
   training.optimizer.load_state(part(all, optimizer));
@@ -101,6 +108,8 @@ int64_t load_weights(const std::string& path, Module& module) {
   module.load_state_dict(weights.empty() ? part(all, model) : weights);
   return epochs;
 }
+
+uint64_t data_hash_of(const std::string& path) { return data_hash(path, read(path).tensors); }
 
 std::string checkpoint_config(const std::string& path) { return read(path).metadata.at(config_key); }
 

@@ -14,7 +14,8 @@ namespace gradus {
 /// Where in the data a training stands: the next batch, and the loss of the epoch so far.
 struct Position {
   int64_t epoch = 0, batch = 0;
-  int64_t samples = 0;  // of the training data, by which data of another size are noticed
+  int64_t samples = 0;     // of the training data, and what they hash to: by these, other data are noticed
+  uint64_t data_hash = 0;  // 0: not known, in files older than this
   RunningMean loss;
 };
 
@@ -37,6 +38,8 @@ Position load_checkpoint(const std::string& path, const Training& training);
 /// Restores the model alone, with the average of its weights where one was kept, and returns how many epochs it was
 /// trained. Throws as load_checkpoint.
 int64_t load_weights(const std::string& path, Module& module);
+/// What the data hashed to that the model was trained on; 0 where the file does not say.
+uint64_t data_hash_of(const std::string& path);
 /// The config that a checkpoint was written with.
 std::string checkpoint_config(const std::string& path);
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "gradus/cli/option_values.h"
 #include "gradus/core/error.h"
 #include "gradus/data/bytes.h"
 #include "gradus/ops/spelling.h"
@@ -70,7 +71,7 @@ std::vector<std::string> words_of(const CLI::Option& option, const Json& value) 
 
 void apply(CLI::Option& option, const std::string& path, const std::string& key, const Json& value) {
   const auto refuse = [&] {
-    const std::string type = option.get_expected_max() == 0 ? "true or false" : option.get_type_name();
+    const std::string type = option.get_expected_max() == 0 ? "true or false" : wanted_of_type(option.get_type_name());
     throw ParamError(fmt::format("{}: \"{}\" is {}, wanted {}; see --help", path, key, quoted(value), type));
   };
   const std::vector<std::string> words = words_of(option, value);
@@ -104,7 +105,7 @@ void apply_config_file(CLI::App& command, const std::string& path) {
     const auto at = std::find(known.begin(), known.end(), key);
     if (at == known.end())
       throw ParamError(fmt::format("{}: there is no option \"{}\"; {}", path, written,
-                                   suggestion(key, known, fmt::format("gradus {} --help", command.get_name()))));
+                                   suggestion(key, known, fmt::format("gradus train {} --help", command.get_name()))));
     CLI::Option& option = *options[size_t(at - known.begin())];
     if (option.count() == 0 && !value.is_null()) apply(option, path, written, value);
   }

@@ -6,10 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "gradus/cli/checkpoint.h"
 #include "gradus/cli/commands.h"
 #include "gradus/cli/device_option.h"
 #include "gradus/cli/evaluation.h"
 #include "gradus/cli/ingredients.h"
+#include "gradus/cli/train_files.h"
 #include "gradus/cli/trained_model.h"
 #include "gradus/cli/training.h"
 #include "gradus/core/error.h"
@@ -43,6 +45,12 @@ void run(const Arguments& a) {
   TrainedModel trained = load_trained(a.checkpoint, chosen_device(a.device));
   if (!a.data.empty()) trained.options.data = a.data;
   const Data data = load_data(trained.options, trained.wording);
+  if (const uint64_t known = data_hash_of(checkpoint_at(a.checkpoint));
+      a.data.empty() && known != 0 && known != data_hash(data))
+    throw FileError(
+        fmt::format("{}: was trained on other samples than '{}' holds now, of which some may be in the test half; name "
+                    "what to evaluate it on with --data",
+                    a.checkpoint, trained.options.data));
   trained.check_features(data.test["features"].shape());
   const Evaluation evaluation = evaluate_model(trained.options, *trained.model, trained.outputs, data, a.k);
   if (a.json) print_json(trained, evaluation, data.test.size());

@@ -55,11 +55,17 @@ Target target_of(const std::string& loss) {
         fmt::format("--loss: {} wants targets of {:g} or {:g}, and a class is 0 or 1 in each column; try "
                     "cross_entropy",
                     loss, r.low, r.high));
-  if (std::string_view(entry.about->name) == "nll_loss")  // it would fall without end
+  const std::string_view called = entry.about->name;
+  if (called == "nll_loss" || called == "kl_div")  // it would fall without end
     throw ParamError(
         fmt::format("--loss: {} wants log-probabilities, and a classifier gives scores; try cross_entropy, which takes "
                     "those",
                     loss));
+  if (const Range& r = required[0]->range; bounded(r))
+    throw ParamError(
+        fmt::format("--loss: {} wants predictions in [{:g}, {:g}], and a classifier gives scores of any size; try "
+                    "cross_entropy",
+                    loss, r.low, r.high));
   return {entry, required[0]->name, required[1]->name, required[1]->label};
 }
 
@@ -112,6 +118,11 @@ Evaluation evaluate_model(const TrainOptions& options, Module& model, int64_t ou
   }
   const Tensor &known = split.train["features"], &known_labels = split.train["labels"];
   e.k = k;
+  if (k > known.size(0))
+    throw ParamError(
+        fmt::format("--k: got {} neighbours, but there are {} training samples; take more data, or at most "
+                    "so many neighbours",
+                    k, known.size(0)));
   e.raw_accuracy = knn_accuracy(known, known_labels, features, labels, k);
   e.outputs = outputs_of(model, features);
   e.accuracy = knn_accuracy(outputs_of(model, known), known_labels, e.outputs, labels, k);

@@ -15,6 +15,7 @@
 
 #include "gradus/cli/commands.h"
 #include "gradus/cli/interrupt.h"
+#include "gradus/cli/option_values.h"
 #include "gradus/cli/wrapped_text.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/spelling.h"
@@ -79,8 +80,12 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   for (const CLI::App* c : command->get_subcommands({})) commands.push_back(c->get_name());
   if (const auto rest = app.remaining(true); !rest.empty()) {
     const std::string word = rest.front().substr(0, rest.front().find('='));
+    if (std::find(options.begin(), options.end(), word) != options.end())
+      return fmt::format("{} belongs behind its command: gradus {} {}", word, words, word);
     if (word.starts_with("-"))
-      return fmt::format("{}there is no option '{}'; {}", where, word, gradus::suggestion(word, options));
+      return fmt::format(
+          "{}there is no option '{}'; {}", where, word,
+          gradus::suggestion(word, options, fmt::format("gradus {}{}--help", words, words.empty() ? "" : " ")));
     if (!commands.empty())
       return fmt::format("{}there is no command '{}'; {}", where, word, gradus::suggestion(word, commands));
     return fmt::format("{}'{}' was not expected; see --help", where, word);
@@ -133,6 +138,7 @@ int main(int argc, char** argv) {
   gradus::add_gradcheck(app, status);
   gradus::add_conformance(app, status);
   gradus::add_devices(app, status);
+  gradus::check_option_values(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) { return checked(app.exit(success)); } catch (const CLI::ParseError& error) {

@@ -44,6 +44,8 @@ Dataset samples_of(const TrainedModel& trained, const std::string& data) {
       throw ParamError("--data: are texts, but the model was trained on numbers; take data of that kind");
     return trained.wording->encode(read_texts(data));
   }
+  if (trained.wording && !data.empty() && data != "phrases")
+    throw ParamError("--data: are numbers, but the model was trained on texts; take a .jsonl file of those");
   if (!data.empty() && std::filesystem::is_regular_file(data, ignored))
     return read_samples(data, precision_of(trained.options), trained.sample.numel());
   TrainOptions options = trained.options;

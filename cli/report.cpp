@@ -215,7 +215,7 @@ std::string versions(const Split& split, const TrainResult& r) {
                               {"training samples", std::to_string(split.train.size())},
                               {"test samples", std::to_string(split.test.size())},
                               {"weights_hash", r.weights_hash},
-                              {"data_hash", data_hash(split)}}));
+                              {"data_hash", fmt::format("{:016x}", data_hash(split))}}));
 }
 
 std::string now() {

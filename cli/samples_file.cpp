@@ -45,7 +45,8 @@ Dataset arrays(const std::string& path, const NamedTensors& all, Dtype dtype) {
         fmt::format("{}: its features have shape {}, wanted (N, features) or (N, channels, height, width) "
                     "and a sample; reshape them",
                     path, text(x.shape())));
-  NamedTensors fields = {{"features", to(dense(x), dtype)}};
+  const bool bytes = x.dtype() == Dtype::uint8;  // pixels, as in IDX files
+  NamedTensors fields = {{"features", bytes ? to(x, dtype) / 255.0 : to(dense(x), dtype)}};
   if (labels != all.end()) {
     fields.emplace_back("labels", labels_of(path, labels->second));
     if (labels->second.numel() != x.shape()[0])
@@ -57,7 +58,7 @@ Dataset arrays(const std::string& path, const NamedTensors& all, Dtype dtype) {
 
 Dataset table(const std::string& path, Dtype dtype, int64_t width) {
   const Table numbers = read_csv(path);
-  if (numbers.columns != width) return classification_table(path, numbers, most_classes).to(dtype);
+  if (numbers.columns != width) return classification_table(path, numbers, most_classes, -1, dtype);
   return Dataset({{"features", to(from_data(numbers.values.data(), {numbers.rows, numbers.columns}), dtype)}});
 }
 

@@ -1,6 +1,7 @@
 #include "gradus/cli/train_files.h"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,6 +73,13 @@ bool logs(const TrainOptions& o, const char* kind) {
   return std::find(o.log.begin(), o.log.end(), kind) != o.log.end();
 }
 
+// For a shell.
+std::string in_quotes(const std::string& word) {
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 }  // namespace
 
 TrainFiles files_of(const TrainOptions& o) {
@@ -104,8 +112,12 @@ TrainFiles files_of(const TrainOptions& o) {
 }
 
 std::string resume_command(const TrainOptions& o) {
-  return fmt::format("gradus train {} {} {} --resume", o.task, o.out.empty() ? "--checkpoint" : "--out",
-                     o.out.empty() ? o.checkpoint : o.out);
+  const std::string path = o.out.empty() ? o.checkpoint : o.out;
+  const bool plain = path.find_first_of(" \t\n'\"\\$&|;<>()*?[]#~`!{}") == std::string::npos;
+  std::string command = fmt::format("gradus train {} {} {} --resume", o.task, o.out.empty() ? "--checkpoint" : "--out",
+                                    plain ? path : in_quotes(path));
+  if (!o.log.empty()) command += fmt::format(" --log {}", fmt::join(o.log, ","));
+  return o.report ? command + " --report" : command;
 }
 
 void make_folder(const std::string& folder) {

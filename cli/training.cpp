@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "gradus/autograd/engine.h"
 #include "gradus/cli/checkpoint.h"
@@ -73,13 +75,42 @@ struct Task {
     if (wanted < 4)
       throw ParamError(
           fmt::format("--batch-size: got {}, wanted at least 4, two classes of two samples; try 60", wanted));
-    const int64_t classes = std::min(class_count(data), wanted / 2), per_class = wanted / classes;
+    if (const int64_t samples = data.train.size(); wanted > samples)
+      throw ParamError(fmt::format("--batch-size: got {}, but there are {} training samples; try 60", wanted, samples));
+    const std::vector<double> labels = data.train["labels"].to_vector();
+    const auto present = int64_t(std::set<double>(labels.begin(), labels.end()).size());
+    if (present < 2)
+      throw ParamError("--data: has samples of one class only, wanted two that can be told apart; take other data");
+    const int64_t classes = std::min(present, wanted / 2), per_class = wanted / classes;
     return Loader(data.train,
                   [labels = data.train["labels"], classes, per_class, seed = uint64_t(options.seed)](int64_t epoch) {
                     return balanced_batches(labels, classes, per_class, seed, epoch);
                   },
                   {.workers = options.workers});
   }
+};
+
+class Fnv {
+ public:
+  void add(const Tensor& t) {
+    const Tensor d = dense(to(t.detach(), cpu));
+    const auto* bytes = static_cast<const unsigned char*>(d.bytes());
+    for (int64_t i = 0, n = d.numel() * size_of(d.dtype()); i < n; ++i) hash_ = (hash_ ^ bytes[i]) * 0x100000001b3;
+  }
+  void add_words(const Tensor& t) {  // eight bytes at a time, as data are large
+    const Tensor d = dense(to(t.detach(), cpu));
+    const auto* bytes = static_cast<const unsigned char*>(d.bytes());
+    for (int64_t i = 0, n = d.numel() * size_of(d.dtype()); i < n; i += 8) {
+      uint64_t word = 0;
+      std::memcpy(&word, bytes + i, size_t(std::min<int64_t>(8, n - i)));
+      hash_ = (hash_ ^ word) * 0x100000001b3;
+    }
+  }
+  uint64_t value() const { return hash_; }
+  std::string text() const { return fmt::format("{:016x}", hash_); }
+
+ private:
+  uint64_t hash_ = 0xcbf29ce484222325;
 };
 
 // What a checkpoint keeps beside the state: the options, and what the model was made for.
@@ -109,6 +140,7 @@ class Fitting {
     if (task.options.ema > 0)
       training_.average = &average_.emplace(task.model->state_dict(), WeightAverageOptions{.decay = task.options.ema});
     at_.samples = task.loader.data().size();
+    at_.data_hash = data_hash(task.data);
     if (task.options.resume) resume();
     if (!files.metrics.empty()) history_ = read_metrics(files.metrics, at_.epoch);
     if (!history_.empty()) seconds_before_ = history_.back().seconds;
@@ -198,7 +230,7 @@ class Fitting {
     }
     const std::string advice =
         is_finite(samples["features"])
-            ? fmt::format("try a smaller --lr than {:.3g}, or another --optimizer", optimizer_->lr(0))
+            ? fmt::format("begin anew with a smaller --lr than {:.3g}, or another --optimizer", optimizer_->lr(0))
             : "take the samples that are not finite out of the data";
     throw DomainError(fmt::format("train: {} at batch {} of epoch {}{}; {}; {}", what, at_.batch + 1, at_.epoch + 1,
                                   origin.empty() ? "" : fmt::format(" ({})", origin), kept, advice));
@@ -239,7 +271,13 @@ class Fitting {
           "{}: stands at batch {} of epoch {} on {} samples, but there are {} batches, {} epochs and {} samples; "
           "resume with the data it was made on",
           path, saved.batch, saved.epoch, saved.samples, steps_, epochs, at_.samples));
+    if (saved.data_hash != 0 && saved.data_hash != at_.data_hash)
+      throw FileError(fmt::format(
+          "{}: was made on other samples than '{}' holds now; resume with the data it was made on, or begin "
+          "anew elsewhere",
+          path, task_.options.data));
     at_ = saved;
+    at_.data_hash = data_hash(task_.data);
   }
   [[noreturn]] void stop() const {
     save();
@@ -265,19 +303,6 @@ class Fitting {
   Clock::time_point begin_ = Clock::now();
 };
 
-class Fnv {
- public:
-  void add(const Tensor& t) {
-    const Tensor d = dense(to(t.detach(), cpu));
-    const auto* bytes = static_cast<const unsigned char*>(d.bytes());
-    for (int64_t i = 0, n = d.numel() * size_of(d.dtype()); i < n; ++i) hash_ = (hash_ ^ bytes[i]) * 0x100000001b3;
-  }
-  std::string text() const { return fmt::format("{:016x}", hash_); }
-
- private:
-  uint64_t hash_ = 0xcbf29ce484222325;
-};
-
 }  // namespace
 
 int64_t outputs_for(const TrainOptions& options, const Data& data) {
@@ -296,7 +321,8 @@ TrainResult train(const TrainOptions& options, const TrainFiles& files, const Da
   result.seconds = fitting.seconds();
   result.weights_hash = weights_hash(*task.model);
   result.history = fitting.history();
-  result.test = evaluate_model(options, *task.model, task.outputs, data);
+  result.test =
+      evaluate_model(options, *task.model, task.outputs, data, std::min(default_neighbours, data.train.size()));
   return result;
 }
 
@@ -306,11 +332,11 @@ std::string weights_hash(Module& model) {
   return hash.text();
 }
 
-std::string data_hash(const Split& split) {
+uint64_t data_hash(const Split& split) {
   Fnv hash;
   for (const Dataset* half : {&split.train, &split.test})
-    for (const auto& [name, t] : half->fields()) hash.add(t);
-  return hash.text();
+    for (const auto& [name, t] : half->fields()) hash.add_words(t);
+  return hash.value();
 }
 
 }  // namespace gradus

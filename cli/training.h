@@ -32,7 +32,7 @@ TrainResult train(const TrainOptions& options, const TrainFiles& files, const Da
 
 /// 64-bit FNV-1a over the bytes of all parameters and buffers, in hexadecimal.
 std::string weights_hash(Module& model);
-/// The same over the bytes of the samples of both halves.
-std::string data_hash(const Split& split);
+/// The same of the samples of both halves, over words of 64 bits.
+uint64_t data_hash(const Split& split);
 
 }  // namespace gradus

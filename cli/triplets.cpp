@@ -62,7 +62,7 @@ Kind kind_of(const LossEntry& entry) {
   if (is(0, {"anchor"}) && is(1, {"positive"}) && is(2, {"negative"})) return Kind::triplets;
   if (is(0, {"input"}) && is(1, {"labels"})) return Kind::pairs;
   if (is(0, {"input"}) && is(1, {"proxies", "weight", "centers"}) && is(2, {"labels", "target"}) &&
-      entry.formula(0)->input(1)->differentiable)
+      entry.formula(0)->input(1)->differentiable && std::string_view(entry.formula(0)->input(1)->dims).size() == 2)
     return Kind::proxies;
   return Kind::none;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "gradus/core/error.h"
 #include "gradus/data/bytes.h"
+#include "gradus/ops/cast.h"
 
 namespace gradus {
 namespace {
@@ -68,7 +70,8 @@ Table read_csv(const std::string& name, const uint8_t* bytes, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(all.data()), all.size());
   Table table;
   int64_t line_number = 0;
-  for (size_t from = 0; from < text.size();) {
+  const std::string_view byte_order_mark = "\xEF\xBB\xBF";  // which spreadsheets write
+  for (size_t from = text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0; from < text.size();) {
     const size_t end = std::min(text.find('\n', from), text.size());
     const std::string_view line = trimmed(text.substr(from, end - from));
     from = end + 1;
@@ -77,9 +80,8 @@ Table read_csv(const std::string& name, const uint8_t* bytes, size_t size) {
     const auto cells = cells_of(line);
     if (table.columns == 0) {
       table.columns = int64_t(cells.size());
-      bool numbers = true;
-      for (auto cell : cells) numbers &= number(cell).has_value();
-      if (!numbers) {
+      const bool names = std::none_of(cells.begin(), cells.end(), [](auto cell) { return number(cell).has_value(); });
+      if (names) {
         table.header.assign(cells.begin(), cells.end());
         continue;
       }
@@ -95,26 +97,26 @@ Table read_csv(const std::string& path) {
   return read_csv(path, bytes.data(), bytes.size());
 }
 
-Dataset classification_table(const std::string& name, const Table& table, int64_t classes, int64_t label_column) {
+Dataset classification_table(const std::string& name, const Table& table, int64_t classes, int64_t label_column,
+                             Dtype dtype) {
   const int64_t columns = table.columns, at = label_column < 0 ? label_column + columns : label_column;
   if (at < 0 || at >= columns || columns < 2)
     throw FileError(fmt::format("{}: has {} columns, wanted at least 2 and a label in column {}; choose another column",
                                 name, columns, label_column));
-  Tensor features({table.rows, columns - 1}), labels(Shape{table.rows}, Dtype::int64);
-  float* feature = features.mutable_data<float>();
+  Tensor features({table.rows, columns - 1}, Dtype::float64), labels(Shape{table.rows}, Dtype::int64);
+  double* feature = features.mutable_data<double>();
   int64_t* label = labels.mutable_data<int64_t>();
   for (int64_t row = 0; row < table.rows; ++row) {
     const double* values = table.values.data() + row * columns;
     const double l = values[at];
     if (!(l >= 0 && l < double(classes) && l == std::floor(l)))
-      throw FileError(fmt::format(
-          "{}: label {} in row {} is no whole number in [0, {}); mend that row or name another number of classes", name,
-          l, row + 1, classes));
+      throw FileError(fmt::format("{}: label {} of sample {} is no whole number in [0, {}); number the classes from 0",
+                                  name, l, row + 1, classes));
     label[row] = int64_t(l);
     for (int64_t c = 0; c < columns; ++c)
-      if (c != at) *feature++ = float(values[c]);
+      if (c != at) *feature++ = values[c];
   }
-  return Dataset({{"features", features}, {"labels", labels}});
+  return Dataset({{"features", to(features, dtype)}, {"labels", labels}});
 }
 
 }  // namespace gradus

@@ -22,6 +22,7 @@ Table read_csv(const std::string& name, const uint8_t* bytes, size_t size);
 /// A table as a data set: the column `label_column` (may count from the end) becomes labels int64 (N), the others
 /// features float32 (N, columns - 1). Throws FileError when there is no such column or a label is no whole number in
 /// [0, classes).
-Dataset classification_table(const std::string& name, const Table& table, int64_t classes, int64_t label_column = -1);
+Dataset classification_table(const std::string& name, const Table& table, int64_t classes, int64_t label_column = -1,
+                             Dtype dtype = Dtype::float32);
 
 }  // namespace gradus

@@ -251,9 +251,11 @@ TensorFile read_safetensors(const std::string& name, const uint8_t* bytes, size_
   uint64_t at = 0;  // one tensor begins where the last ended: no overlap, no gap
   for (const Entry& e : entries) {
     const uint64_t begin = (*e.offsets)[0], end = (*e.offsets)[1];
-    if (begin != at || end < begin || end > data_size)
-      damaged(name, fmt::format("'{}' lies at {} to {} of {} bytes, wanted it to begin at {}", e.name, begin, end,
-                                data_size, at));
+    if (begin != at || end < begin)
+      damaged(name, fmt::format("'{}' lies at {} to {}, wanted it to begin at {}", e.name, begin, end, at));
+    if (end > data_size)
+      damaged(name, fmt::format("'{}' lies at {} to {}, but only {} bytes of elements are there", e.name, begin, end,
+                                data_size));
     const std::string what = fmt::format("{}: '{}'", name, e.name);
     const Dtype dtype = dtype_named(name, e);
     const Shape shape = shape_of(name, e);

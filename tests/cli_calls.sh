@@ -38,7 +38,16 @@ expect 2 "a command is missing; known are demo, train"
 expect 2 "there is no command 'trian'; did you mean 'train'?" trian
 expect 2 "train: there is no command 'clasify'" train clasify
 expect 2 "train classify: there is no option '--epoch'; did you mean '--epochs'?" train classify --epoch 3
-expect 2 "could not understand --epochs = many" train classify --epochs many
+expect 2 "--epochs: got 'many', wanted a whole number; see --help" train classify --epochs many
+expect 2 "--epochs: got '010', wanted a whole number" train classify --epochs 010
+expect 2 "--epochs: got '9223372036854775808', wanted a whole number of at most 9223372036854775807" train classify --epochs 9223372036854775808
+expect 2 "--out: got '', wanted the name of a file or folder" train classify --out ''
+expect 2 "30 are known, which \`gradus train classify --help\` lists" train classify --learning-rate 2
+expect 2 "gradus: --json belongs behind its command: gradus eval --json" --json eval x
+expect 2 "--loss: kl_div wants log-probabilities" train classify --loss kl_div
+expect 2 "--loss: binary_cross_entropy wants predictions in [0, 1], and a classifier gives scores of any size" train classify --loss binary_cross_entropy
+expect 2 "--loss: soft_triple_loss takes neither anchor" train triplet --loss soft_triple_loss
+expect 2 "--batch-size: got 5000, but there are 1438 training samples" train triplet --batch-size 5000
 expect 2 "--epochs: got 0, wanted at least 1" train classify --epochs 0
 expect 2 "--seed: got -1" train classify --seed -1
 expect 2 "set_threads: got 0, wanted 1 to 1024" train classify --threads 0

@@ -80,6 +80,29 @@ same "the checkpoint after wrong calls" "$before" "$(sha256sum c)"
 [[ -s a/b/checkpoint.safetensors ]] || fail "--out made no checkpoint.safetensors"
 same "--out, resumed" 0 "$("$gradus" train classify --out a/b --resume >/dev/null 2>&1; echo $?)"
 
+# ---- of a file whose samples change ----------------------------------------------------------------
+
+for ((i = 0; i < 40; ++i)); do echo "$((i % 7)),$((i % 3)),$((i % 2))"; done >points.csv
+"$gradus" train classify --data points.csv --model logistic --epochs 1 --out "of a file" >/dev/null 2>&1
+same "eval on the same samples" 0 "$("$gradus" eval "of a file" >/dev/null 2>&1; echo $?)"
+sed -i '1,9s/1$/0/' points.csv
+"$gradus" eval "of a file" 2>said && fail "eval took other samples for those of the training"
+grep -q "was trained on other samples than 'points.csv' holds now" said || fail "eval of changed samples says: $(cat said)"
+same "eval on samples that are named" 0 "$("$gradus" eval "of a file" --data points.csv >/dev/null 2>&1; echo $?)"
+"$gradus" train classify --out "of a file" --resume 2>said && fail "a training went on with other samples"
+grep -q "was made on other samples than 'points.csv' holds now; resume with the data it was made on" said ||
+  fail "resuming on changed samples says: $(cat said)"
+
+# ---- an interrupt tells how to go on with everything that was asked for -----------------------------
+
+"$gradus" train classify --epochs 100000 --batch-size 500 --out "two words" --report --log jsonl >/dev/null 2>said &
+run=$!
+wait_for "two words/checkpoint.safetensors" $run
+kill -s INT $run
+wait $run 2>/dev/null || true
+grep -q "go on with: gradus train classify --out 'two words' --resume --log jsonl --report" said ||
+  fail "an interrupt says: $(tail -n 1 said)"
+
 # ---- killed while it writes: one step an epoch, so that it does little else ----------------------
 
 always=(classify --batch-size 2000 --epochs 1000000 --checkpoint k)

@@ -75,9 +75,9 @@ TEST_F(ConfigFile, RefusesWhatIsNoOption) {
 }
 
 TEST_F(ConfigFile, RefusesValuesThatDoNotFit) {
-  EXPECT_EQ(refusal(R"({"batch_size": "many"})"), "c.json: \"batch_size\" is \"many\", wanted N; see --help");
-  EXPECT_EQ(refusal(R"({"batch_size": 1.5})"), "c.json: \"batch_size\" is 1.5, wanted N; see --help");
-  EXPECT_EQ(refusal(R"({"batch_size": [1]})"), "c.json: \"batch_size\" is [1], wanted N; see --help");
+  EXPECT_EQ(refusal(R"({"batch_size": "many"})"), "c.json: \"batch_size\" is \"many\", wanted a whole number; see --help");
+  EXPECT_EQ(refusal(R"({"batch_size": 1.5})"), "c.json: \"batch_size\" is 1.5, wanted a whole number; see --help");
+  EXPECT_EQ(refusal(R"({"batch_size": [1]})"), "c.json: \"batch_size\" is [1], wanted a whole number; see --help");
   EXPECT_EQ(refusal(R"({"model": true})"), "c.json: \"model\" is true, wanted NAME; see --help");
   EXPECT_EQ(refusal(R"({"report": "yes"})"), "c.json: \"report\" is \"yes\", wanted true or false; see --help");
   EXPECT_EQ(refusal(R"({"log": []})"), "c.json: \"log\" is [], wanted jsonl,tensorboard; see --help");
@@ -95,7 +95,7 @@ TEST_F(ConfigFile, RefusesWhatIsNoObject) {
   for (int i = 0; i < 100'000; ++i) objects += "{\"a\":";
   EXPECT_EQ(refusal(objects), deep);
   EXPECT_EQ(refusal("{\"lr\": [\"" + std::string(500'000, 'x') + "\"]}"),
-            "c.json: \"lr\" is [\"" + std::string(58, 'x') + "..., wanted RATE; see --help");
+            "c.json: \"lr\" is [\"" + std::string(58, 'x') + "..., wanted a number; see --help");
   EXPECT_EQ(error_of<FileError>([&] { apply_config_file(*command, folder / "none"); }),
             folder / "none" + ": cannot be opened (No such file or directory); check the path and its permissions");
 }

@@ -176,6 +176,11 @@ TEST(Data, CsvIsATableOfNumbers) {
   EXPECT_EQ(table.rows, 2);
   EXPECT_EQ(table.values, (std::vector<double>{1, 2.5, -300, 4}));
   EXPECT_TRUE(parse_csv("1,2").header.empty());
+  const Table marked = parse_csv(
+      "\xEF\xBB\xBF"
+      "1,2\n3,4\n");  // by a spreadsheet's byte order mark
+  EXPECT_EQ(marked.values, (std::vector<double>{1, 2, 3, 4}));
+  EXPECT_TRUE(marked.header.empty());
 }
 
 TEST(Data, DamagedCsvIsRefusedByLineAndValue) {
@@ -186,10 +191,13 @@ TEST(Data, DamagedCsvIsRefusedByLineAndValue) {
   EXPECT_EQ(message("1,2\n3,\n"), "x.csv: line 2, value 2 is '', wanted a finite number; mend that line");
   EXPECT_EQ(message("1,2\n3,12345678901234567890123x\n"),
             "x.csv: line 2, value 2 is '12345678901234567890...', wanted a finite number; mend that line");
+  EXPECT_EQ(message("1.0x,2\n3,4\n"), "x.csv: line 1, value 1 is '1.0x', wanted a finite number; mend that line");
   EXPECT_EQ(message(""), "x.csv: has no line of numbers; wanted comma-separated values");
   EXPECT_EQ(message("a,b\n"), "x.csv: has no line of numbers; wanted comma-separated values");
   EXPECT_EQ(error_of<FileError>([] { classification_table("x.csv", parse_csv("1,2\n1,10\n"), 10); }),
-            "x.csv: label 10 in row 2 is no whole number in [0, 10); mend that row or name another number of classes");
+            "x.csv: label 10 of sample 2 is no whole number in [0, 10); number the classes from 0");
+  const Dataset precise = classification_table("x.csv", parse_csv("0.1,2,0\n"), 10, -1, Dtype::float64);
+  EXPECT_EQ(precise["features"].to_vector(), (std::vector<double>{0.1, 2}));
 }
 
 TEST(Data, DigitsAreThoseOfTheFile) {

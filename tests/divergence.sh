@@ -18,7 +18,7 @@ refused() {
 }
 
 op="forward of linear: its output of shape (32,128) is infinite at element 0; look at what linear was given"
-lr="try a smaller --lr than 1e+30, or another --optimizer"
+lr="begin anew with a smaller --lr than 1e+30, or another --optimizer"
 refused 1 "the loss became nan at batch 2 of epoch 1 ($op); add --out to keep the state before such a step; $lr" \
   classify --lr 1e30
 refused 1 "the loss became nan at batch 2 of epoch 1 ($op); the state before that step is in d/diverged.safetensors; $lr" \
@@ -38,6 +38,6 @@ for i in {1..40}; do echo "$((i % 7)),$((i % 5)),$((i % 2))"; done >x.csv
 echo "3e38,-3e38,1" >>x.csv
 for i in {1..40}; do echo "$((i % 7)),$((i % 5)),$((i % 2))"; done >>x.csv
 "$gradus" train classify --data x.csv --epochs 1 2>said >/dev/null && fail "a sum beyond float32 went unnoticed"
-grep -q "^gradus: train: .*of linear.*; try a smaller --lr" said || fail "another sentence: $(cat said)"
+grep -q "^gradus: train: .*of linear.*; begin anew with a smaller --lr" said || fail "another sentence: $(cat said)"
 
 ((failures == 0)) && echo "a training that diverges says where"

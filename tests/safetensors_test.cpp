@@ -183,10 +183,10 @@ TEST(Safetensors, OverlapsGapsAndOverflowsAreRefused) {
   const std::string end = "; the file is damaged or no safetensors file";
   EXPECT_EQ(two("[0,4]", "[4,8]", 8), "nothing was thrown");
   EXPECT_EQ(two("[4,8]", "[0,4]", 8), "nothing was thrown");
-  EXPECT_EQ(two("[0,4]", "[2,6]", 8), "x: 'b' lies at 2 to 6 of 8 bytes, wanted it to begin at 4" + end);
-  EXPECT_EQ(two("[0,4]", "[5,9]", 9), "x: 'b' lies at 5 to 9 of 9 bytes, wanted it to begin at 4" + end);
-  EXPECT_EQ(two("[0,4]", "[4,9]", 8), "x: 'b' lies at 4 to 9 of 8 bytes, wanted it to begin at 4" + end);
-  EXPECT_EQ(two("[0,4]", "[4,2]", 8), "x: 'b' lies at 4 to 2 of 8 bytes, wanted it to begin at 4" + end);
+  EXPECT_EQ(two("[0,4]", "[2,6]", 8), "x: 'b' lies at 2 to 6, wanted it to begin at 4" + end);
+  EXPECT_EQ(two("[0,4]", "[5,9]", 9), "x: 'b' lies at 5 to 9, wanted it to begin at 4" + end);
+  EXPECT_EQ(two("[0,4]", "[4,9]", 8), "x: 'b' lies at 4 to 9, but only 8 bytes of elements are there" + end);
+  EXPECT_EQ(two("[0,4]", "[4,2]", 8), "x: 'b' lies at 4 to 2, wanted it to begin at 4" + end);
   EXPECT_EQ(two("[0,4]", "[4,8]", 9), "x: has 9 bytes of elements, its header names 8" + end);
   EXPECT_EQ(refusal(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", 4),
             "x: 'a' is float32 (2) and has 4 bytes, wanted 8" + end);
