@@ -3,11 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <system_error>
 
 #include "gradus/autograd/engine.h"
 #include "gradus/cli/commands.h"
@@ -35,23 +33,6 @@ struct Arguments {
   std::string device = "cpu";
   bool json = false;
 };
-
-// A file of samples as it is; of everything else the test half.
-Dataset samples_of(const TrainedModel& trained, const std::string& data) {
-  std::error_code ignored;
-  if (holds_texts(data)) {
-    if (!trained.wording)
-      throw ParamError("--data: are texts, but the model was trained on numbers; take data of that kind");
-    return trained.wording->encode(read_texts(data));
-  }
-  if (trained.wording && !data.empty() && data != "phrases")
-    throw ParamError("--data: are numbers, but the model was trained on texts; take a .jsonl file of those");
-  if (!data.empty() && std::filesystem::is_regular_file(data, ignored))
-    return read_samples(data, precision_of(trained.options), trained.sample.numel());
-  TrainOptions options = trained.options;
-  if (!data.empty()) options.data = data;
-  return load_data(options, trained.wording).test;
-}
 
 struct Prediction {
   Tensor probabilities;         // float64 (N, classes)

@@ -13,6 +13,7 @@
 #include "gradus/cli/report.h"
 #include "gradus/cli/train_files.h"
 #include "gradus/cli/train_options.h"
+#include "gradus/cli/trained_model.h"
 #include "gradus/cli/training.h"
 #include "gradus/core/threads.h"
 #include "gradus/data/atomic_file.h"
@@ -49,6 +50,7 @@ void run(CLI::App& command, TrainOptions& o) {
   if (o.resume) {
     take_checkpoint_options(command, files.checkpoint, o);
     check_train_options(o);
+    check_still_there(o);
   }
   if (o.threads) set_threads(*o.threads);
   const Data data = load_data(o);

@@ -263,12 +263,16 @@ void take_checkpoint_options(const CLI::App& command, const std::string& path, T
              : value.is_structured() ? "something else"
                                      : value.dump();
     };
+    const bool knows_its_samples = data_hash_of(path) != 0;  // then they may have moved
     for (const auto& [key, value] : said.items())
-      if (key != "task" && command.count(option_name(key)) > 0 && value != saved.at(key))
+      if (key != "task" && !(key == "data" && knows_its_samples) && command.count(option_name(key)) > 0 &&
+          value != saved.at(key))
         throw ParamError(fmt::format("{}: got {}, but {} was made with {}; leave it out, or begin anew elsewhere",
                                      option_name(key), word(value), path, word(saved.at(key))));
   } catch (const nlohmann::json::exception&) { refuse_config(path); }
+  const std::string data = o.data;
   take_config(path, text, o);
+  if (command.count("--data") > 0) o.data = data;
 }
 
 }  // namespace gradus

@@ -3,10 +3,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <system_error>
 
 #include "gradus/cli/checkpoint.h"
+#include "gradus/cli/samples_file.h"
 #include "gradus/cli/train_files.h"
 #include "gradus/core/error.h"
 
@@ -72,6 +75,31 @@ TrainedModel load_trained(const std::string& path, Device device) {
   trained.model->eval();
   trained.model->to(device);
   return trained;
+}
+
+void check_still_there(const TrainOptions& options) {
+  const std::filesystem::path path = options.data;
+  std::error_code ignored;
+  if ((path.has_parent_path() || path.has_extension()) && !std::filesystem::exists(path, ignored))
+    throw ParamError(fmt::format(
+        "--data: the model was trained on '{}', which is not there, seen from here; name where it is", options.data));
+}
+
+Dataset samples_of(const TrainedModel& trained, const std::string& data) {
+  std::error_code ignored;
+  if (holds_texts(data)) {
+    if (!trained.wording)
+      throw ParamError("--data: are texts, but the model was trained on numbers; take data of that kind");
+    return trained.wording->encode(read_texts(data));
+  }
+  if (trained.wording && !data.empty() && data != "phrases")
+    throw ParamError("--data: are numbers, but the model was trained on texts; take a .jsonl file of those");
+  if (!data.empty() && std::filesystem::is_regular_file(data, ignored))
+    return read_samples(data, precision_of(trained.options), trained.sample.numel());
+  TrainOptions options = trained.options;
+  if (!data.empty()) options.data = data;
+  else check_still_there(options);
+  return load_data(options, trained.wording).test;
 }
 
 }  // namespace gradus

@@ -28,4 +28,11 @@ struct TrainedModel {
 /// From a checkpoint, or the folder of --out. Throws FileError when it is none, or none of this model.
 TrainedModel load_trained(const std::string& path, Device device = cpu);
 
+/// What is to be looked at: of a file all samples, with labels or without; of everything else the test half; of "" the
+/// test half of what the model was trained on. Throws ParamError where texts and numbers are confused, as load_data
+/// else.
+Dataset samples_of(const TrainedModel& trained, const std::string& data);
+/// Throws ParamError where the file or folder of a training is there no more.
+void check_still_there(const TrainOptions& options);
+
 }  // namespace gradus

@@ -88,6 +88,11 @@ same "eval on the same samples" 0 "$("$gradus" eval "of a file" >/dev/null 2>&1;
 sed -i '1,9s/1$/0/' points.csv
 "$gradus" eval "of a file" 2>said && fail "eval took other samples for those of the training"
 grep -q "was trained on other samples than 'points.csv' holds now" said || fail "eval of changed samples says: $(cat said)"
+mv points.csv moved.csv
+"$gradus" eval "of a file" 2>said && fail "eval of a file that is not there"
+grep -q "the model was trained on 'points.csv', which is not there, seen from here; name where it is" said || fail "eval of a moved file says: $(cat said)"
+grep -q '"samples": *40' <<<"$("$gradus" eval "of a file" --data moved.csv --json)" || fail "eval takes some samples of a file only"
+mv moved.csv points.csv
 same "eval on samples that are named" 0 "$("$gradus" eval "of a file" --data points.csv >/dev/null 2>&1; echo $?)"
 "$gradus" train classify --out "of a file" --resume 2>said && fail "a training went on with other samples"
 grep -q "was made on other samples than 'points.csv' holds now; resume with the data it was made on" said ||
