@@ -32,6 +32,10 @@ NamedTensors part(const NamedTensors& all, const std::string& prefix) {
 TensorFile read(const std::string& path) {
   TensorFile file = read_safetensors(path);
   const auto found = file.metadata.find(format_key);
+  if (found != file.metadata.end() && found->second == format && !file.checked)
+    throw FileError(fmt::format(
+        "{}: has no checksum any more, without which damage would go unnoticed; take the file as gradus train wrote it",
+        path));
   if (!file.checked || found == file.metadata.end() || found->second != format || !file.metadata.contains(config_key))
     throw FileError(fmt::format("{}: is no checkpoint of gradus train; name the file that --checkpoint wrote", path));
   return file;

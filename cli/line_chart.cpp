@@ -63,7 +63,7 @@ class Plane {
     std::string svg;
     for (const double x : ticks(x_, 8, 1))
       svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g}</text>\n", px(x),
-                         height - bottom + 18, x);
+                         height - bottom + 18, x + 0.0);  // no -0
     for (const double y : logarithmic_ ? powers_of_ten(y_) : ticks(y_, 5))
       svg += fmt::format(
           "<path class=\"grid\" d=\"M{0} {1:.1f}H{2}\"/><text x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5}</text>\n",

@@ -1,7 +1,10 @@
 // What the values of options must look like, by the types that --help names.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace gradus {
 

@@ -234,8 +234,8 @@ std::string report_html(const TrainOptions& o, const Data& data, const TrainResu
   return fmt::format(
              "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta name=\"viewport\" "
              "content=\"width=device-width, initial-scale=1\">\n<title>gradus: {0}</title>\n<style>{1}</style></head>\n"
-             "<body><main>\n<h1>{0}</h1>\n<p class=\"soft\">gradus train {2}, {3} epochs, {4}</p>\n",
-             html_text(title), report_style, o.task, o.epochs, now()) +
+             "<body><main>\n<h1>{0}</h1>\n<p class=\"soft\">gradus train {2}, {3} epoch{5}, {4}</p>\n",
+             html_text(title), report_style, o.task, o.epochs, now(), o.epochs == 1 ? "" : "s") +
          scores(o, r) + curves(o, r.history) + samples(o, data, r) + "<div class=\"row\">\n" + config(o) +
          versions(data, r) + "</div>\n</main></body></html>\n";
 }

@@ -69,10 +69,14 @@ void add_what(CLI::App& command, TrainOptions& o) {
   command
       .add_option(
           "--data", o.data,
-          "digits; points in the plane: moons, circles, spirals, blobs; or phrases, short texts (all built in); "
-          "a folder with the four IDX files of MNIST, Fashion-MNIST or EMNIST; a file with features and "
-          "labels: .npz, or .csv with the label last; or texts: .jsonl, with \"text\" and \"label\" on each "
-          "line")
+          o.task == "triplet"
+              ? "digits, or points in the plane: moons, circles, spirals, blobs (all built in); a folder with the four "
+                "IDX files of MNIST, Fashion-MNIST or EMNIST; or a file with features and labels: .npz, or .csv with "
+                "the label last"
+              : "digits; points in the plane: moons, circles, spirals, blobs; or phrases, short texts (all built in); "
+                "a folder with the four IDX files of MNIST, Fashion-MNIST or EMNIST; a file with features and "
+                "labels: .npz, or .csv with the label last; or texts: .jsonl, with \"text\" and \"label\" on each "
+                "line")
       ->type_name("NAME|PATH")
       ->capture_default_str();
   command
@@ -82,7 +86,10 @@ void add_what(CLI::App& command, TrainOptions& o) {
                   "transformer: of texts, or images read row by row")
       ->type_name("logistic|mlp|cnn|lenet5|resnet18|text|transformer")
       ->capture_default_str();
-  command.add_option("--loss", o.loss, "a loss by its name; `gradus losses` lists them")
+  command
+      .add_option("--loss", o.loss,
+                  fmt::format("a loss by its name; `gradus losses` lists them; default: {}",
+                              o.task == "triplet" ? "triplet_margin_loss" : "cross_entropy"))
       ->type_name("NAME")
       ->default_str("");
   if (o.task == "triplet")
@@ -258,10 +265,10 @@ void take_checkpoint_options(const CLI::App& command, const std::string& path, T
       throw ParamError(fmt::format("--resume: {} was made by gradus train {}; go on with that, or begin anew elsewhere",
                                    path, task));
     const auto word = [](const Json& value) {
-      return value.is_null()         ? "the default"
-             : value.is_string()     ? value.get<std::string>()
-             : value.is_structured() ? "something else"
-                                     : value.dump();
+      return value.is_null() || value == "" ? "the default"
+             : value.is_string()            ? value.get<std::string>()
+             : value.is_structured()        ? "something else"
+                                            : value.dump();
     };
     const bool knows_its_samples = data_hash_of(path) != 0;  // then they may have moved
     for (const auto& [key, value] : said.items())
