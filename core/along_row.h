@@ -47,6 +47,7 @@ template <class T, class Fn> T row_total(int64_t m, Fn fn, int64_t first = 0) {
   if constexpr (InPacks<T>) {
     using V = PackOf<T>;
     const int64_t packs = m / V::size, rest = first + packs * V::size;
+    if (packs == 0) return total<T>(m, [&](int64_t l) { return fn(Along<T>{first + l}); });
     const V lanes = total<V>(packs, [&](int64_t p) { return fn(Along<V>{first + p * V::size}); });
     return total<T>(V::size, [&](int64_t l) { return T::raw(lanes.lane(int(l))); }) +
            total<T>(m % V::size, [&](int64_t l) { return fn(Along<T>{rest + l}); });

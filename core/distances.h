@@ -1,5 +1,7 @@
 // The p-norm distance of two vectors, exact however near or far they are, and that of all pairs by matrix products.
 #pragma once
+#include <algorithm>
+
 #include "gradus/core/folds.h"
 #include "gradus/core/pairs.h"
 
@@ -13,7 +15,7 @@ struct Distance {
     const auto e = [&](int64_t k) { return a[k] - b[k] + eps; };
     state = {};
     if (p == 2) {  // a sum of squares needs no scale where none of them overflows and they do not vanish
-      const T sum = total<T>(d, [&](int64_t k) { return square(e(k)); });
+      const T sum = row_total<T>(d, [&](auto l) { return square(l(a) - l(b) + l.all(T(eps))); });
       if (safe(sum)) {
         state = {1.0, sum};
         return sqrt(sum);
@@ -22,17 +24,21 @@ struct Distance {
     for (int64_t k = 0; k < d; ++k) state = RunningNorm<T>::merge(state, RunningNorm<T>::of(e(k), p), p);
     return state.norm(p);
   }
-  template <class T> static bool safe(T sum) {
-    return holds(sum > (sizeof(typename T::Scalar) == 4 ? 0x1p-100 : 0x1p-900)) && holds(sum < T::infinity());
+  template <class T> static auto within(T sum) {
+    return (sum > (sizeof(typename T::Scalar) == 4 ? 0x1p-100 : 0x1p-900)) & (sum < T::infinity());
   }
+  template <class T> static bool safe(T sum) { return holds(within(sum)); }
 
   // Adds `up` times the gradients; null where one is not wanted.
   template <class T>
   void back(T up, const T* a, const T* b, int64_t d, const RunningNorm<T>& state, T norm, T* grad_a, T* grad_b) const {
-    if (p == 2 && holds(state.max == 1.0)) {  // as measured without a scale: loops for vectors
+    if (p == 2 && holds(state.max == 1.0)) {  // as measured without a scale
       const T w = up / norm;
-      for (int64_t k = 0; k < d && grad_a; ++k) grad_a[k] += w * (a[k] - b[k] + eps);
-      for (int64_t k = 0; k < d && grad_b; ++k) grad_b[k] += w * (b[k] - a[k] - eps);
+      along_row<T>(d, [&](auto l) {
+        const auto g = l.all(w) * (l(a) - l(b) + l.all(T(eps)));
+        if (grad_a) l.put(grad_a, l(grad_a) + g);
+        if (grad_b) l.put(grad_b, l(grad_b) - g);
+      });
       return;
     }
     for (int64_t k = 0; k < d; ++k) {
@@ -52,6 +58,55 @@ struct Distance {
            y.grad ? y.grad + j * y.d : nullptr);
   }
 
+  // All pairs for p = 2: the distances with a vector of y in each lane, the gradients with a component in each; and one
+  // by one those that need a scale.
+  template <class T> void by_columns(Case<T>& c, const Rows<T>& x, const Rows<T>& y) const {
+    const int64_t d = x.d, m = y.n, lanes = InPacks<T> ? PackOf<T>::size : 1, in_packs = d - d % lanes;
+    const int64_t fit = (1 << 14) / (std::max<int64_t>(d, 1) * int64_t(sizeof(T)));  // in the first level of the cache
+    const int64_t most = std::min(std::max<int64_t>(fit / lanes, 4), (m + lanes - 1) / lanes) * lanes;
+    T *b = c.scratch(d * most), *norms = c.scratch(most), *w = c.scratch(most);
+    for (int64_t first = 0; first < m; first += most) {
+      const Rows<T> some_y = y.some(first, std::min(most, m - first));
+      const int64_t columns = (some_y.n + lanes - 1) / lanes * lanes;
+      for (int64_t k = 0; k < d; ++k)
+        for (int64_t j = 0; j < columns; ++j) b[k * most + j] = some_y(j % some_y.n, k);  // the last ones have w = 0
+      for (int64_t i = 0; i < x.n; ++i) {
+        const T* a = x.at + i * d;
+        const auto e = [=, this](auto l, int64_t k) { return l.all(a[k]) - l(b + k * most) + l.all(T(eps)); };
+        T *value = c.value.data + i * m + first, *up = c.up.data + i * m + first;
+        std::copy_n(up, some_y.n, w);
+        std::fill_n(w + some_y.n, columns - some_y.n, T(0.0));
+        bool some_need = false;
+        along_row<T>(columns, [&](auto l) {
+          const auto sum = total<decltype(l(b))>(d, [=](int64_t k) { return square(e(l, k)); });
+          const auto needs_scale = !within(sum);
+          some_need |= some(needs_scale);
+          const auto norm = sqrt(select(needs_scale, 1.0, sum));
+          l.put(norms, select(needs_scale, 0.0, norm));
+          l.put(w, select(needs_scale, 0.0, l(w) / norm));
+        });
+        std::copy_n(norms, some_y.n, value);
+        for (int64_t j = 0; some_need && j < some_y.n; ++j)
+          if (holds(norms[j] == 0.0)) pair(c, x, i, some_y, j, i * m + first + j);
+        if (T* grad = x.grad ? x.grad + i * d : nullptr) {
+          along_row<T>(in_packs, [&](auto l) {
+            const auto each = [=, this](int64_t j) {
+              return l.all(w[j]) * (l(a) - l(some_y.at + j * d) + l.all(T(eps)));
+            };
+            l.put(grad, l(grad) + total<decltype(l(a))>(some_y.n, each));
+          });
+          for (int64_t k = in_packs; k < d; ++k)
+            grad[k] += row_total<T>(columns, [=](auto l) { return l(w) * e(l, k); });
+        }
+        for (int64_t j = 0; j < some_y.n && y.grad; ++j)
+          along_row<T>(d, [&](auto l) {
+            T *at = some_y.at + j * d, *grad = some_y.grad + j * d;
+            l.put(grad, l(grad) - l.all(w[j]) * (l(a) - l(at) + l.all(T(eps))));
+          });
+      }
+    }
+  }
+
   // All pairs for p = 2: |x|² + |y|² - 2 x·y about the mean of y, and one by one the pairs for which that would cancel.
   template <class T> void by_products(Case<T>& c, const Rows<T>& x, const Rows<T>& y) const {
     const int64_t n = x.n, m = y.n, d = x.d;
@@ -67,27 +122,41 @@ struct Distance {
       return lengths;
     };
     const T *of_x = centred(x, eps, a), *of_y = centred(y, 0.0, b);
-    const Array<T> s = c.array(n, m);
-    T *from_x = c.scratch(n), *from_y = c.scratch(m);
-    multiply(c, n, m, d, a, d, 1, b, 1, d, s.data);
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = 0; j < m; ++j) {
-        const T both = of_x[i] + of_y[j], squared = both - 2.0 * s(i, j);
-        if (safe(squared) && holds(squared > both / 16.0)) {
-          const T norm = c.value(i, j) = sqrt(squared), w = c.up(i, j) / norm;
-          s(i, j) = -w;
-          from_x[i] += w;
-          from_y[j] += w;
-        } else {
-          s(i, j) = 0.0;
-          pair(c, x, i, y, j, i * m + j);
-        }
-      }
+    T* from_y = c.scratch(m);
     const auto add = [&](const Rows<T>& rows, const T* w, const T* to) {
       for (int64_t i = 0; i < rows.n * d; ++i) rows.grad[i] += w[i / d] * to[i];
     };
-    if (x.grad) add(x, from_x, a), multiply(c, n, d, m, s.data, m, 1, b, d, 1, x.grad, true);
-    if (y.grad) add(y, from_y, b), multiply(c, m, d, n, s.data, 1, m, a, d, 1, y.grad, true);
+    const int64_t most =
+        std::max<int64_t>(1, std::min((1 << 18) / std::max<int64_t>(m, 1), n));  // a part of s stays in the cache
+    const Array<T> s = c.array(most, m);
+    T* from_x = c.scratch(most);
+    for (int64_t first = 0; first < n; first += most) {
+      const Rows<T> some_x = x.some(first, std::min(most, n - first));
+      const T* some_a = a + first * d;
+      multiply(c, some_x.n, m, d, some_a, d, 1, b, 1, d, s.data);
+      for (int64_t i = 0; i < some_x.n; ++i) {
+        const int64_t at = (first + i) * m;
+        T *row = s.data + i * m, *value = c.value.data + at;
+        const T *up = c.up.data + at, of_this = of_x[first + i];
+        bool some_cancel = false;
+        along_row<T>(m, [&](auto l) {
+          const auto both = l.all(of_this) + l(of_y), squared = both - 2.0 * l(row);
+          const auto cancels = !((squared > both / 16.0) & within(squared));
+          some_cancel |= some(cancels);
+          const auto norm = sqrt(select(cancels, 1.0, squared));
+          const auto w = select(cancels, 0.0, l(up) / norm);
+          l.put(value, select(cancels, 0.0, norm));
+          l.put(row, -w);
+          l.put(from_y, l(from_y) + w);
+        });
+        from_x[i] = -row_total<T>(m, [&](auto l) { return l(row); });
+        for (int64_t j = 0; some_cancel && j < m; ++j)
+          if (holds(value[j] == 0.0)) pair(c, some_x, i, y, j, at + j);
+      }
+      if (x.grad) add(some_x, from_x, some_a), multiply(c, some_x.n, d, m, s.data, m, 1, b, d, 1, some_x.grad, true);
+      if (y.grad) multiply(c, m, d, some_x.n, s.data, 1, m, some_a, d, 1, y.grad, true);
+    }
+    if (y.grad) add(y, from_y, b);
   }
 };
 

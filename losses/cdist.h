@@ -47,6 +47,7 @@ struct PairwiseDistances {
     const Rows<T> x(c, 0), y(c, 1);
     const Distance distance{p, eps};
     if (p == 2 && (mode == gemm || (mode == automatic && x.d >= 64))) return distance.by_products(c, x, y);
+    if (p == 2 && (y.n >= 16 || x.d < 16)) return distance.by_columns(c, x, y);
     for (int64_t i = 0; i < x.n; ++i)
       for (int64_t j = 0; j < y.n; ++j) distance.pair(c, x, i, y, j, i * y.n + j);
   }

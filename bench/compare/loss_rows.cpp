@@ -58,13 +58,15 @@ Inputs row_inputs(const std::string& name, int64_t rows, int64_t columns) {
   return {{"input", randn(s)}, {"target", labels()}};
 }
 
-// All distances between two sets of whole numbers of different sizes, and the gradient of their sum.
-std::function<void()> distances(int64_t n, int64_t m, int64_t width, Device device) {
+// All distances between two sets of whole numbers of different sizes, and the gradient of their sum: by differences, or
+// by a matrix product, which is faster and loses digits where two points are near.
+std::function<void()> distances(int64_t n, int64_t m, int64_t width, bool by_product, Device device) {
   const auto numbers = [&](int64_t rows) { return to(to(randint(0, 100, {rows, width}), Dtype::float32), device); };
   const Tensor x = numbers(n).requires_grad(true), y = numbers(m);
-  return [x, y] {
+  const uint8_t mode = by_product ? PairwiseDistances::gemm : PairwiseDistances::direct;
+  return [x, y, mode] {
     Tensor(x).zero_grad();
-    sum(cdist(x, y, {})).backward();
+    sum(cdist(x, y, {.mode = mode})).backward();
   };
 }
 
@@ -108,12 +110,16 @@ std::vector<Row> loss_rows() {
     int64_t n, m, width;
   };
   for (const Clouds& c : {Clouds{16, 24, 8}, {128, 200, 32}, {1024, 1500, 64}})
-    rows.push_back({.family = "distances",
-                    .name = fmt::format("cdist {} x {} x {}", c.n, c.m, c.width),
-                    .peer = fmt::format("distances {} {} {}", c.n, c.m, c.width),
-                    .bytes = 4.0 * double(2 * c.n * c.width + c.m * c.width + c.n * c.m),
-                    .flops = 3.0 * 2.0 * double(c.n * c.m * c.width),  // the distances, and both factors of a gradient
-                    .prepare = [c](Device d) { return distances(c.n, c.m, c.width, d); }});
+    for (bool by_product : {false, true}) {
+      const char* mode = by_product ? "gemm" : "direct";
+      rows.push_back(
+          {.family = "distances",
+           .name = fmt::format("cdist {} x {} x {}, {}", c.n, c.m, c.width, mode),
+           .peer = fmt::format("distances {} {} {} {}", c.n, c.m, c.width, mode),
+           .bytes = 4.0 * double(2 * c.n * c.width + c.m * c.width + c.n * c.m),
+           .flops = 3.0 * 2.0 * double(c.n * c.m * c.width),  // the distances, and both factors of a gradient
+           .prepare = [c, by_product](Device d) { return distances(c.n, c.m, c.width, by_product, d); }});
+    }
   return rows;
 }
 

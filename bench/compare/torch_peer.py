@@ -114,9 +114,10 @@ def mlp(widths):
     return nn.Sequential(*layers[:-1])
 
 
-def row_distances(n, m, width):
+def row_distances(n, m, width, mode):
+    how = "use_mm_for_euclid_dist" if mode == "gemm" else "donot_use_mm_for_euclid_dist"
     x, y = (torch.randint(0, 100, (int(rows), int(width))).float() for rows in (n, m))
-    return backward_of((x.requires_grad_(True), y), lambda a, b: torch.cdist(a, b).sum())
+    return backward_of((x.requires_grad_(True), y), lambda a, b: torch.cdist(a, b, compute_mode=how).sum())
 
 
 def row_mlp(widths, batch, optimizer, loss):
