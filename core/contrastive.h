@@ -28,10 +28,10 @@ struct DebiasedContrast {
     const T share = eta_plus == 0
                         ? -T::infinity()
                         : log(T(eta_plus)) + log_positive - log_mean;  // of the hidden positives in R, its log
-    const auto some_left = share < 0.0;
+    const auto some_left = !(share >= 0.0);  // or NaN
     const T left = log1mexp(select(some_left, share, -1.0));
     const T raw = log_mean + left - log1p(T(-eta_plus)), least = -1 / temperature - s;
-    const auto free = some_left & (raw >= least);
+    const auto free = some_left & !(raw < least);
     const T x = log(T(double(n))) + select(free, raw, least), q = sigmoid(x);
     c.value() = softplus(x);
     const T of_mean = select(free, c.up() * q * exp(-left), 0.0);

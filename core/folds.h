@@ -105,12 +105,12 @@ template <class T> struct RunningTarget {
   }
 };
 
-// The running maximum and the first place where it stands.
+// The running maximum, which NaN is, and the first place where it stands.
 template <class T> struct RunningFirst {
   T max = -T::infinity(), at = T::infinity();
 
   GRADUS_FN static RunningFirst merge(RunningFirst a, RunningFirst b) {
-    auto second = (b.max > a.max) | ((b.max == a.max) & (b.at < a.at));
+    auto second = (b.max > a.max) | is_nan(b.max) | ((b.max == a.max) & (b.at < a.at));
     return {select(second, b.max, a.max), select(second, b.at, a.at)};
   }
 };
@@ -132,12 +132,15 @@ template <class T> struct Magnitude {
 template <class T> struct RunningNorm {
   T max = 0, sum = 0;
 
-  GRADUS_FN static RunningNorm of(T x, double p) {  // p = 0 has no slope, and jumps at 0 alone
-    return of(p == 0 ? frozen(x) : x);
+  GRADUS_FN static RunningNorm of(T x, double p) {
+    if (p != 0) return of(x);
+    const T counts = select(frozen(x) == 0.0, T(0.0), 1.0);  // no slope, and a jump at 0 alone
+    return {counts, counts};
   }
   GRADUS_FN static RunningNorm of(T x) {
     T a = abs(x);
-    return {a, select(a == 0.0, T(0.0), 1.0)};
+    auto lost = is_nan(a);
+    return {select(lost, 1.0, a), select(lost, a, select(a == 0.0, T(0.0), 1.0))};  // a largest of 0 would hide NaN
   }
   GRADUS_FN static T power(T ratio, double p) {
     if (p == 1) return ratio;
@@ -166,7 +169,7 @@ template <class T> struct RunningNorm {
     if (p == 2) each([&](T x) { all.sum += square(x * inverse); });
     else each([&](T x) { all.sum += abs(x * inverse); });
     auto endless = size.top == T::infinity(), nothing = size.top == 0.0;
-    all.max = select(is_nan(all.sum), 1.0, size.top);  // no 0, which would hide it
+    all.max = select(is_nan(all.sum), 1.0, size.top);
     all.sum = select(endless & (all.sum > 0.0), 1.0, all.sum / select(nothing, 1.0, power(largest, p)));
     return all;
   }
@@ -174,13 +177,13 @@ template <class T> struct RunningNorm {
     if (p == 0) return sum;
     if (p == 1) return max * sum;
     if (p == 2) return select(max == 0.0, 0.0, max * sqrt(sum));
-    if (p == __builtin_huge_val()) return max;
+    if (p == __builtin_huge_val()) return select(is_nan(sum), sum, max);
     return select(max == 0.0, 0.0, max * pow(sum, T(1 / p)));
   }
   // d norm / d x for a member x; 0 at the zero vector, and shared evenly where several are the maximum.
   GRADUS_FN T slope(T x, T norm, double p) const {
     if (p == 0) return 0.0;
-    T way = select(x < 0.0, T(-1.0), select(x == 0.0, T(0.0), 1.0)), g;
+    T way = sign(x), g;
     if (p == 1) g = way;
     else if (p == 2) g = x / norm;
     else if (p == __builtin_huge_val()) g = select(abs(x) == max, way / sum, 0.0);

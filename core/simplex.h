@@ -4,6 +4,7 @@
 
 #include "gradus/core/block.h"
 #include "gradus/core/functions.h"
+#include "gradus/core/order.h"
 
 namespace gradus {
 
@@ -19,11 +20,12 @@ template <class T> T without_rounding(T x, int64_t n) {
   return holds(abs(x) <= noise) ? x - T(plain(x)) : x;
 }
 
-// The places of x in descending order; equal values keep their order.
+// The places of x in descending order, NaN first; equal values keep their order.
 template <class T> int64_t* descending(Case<T>& c, const T* x, int64_t n) {
   int64_t* order = c.integers(n);
   for (int64_t i = 0; i < n; ++i) order[i] = i;
-  std::stable_sort(order, order + n, [x](int64_t i, int64_t j) { return plain(x[i]).lane(0) > plain(x[j]).lane(0); });
+  std::stable_sort(order, order + n,
+                   [x](int64_t i, int64_t j) { return less(plain(x[j]).lane(0), plain(x[i]).lane(0)); });
   return order;
 }
 
@@ -161,6 +163,7 @@ template <class T> struct EntmaxPoint {
       slope[k] = p[k] / some;
     }
     rest = total<T>(size, [&](int64_t k) { return k == first ? T(0.0) : p[k]; });
+    if (holds(is_nan(z[first]))) rest = z[first];
     const T all = 1.0 + rest;
     for (int64_t k = 0; k < size; ++k) p[k] = p[k] / all, slope[k] = slope[k] / all;
   }

@@ -64,13 +64,13 @@ struct BatchHardTripletLoss {
   }
 
  private:
-  // The first of the largest, or with way = -1 of the smallest.
+  // The first of the largest, or with way = -1 of the smallest; a NaN is either.
   template <class T> static void take(T d, int64_t j, T& best, int64_t& at, double way) {
     if (at < 0) {
       best = d, at = j;
       return;
     }
-    const auto better = way * d > way * best, tie = d == best;
+    const auto better = (way * d > way * best) | is_nan(d), tie = d == best;
     declare_convention(tie, d);
     declare_convention(tie, best);
     best = select(better, d, best);

@@ -37,7 +37,9 @@ struct CosineEmbedding {
 
   static constexpr double eps = 1e-6;  // squared: 1e-12
 
-  template <class T> struct State { RunningProducts<T> sums; };
+  template <class T> struct State {
+    RunningProducts<T> sums;
+  };
   template <class T> struct Constants {
     Cosine<T> cosine;
     T pull, active;
@@ -54,9 +56,9 @@ struct CosineEmbedding {
     Cosine<T> cosine = Cosine<T>::smoothed(s.sums, eps);
     auto similar = target > 0.0;
     T above = cosine.c - margin;
-    auto on = above >= 0.0;
-    T active = select(similar, T(0.0), select(on, T(1.0), 0.0));
-    return {select(similar, 1.0 - cosine.c, select(on, above, 0.0)),
+    auto off = above < 0.0;
+    T active = select(similar, T(0.0), select(off, T(0.0), 1.0));
+    return {select(similar, 1.0 - cosine.c, select(off, 0.0, above)),
             1.0,
             {cosine, select(similar, T(-1.0), active), active}};
   }

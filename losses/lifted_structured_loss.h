@@ -59,8 +59,9 @@ struct LiftedStructuredLoss {
           near[i] = d(i, k), nearest[i] = k;
           continue;
         }
-        if (holds(d(i, k) < near[i])) nearest[i] = k;
-        near[i] = select(d(i, k) < near[i], d(i, k), near[i]);
+        const auto nearer = (d(i, k) < near[i]) | is_nan(d(i, k));
+        if (holds(nearer)) nearest[i] = k;
+        near[i] = select(nearer, d(i, k), near[i]);
       }
       if (nearest[i] < 0) continue;
       if (!hard)

@@ -28,11 +28,11 @@ struct ListnetLoss {
     const int64_t n = c.in[0].size();
     if (n == 0) return;
     const Probabilities<T> p(c, c.in[0]), q(c, c.in[1]);
-    const T mean = total<T>(n, [&](int64_t i) { return select(q.p[i] > 0.0, q.p[i] * p.nll[i], 0.0); });
+    const T mean = total<T>(n, [&](int64_t i) { return select(q.p[i] == 0.0, 0.0, q.p[i] * p.nll[i]); });
     c.value() = mean;
     for (int64_t i = 0; i < n; ++i) {
       if (c.grad[0]) c.grad[0](i) = c.up() * (p.p[i] - q.p[i]);
-      if (c.grad[1]) c.grad[1](i) = c.up() * select(q.p[i] > 0.0, q.p[i] * (p.nll[i] - mean), 0.0);
+      if (c.grad[1]) c.grad[1](i) = c.up() * select(q.p[i] == 0.0, 0.0, q.p[i] * (p.nll[i] - mean));
     }
   }
 

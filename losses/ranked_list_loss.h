@@ -52,16 +52,16 @@ struct RankedListLoss {
         T largest = 0.0, sum = 0.0, size = 0.0;
         for (int64_t j = 0; j < n; ++j) {
           const T v = slope * (row[j] - bound);
-          weight[j] = belongs(j) && holds(v > 0.0) ? v : T(0.0);
+          weight[j] = !belongs(j) || holds(v <= 0.0) ? T(0.0) : v;
           largest = select(weight[j] > largest, weight[j], largest);
         }
         for (int64_t j = 0; j < n; ++j) {
-          if (!holds(weight[j] > 0.0)) continue;
+          if (holds(weight[j] == 0.0)) continue;
           const T w = exp(t * frozen(weight[j] - largest));
           sum = sum + w * weight[j], size = size + w;
           weight[j] = w;
         }
-        if (!holds(size > 0.0)) return T(0.0);
+        if (holds(size == 0.0)) return T(0.0);
         if (c.grad[0])
           for (int64_t j = 0; j < n; ++j) {
             T& g = c.grad[0].data[i * n + j];

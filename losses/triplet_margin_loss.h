@@ -38,8 +38,13 @@ struct TripletMargin {
        0.02824097070313547, "torch.nn.functional.triplet_margin_loss 1.13"},
   };
 
-  template <class T> struct State { RunningNorm<T> ap, an, pn; };
-  template <class T> struct Constants { RunningNorm<T> ap, an, pn; T d_ap, d_an, d_pn, active, share_an, share_pn; };
+  template <class T> struct State {
+    RunningNorm<T> ap, an, pn;
+  };
+  template <class T> struct Constants {
+    RunningNorm<T> ap, an, pn;
+    T d_ap, d_an, d_pn, active, share_an, share_pn;
+  };
 
   template <class T> GRADUS_FN State<T> lift(Column<T>, T a, T b, T n, T) const {
     State<T> s{RunningNorm<T>::of(a - b + eps), RunningNorm<T>::of(a - n + eps), {}};
@@ -69,8 +74,8 @@ struct TripletMargin {
       share_an = 1.0 - share_pn;
     }
     T raw = m + ap - away;
-    auto on = raw >= 0.0;
-    return {select(on, raw, 0.0), 1.0, {s.ap, s.an, s.pn, ap, an, pn, select(on, T(1.0), 0.0), share_an, share_pn}};
+    auto off = raw < 0.0;
+    return {select(off, 0.0, raw), 1.0, {s.ap, s.an, s.pn, ap, an, pn, select(off, T(0.0), 1.0), share_an, share_pn}};
   }
   template <class T> GRADUS_FN Grads<T, 4> grad(Constants<T> c, Column<T> at, T a, T b, T n, T) const {
     T u = c.active * c.ap.slope(a - b + eps, c.d_ap, p), v = c.active * c.share_an * c.an.slope(a - n + eps, c.d_an, p),

@@ -7,7 +7,9 @@ namespace gradus {
 
 // A distance: what a column brings in, how two parts join, the value, and the slopes along x and y.
 namespace triplet_distances {
-template <class T> struct Slopes { T x, y; };
+template <class T> struct Slopes {
+  T x, y;
+};
 
 struct Euclidean {  // as pairwise_distance
   static constexpr double eps = 1e-6;
@@ -29,8 +31,12 @@ struct Euclidean {  // as pairwise_distance
   }
 };
 struct SquaredEuclidean {
-  template <class T> struct Part { T sum = 0; };
-  template <class T> struct Done { T d; };
+  template <class T> struct Part {
+    T sum = 0;
+  };
+  template <class T> struct Done {
+    T d;
+  };
   template <class T> GRADUS_FN static Part<T> lift(T x, T y) { return {square(x - y)}; }
   template <class T> GRADUS_FN static Part<T> merge(Part<T> a, Part<T> b) { return {a.sum + b.sum}; }
   template <class T> GRADUS_FN static Done<T> finish(Part<T> s) { return {s.sum}; }
@@ -40,7 +46,9 @@ struct SquaredEuclidean {
   }
 };
 struct OneMinusCosine {  // as cosine_distance
-  template <class T> struct Part { RunningProducts<T> sums; };
+  template <class T> struct Part {
+    RunningProducts<T> sums;
+  };
   template <class T> struct Done {
     Cosine<T> cosine;
     T d;
@@ -78,7 +86,9 @@ struct Manhattan {
 template <class D> struct TripletBy {
   template <class T> using Part = typename D::template Part<T>;
   template <class T> using Done = typename D::template Done<T>;
-  template <class T> struct State { Part<T> ap, an, pn; };
+  template <class T> struct State {
+    Part<T> ap, an, pn;
+  };
   template <class T> struct Constants {
     Done<T> ap, an, pn;
     T active, share_an, share_pn;
@@ -100,8 +110,8 @@ template <class D> struct TripletBy {
       share_an = 1.0 - share_pn;
     }
     T raw = margin + ap.d - away;
-    auto on = raw >= 0.0;
-    return {select(on, raw, 0.0), 1.0, {ap, an, pn, select(on, T(1.0), 0.0), share_an, share_pn}};
+    auto off = raw < 0.0;
+    return {select(off, 0.0, raw), 1.0, {ap, an, pn, select(off, T(0.0), 1.0), share_an, share_pn}};
   }
   template <class T> GRADUS_FN static Grads<T, 4> grad(bool swap, Constants<T> c, Column<T> at, T a, T p, T n) {
     auto ap = D::grad(c.ap, a, p), an = D::grad(c.an, a, n);

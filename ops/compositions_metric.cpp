@@ -127,7 +127,7 @@ struct MarginOfDistances {
     const Tensor &near = in[0][0], &far = in[1][0];
     const Tensor b = in[2].empty() ? full({}, beta.number(), near.dtype(), near.device()) : in[2][0];
     const Tensor terms = concat({relu(shifted(sub(near, b), margin)), relu(shifted(sub(b, far), margin))});
-    return add(mean_of_kept(terms, gt(terms.detach(), 0)), scaled(b, nu));
+    return add(mean_of_kept(terms, ne(terms.detach(), 0)), scaled(b, nu));
   }
 };
 
@@ -212,8 +212,8 @@ struct ThresholdConsistentMargin {
        "by hand: 0.25 + (0.25 + 0.5) / 2"}};
   Tensor compose(const Given& in) const {
     const Tensor &p = in[0][0], &n = in[1][0];
-    return add(scaled(mean_of_kept(pos_threshold - p, le(p.detach(), pos_threshold)), pos_weight),
-               scaled(mean_of_kept(shifted(n, -neg_threshold), ge(n.detach(), neg_threshold)), neg_weight));
+    return add(scaled(mean_of_kept(pos_threshold - p, !gt(p.detach(), pos_threshold)), pos_weight),
+               scaled(mean_of_kept(shifted(n, -neg_threshold), !lt(n.detach(), neg_threshold)), neg_weight));
   }
 };
 
@@ -223,8 +223,8 @@ struct ThresholdConsistentMargin {
 Tensor among_nodes(const Tensor& x, double first, double step, int64_t nodes) {
   const Tensor node = to(to(arange(0, double(nodes), 1, Dtype::float64), x.device()), x.dtype());
   const Tensor z = sub(unsqueeze(divided(shifted(x, -first), step), -1), node), at = z.detach();
-  const Tensor above = where(ge(at, 0) & lt(at, 1), 1 - z, 0);  // on a node, the slopes are those to its right
-  return where(ge(at, -1) & lt(at, 0), shifted(z, 1), above);
+  // On a node, the slopes are those to its right.
+  return where(lt(at, -1) | ge(at, 1), 0, where(lt(at, 0), shifted(z, 1), 1 - z));
 }
 
 struct FastAp {
