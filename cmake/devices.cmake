@@ -49,6 +49,8 @@ foreach(kernels IN ITEMS average elements indexing matmul operations reduce upda
 endforeach()
 set(module_sources cuda/gemm_form.cpp cuda/graph.cpp cuda/module.cpp cuda/run_loss.cpp generated/cuda/device_losses.cpp)
 list(TRANSFORM module_sources PREPEND ${PROJECT_BINARY_DIR}/ REGEX ^generated)
+set(kernels_definition GRADUS_KERNELS)  # teams of threads, and no packs
+set_source_files_properties(${kernel_sources} PROPERTIES COMPILE_DEFINITIONS ${kernels_definition})
 
 # gradus_module(name sources...): a module in lib/, which hands over its table and shows nothing else.
 function(gradus_module name)
@@ -84,7 +86,8 @@ if(GRADUS_BUILD_EMULATOR)
     cuda/gemm_no_library.cpp ${emulated_sources})
   target_link_libraries(gradus_emulate PRIVATE gradus_simt)
   # Every fiber waits for others most of its time: the speed of its arithmetic is not worth the compiler's.
-  set_source_files_properties(${emulated_sources} PROPERTIES COMPILE_OPTIONS "-O1;${GRADUS_LANES_OPTIONS}")
+  set_source_files_properties(${emulated_sources} PROPERTIES COMPILE_OPTIONS "-O1;${GRADUS_LANES_OPTIONS}"
+    COMPILE_DEFINITIONS ${kernels_definition})
 endif()
 
 if(GRADUS_HAVE_CUDA)

@@ -70,12 +70,27 @@ struct LossReport {
   unsigned long long problem;  // where the first value outside its range lies; all ones when there is none
 };
 
-// A call of a Map or a Fold: the views hold device addresses, the totals and the problem lie on the host.
+// Of a whole number: what it may be, and which stands for no label.
+struct BlockBounds {
+  bool checked = false, label = false;
+  int64_t low = 0, end = 0, ignored = 0;
+};
+// A call of a Block, all of whose addresses are the device's.
+struct BlockOnDevice {
+  BlockCall call;
+  BlockBounds bounds[max_inputs];
+  int teams = 1, team = 1;  // how many problems are solved at a time, and by how many threads each: 1, 32 or 256
+  void* memory = nullptr;   // `room` bytes for each of the teams
+  int64_t room = 0;
+};
+
+// A call of a loss: the views hold device addresses, the totals and the problem lie on the host.
 struct DeviceCall : Call {
   const char* name = "";         // of the loss
   LossReport* report = nullptr;  // on the device; every byte is 255 before
   int device = 0;
   double constant[max_inputs] = {};  // of an input without data: its one number
+  BlockOnDevice block;               // of a Block, and nothing else is
 };
 
 // The formulas of one name, in the order of its LossEntry; null where a formula has no kernel.
@@ -100,7 +115,7 @@ struct AverageCall {
 
 // What a module exports.  A function gives false where it failed and leaves the reason in error().
 struct Backend {
-  static constexpr int current_version = 5;
+  static constexpr int current_version = 6;
   static constexpr const char* symbol = "gradus_backend";
   static constexpr const char* out_of_memory = "out of device memory";  // the error of an allocation for which no room is
   using Open = const Backend* (*)();

@@ -374,6 +374,7 @@ struct BlockCall {
     const char* wanted = "";
   };
   Refusal* refusal = nullptr;
+  int64_t* room = nullptr;  // of one problem: the bytes of scratch memory that it took
 };
 
 struct FormulaEntry {

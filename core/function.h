@@ -4,6 +4,9 @@
 
 #if defined(__CUDACC__)
 #define GRADUS_FN __host__ __device__ __forceinline__
+// Of what is too large to be inlined, or calls back.
+#define GRADUS_ANYWHERE __host__ __device__
 #else
 #define GRADUS_FN inline __attribute__((always_inline))
+#define GRADUS_ANYWHERE
 #endif

@@ -1,7 +1,7 @@
 // Num, Mask and Ints of several lanes: one native register, or two halves when they are wider than a register.  (A
 // vector type wider than the register is six to ten times slower: the compiler keeps it in memory.)
 #pragma once
-#if !defined(__CUDACC__)  // device code has no vectors
+#if !defined(GRADUS_KERNELS)  // device code has no vectors
 #include "gradus/core/number.h"
 #include "gradus/core/simd.h"
 #include "gradus/core/vector_maths.h"

@@ -7,7 +7,7 @@
 namespace gradus {
 
 // The first place of the largest of n numbers.
-template <class T> int64_t place_of_largest(const T* x, int64_t n) {
+template <class T> GRADUS_ANYWHERE int64_t place_of_largest(const T* x, int64_t n) {
   int64_t top = 0;
   for (int64_t k = 1; k < n; ++k)
     if (holds(x[k] > x[top])) top = k;
@@ -15,7 +15,7 @@ template <class T> int64_t place_of_largest(const T* x, int64_t n) {
 }
 
 // f(0) + … + f(n - 1) without f(left_out).
-template <class T, class Fn> T total_without(int64_t left_out, int64_t n, Fn f) {
+template <class T, class Fn> GRADUS_ANYWHERE T total_without(int64_t left_out, int64_t n, Fn f) {
   return total<T>(left_out, f) + total<T>(n - left_out - 1, f, left_out + 1);
 }
 

@@ -5,10 +5,10 @@
 
 namespace gradus {
 
-template <class T> bool never(T x) { return holds(x == -T::infinity()); }
+template <class T> GRADUS_ANYWHERE bool never(T x) { return holds(x == -T::infinity()); }
 
 // log(exp(a) + exp(b))
-template <class T> T log_either(T a, T b) {
+template <class T> GRADUS_ANYWHERE T log_either(T a, T b) {
   if (never(a)) return b;
   if (never(b)) return a;
   const bool up = holds(a < b);
@@ -16,7 +16,7 @@ template <class T> T log_either(T a, T b) {
 }
 
 // x - log Σ exp(x) of n numbers.
-template <class T> void log_softmax(const T* x, int64_t n, T* to) {
+template <class T> GRADUS_ANYWHERE void log_softmax(const T* x, int64_t n, T* to) {
   int64_t top = 0;
   for (int64_t k = 1; k < n; ++k)
     if (holds(x[k] > x[top])) top = k;
@@ -27,13 +27,13 @@ template <class T> void log_softmax(const T* x, int64_t n, T* to) {
 
 // Takes the largest of n logarithms off all of them and returns it, so that they keep their digits; -infinity if none
 // can be.
-template <class T> T take_largest(T* x, int64_t n) {
+template <class T> GRADUS_ANYWHERE T take_largest(const Case<T>& c, T* x, int64_t n) {
   int64_t top = 0;
   for (int64_t k = 1; k < n; ++k)
     if (holds(x[k] > x[top])) top = k;
   const T largest = n > 0 ? x[top] : -T::infinity();
   if (never(largest)) return largest;
-  for (int64_t k = 0; k < n; ++k) x[k] = never(x[k]) ? x[k] : x[k] - largest;
+  c.each(n, [=](int64_t k) { x[k] = never(x[k]) ? x[k] : x[k] - largest; });
   return largest;
 }
 
@@ -44,7 +44,7 @@ template <class T> struct Ctc {
 
   // log_probs[t * classes + k] of `steps` frames.  `posterior`, if wanted, becomes the probability that label k is at
   // frame t.
-  Ctc(Case<T>& c, const T* log_probs, int64_t steps, int64_t classes, const int64_t* label, int64_t labels,
+  GRADUS_ANYWHERE Ctc(Case<T>& c, const T* log_probs, int64_t steps, int64_t classes, const int64_t* label, int64_t labels,
       int64_t blank, T* posterior) {
     const int64_t states = 2 * labels + 1;
     const T none = -T::infinity();
@@ -55,35 +55,39 @@ template <class T> struct Ctc {
     };
     Array<T> a = c.array(steps, states);  // of the ways to s at frame t, relative to the most likely
     T* shift = c.scratch(steps);
+    T *b = posterior ? c.scratch(states) : nullptr, *both = posterior ? c.scratch(states) : nullptr;
     for (int64_t t = 0; t < steps; ++t) {
-      for (int64_t s = 0; s < states; ++s) {
+      c.each(states, [&](int64_t s) {
         T from = t == 0 ? (s < 2 ? T(0.0) : none) : a(t - 1, s);
         if (t > 0 && s > 0) from = log_either(from, a(t - 1, s - 1));
         if (t > 0 && skips(s)) from = log_either(from, a(t - 1, s - 2));
         a(t, s) = emit(from, t, s);
-      }
-      shift[t] = take_largest(&a(t, 0), states);
-      possible = possible && !never(shift[t]);
+      });
+      const T largest = take_largest(c, &a(t, 0), states);
+      shift[t] = largest;
+      possible = possible && !never(largest);
     }
     T end = steps > 0 ? a(steps - 1, states - 1) : labels > 0 ? none : T(0.0);
     if (steps > 0 && labels > 0) end = log_either(end, a(steps - 1, states - 2));
     possible = possible && !never(end);
-    nll = possible ? -(total<T>(steps, [&](int64_t t) { return shift[t]; }) + end) : -none;
+    nll = possible ? -(c.total(steps, [&](int64_t t) { return shift[t]; }) + end) : -none;
     if (!posterior || !possible) return;
-    T *b = c.scratch(states), *both = c.scratch(states);  // b: of the ways on from s, without frame t
-    for (int64_t s = 0; s < states; ++s) b[s] = s >= states - 2 ? T(0.0) : none;
+    c.each(states, [&](int64_t s) { b[s] = s >= states - 2 ? T(0.0) : none; });  // of the ways on from s, without frame t
     for (int64_t t = steps - 1; t >= 0; --t) {
-      for (int64_t s = 0; s < states; ++s) both[s] = never(b[s]) ? none : a(t, s) + b[s];
-      take_largest(both, states);
+      c.each(states, [&](int64_t s) { both[s] = never(b[s]) ? none : a(t, s) + b[s]; });
+      take_largest(c, both, states);
       const T sum =
-          total<T>(states, [&](int64_t s) { return both[s] = never(both[s]) ? T(0.0) : exp_negative(both[s]); });
-      for (int64_t s = 0; s < states; ++s) posterior[t * classes + at(s)] += both[s] / sum;
-      for (int64_t s = 0; s < states; ++s) b[s] = emit(b[s], t, s);
-      for (int64_t s = 0; s < states; ++s) {  // a state takes from later ones only
-        if (s + 1 < states) b[s] = log_either(b[s], b[s + 1]);
-        if (s + 2 < states && skips(s + 2)) b[s] = log_either(b[s], b[s + 2]);
-      }
-      take_largest(b, states);
+          c.total(states, [&](int64_t s) { return both[s] = never(both[s]) ? T(0.0) : exp_negative(both[s]); });
+      c.once([&] {  // a label may have many states
+        for (int64_t s = 0; s < states; ++s) posterior[t * classes + at(s)] += both[s] / sum;
+      });
+      c.each(states, [&](int64_t s) { both[s] = emit(b[s], t, s); });
+      c.each(states, [&](int64_t s) {
+        b[s] = both[s];
+        if (s + 1 < states) b[s] = log_either(b[s], both[s + 1]);
+        if (s + 2 < states && skips(s + 2)) b[s] = log_either(b[s], both[s + 2]);
+      });
+      take_largest(c, b, states);
     }
   }
 };
@@ -105,7 +109,7 @@ struct CtcOfBatch {
   }
 
   // The targets are rows of a matrix, or all one behind the other.  Null where they are wrong, which is told.
-  template <class T> const int64_t* targets(Case<T>& c) const {
+  template <class T> GRADUS_ANYWHERE const int64_t* targets(Case<T>& c) const {
     const auto& all = c.whole[1];
     const int64_t labels = c.whole[3](), classes = c.in[0].extent[1];
     int64_t first = 0;
@@ -123,7 +127,7 @@ struct CtcOfBatch {
   }
 
   // d value / d nll, after the value.
-  template <class T> T finish(Case<T>& c, const Ctc<T>& ctc) const {
+  template <class T> GRADUS_ANYWHERE T finish(Case<T>& c, const Ctc<T>& ctc) const {
     const int64_t labels = c.whole[3]();
     const double part = c.reduction == Reduction::mean ? 1.0 / double(labels > 1 ? labels : 1) : 1.0;
     c.value() = ctc.possible ? part * ctc.nll : zero_infinity ? T(0.0) : T::infinity();

@@ -8,29 +8,37 @@
 
 namespace gradus {
 
-template <class T> T largest(const T* x, int64_t n) {
+template <class T> GRADUS_ANYWHERE T largest(const T* x, int64_t n) {
   T top = x[0];
   for (int64_t i = 1; i < n; ++i) top = select(x[i] > top, x[i], top);
   return top;
 }
 
 // What should be 0 up to the rounding of n additions is 0, its derivative kept: times a huge number it would be noise.
-template <class T> T without_rounding(T x, int64_t n) {
+template <class T> GRADUS_ANYWHERE T without_rounding(T x, int64_t n) {
   const double noise = double(n) * (sizeof(typename T::Scalar) == 4 ? 0x1p-22 : 0x1p-51);
   return holds(abs(x) <= noise) ? x - T(plain(x)) : x;
 }
 
 // The places of x in descending order, NaN first; equal values keep their order.
-template <class T> int64_t* descending(Case<T>& c, const T* x, int64_t n) {
+template <class T> GRADUS_ANYWHERE int64_t* descending(Case<T>& c, const T* x, int64_t n) {
   int64_t* order = c.integers(n);
-  for (int64_t i = 0; i < n; ++i) order[i] = i;
-  std::stable_sort(order, order + n,
-                   [x](int64_t i, int64_t j) { return less(plain(x[j]).lane(0), plain(x[i]).lane(0)); });
+  const auto number = [x](int64_t i) { return plain(x[i]).lane(0); };
+  if constexpr (Team::alone) {
+    for (int64_t i = 0; i < n; ++i) order[i] = i;
+    std::stable_sort(order, order + n, [&](int64_t i, int64_t j) { return less(number(j), number(i)); });
+  } else {  // each finds its place by counting who comes before it
+    c.each(n, [&](int64_t i) {
+      int64_t place = 0;
+      for (int64_t j = 0; j < n; ++j) place += precedes(number(j), j, number(i), i, true);
+      order[place] = i;
+    });
+  }
   return order;
 }
 
 // p = [z - tau]+ with Σ p = 1: the point of the simplex nearest to z.
-template <class T> void project_on_simplex(Case<T>& c, const T* z, int64_t n, T* p) {
+template <class T> GRADUS_ANYWHERE void project_on_simplex(Case<T>& c, const T* z, int64_t n, T* p) {
   const int64_t* order = descending(c, z, n);
   const T top = z[order[0]];
   T sum = 0, tau = 0;
@@ -40,14 +48,14 @@ template <class T> void project_on_simplex(Case<T>& c, const T* z, int64_t n, T*
     sum = sum + x;
     tau = (sum - 1.0) / double(j + 1);
   }
-  for (int64_t k = 0; k < n; ++k) { p[k] = positive(z[k] - top - tau); }
+  c.each(n, [&](int64_t k) { p[k] = positive(z[k] - top - tau); });
 }
 
 // The part of x that moves, which is 0 by value: x of Newton's step at a root that is known.
-template <class T> T movement(T x) { return x - T(plain(x)); }
+template <class T> GRADUS_ANYWHERE T movement(T x) { return x - T(plain(x)); }
 
 // How near neighbours of a descending order are to changing places, which a gradient check must know.
-template <class T> void tell_order(const T* x, const int64_t* order, int64_t n) {
+template <class T> GRADUS_ANYWHERE void tell_order(const T* x, const int64_t* order, int64_t n) {
   for (int64_t j = 1; j < n; ++j) (void)select(x[order[j - 1]] > x[order[j]], T(0.0), 0.0);
 }
 
@@ -58,13 +66,14 @@ template <class T> struct EntmaxPoint {
   T *p, *slope, *below;  // slope: p^(2 - alpha), 0 outside of the support; below: z - max z
   T alpha, rest;         // rest: Σ r - 1
   int64_t size;
+  const Case<T>& c;
 
-  EntmaxPoint(Case<T>& c, const T* z, int64_t n, T alpha)
-      : p(c.scratch(n)), slope(c.scratch(n)), below(c.scratch(n)), alpha(alpha), rest(0.0), size(n) {
+  GRADUS_ANYWHERE EntmaxPoint(Case<T>& c, const T* z, int64_t n, T alpha)
+      : p(c.scratch(n)), slope(c.scratch(n)), below(c.scratch(n)), alpha(alpha), rest(0.0), size(n), c(c) {
     const int64_t* order = descending(c, z, n);
     const double b = double(plain(alpha).lane(0)) - 1;
     const auto at = [&](int64_t j) { return double(plain(z[order[j]]).lane(0)); };
-    for (int64_t k = 0; k < n; ++k) below[k] = z[k] - z[order[0]];
+    c.each(n, [&](int64_t k) { below[k] = z[k] - z[order[0]]; });
     int64_t last = 0;  // of the support: those whose own [...] = 0 leaves less than 1 to the larger ones
     for (int64_t end = n; end - last > 1;) {
       const int64_t j = last + (end - last) / 2;
@@ -74,28 +83,28 @@ template <class T> struct EntmaxPoint {
     const T lowest = z[order[last]];
     fill(z, lowest, least, order[0]);
     if constexpr (!std::is_same_v<T, typename T::Plain>) {  // a step of Newton carries the derivatives to the root
-      const T rise = total<T>(n, [&](int64_t k) { return slope[k]; }) * held(exp(least));
+      const T rise = c.total(n, [&](int64_t k) { return slope[k]; }) * held(exp(least));
       least = least - movement(log_total(z, lowest, least, order[0])) * (alpha - 1.0) / rise;
       fill(z, lowest, least, order[0]);
     }
   }
 
   // -Ω(p), Ω(p) = (Σ p^alpha - 1) / (alpha (alpha - 1)).
-  T entropy() const {
+  GRADUS_ANYWHERE T entropy() const {
     const T b = alpha - 1.0;
     return (-expm1(-b * log1p(rest)) / b - mean_below()) / alpha;
   }
   // Σ p below; what is not in the support may be infinitely far below.
-  T mean_below() const {
-    return total<T>(size, [&](int64_t k) { return select(p[k] > 0.0, p[k] * below[k], 0.0); });
+  GRADUS_ANYWHERE T mean_below() const {
+    return c.total(size, [&](int64_t k) { return select(p[k] > 0.0, p[k] * below[k], 0.0); });
   }
-  T all_but(int64_t left_out) const {
-    return total<T>(size, [&](int64_t k) { return k == left_out ? T(0.0) : p[k]; });
+  GRADUS_ANYWHERE T all_but(int64_t left_out) const {
+    return c.total(size, [&](int64_t k) { return k == left_out ? T(0.0) : p[k]; });
   }
   // dΩ(p) / dalpha at this p.
-  T entropy_slope() const {
+  GRADUS_ANYWHERE T entropy_slope() const {
     const T scale = alpha * (alpha - 1.0);
-    const T sum = total<T>(size, [&](int64_t k) {
+    const T sum = c.total(size, [&](int64_t k) {
       const auto inside = p[k] > 0.0;
       return select(inside, p[k] * p[k] / select(inside, slope[k], 1.0) * log(select(inside, p[k], 1.0)), 0.0);
     });
@@ -104,7 +113,7 @@ template <class T> struct EntmaxPoint {
 
  private:
   // Σ of p up to place j of the order, where the [...] of that place is y; and its slope in y.
-  template <class Fn> static WithSlope<double> mass(Fn at, int64_t j, double b, double y) {
+  template <class Fn> GRADUS_ANYWHERE static WithSlope<double> mass(Fn at, int64_t j, double b, double y) {
     using D = Num<double>;
     WithSlope<double> sum{0, 0};
     for (int64_t i = 0; i <= j; ++i) {
@@ -116,7 +125,7 @@ template <class T> struct EntmaxPoint {
     return sum;
   }
   // log y for which that is 1.  Where b > 1 the unknown is y^(1 / b), in which the sum is smooth.
-  template <class Fn> static double log_root(Fn at, int64_t j, double b) {
+  template <class Fn> GRADUS_ANYWHERE static double log_root(Fn at, int64_t j, double b) {
     using D = Num<double>;
     constexpr int most = 300;
     double low = 0, high = 1, v = 1;
@@ -135,22 +144,22 @@ template <class T> struct EntmaxPoint {
     return (b > 1 ? b : 1) * log(D(v)).v;
   }
   // A [...] of the support that is 0 only because no number is that small.
-  static T held(T y) {
+  GRADUS_ANYWHERE static T held(T y) {
     const double floor = sizeof(typename T::Scalar) == 4 ? 1e-36 : 1e-300;
     return holds(y > floor) ? y : floor + movement(y);
   }
-  static T log_of(const T* z, T lowest, T least, T b, int64_t k) {
+  GRADUS_ANYWHERE static T log_of(const T* z, T lowest, T least, T b, int64_t k) {
     return holds(z[k] == lowest) ? least + b * movement(z[k] - lowest) / held(exp(least))
                                  : log(exp(least) + b * (z[k] - lowest));
   }
-  T log_total(const T* z, T lowest, T least, int64_t first) const {
+  GRADUS_ANYWHERE T log_total(const T* z, T lowest, T least, int64_t first) const {
     const T b = alpha - 1.0;
     return log_of(z, lowest, least, b, first) / b + log1p(rest);
   }
-  void fill(const T* z, T lowest, T least, int64_t first) {
+  GRADUS_ANYWHERE void fill(const T* z, T lowest, T least, int64_t first) {
     const T b = alpha - 1.0, log_u = log_of(z, lowest, least, b, first), u = held(exp(log_u));
     const bool squares = plain(alpha).lane(0) == 1.5 && std::is_same_v<T, typename T::Plain>;
-    for (int64_t k = 0; k < size; ++k) {
+    c.each(size, [&](int64_t k) {
       T y = exp(least) + b * (z[k] - lowest);
       if (holds(z[k] >= lowest)) y = held(y);
       const auto inside = y > 0.0;
@@ -161,55 +170,60 @@ template <class T> struct EntmaxPoint {
       const T r = squares ? square(holds(near) ? 1.0 + close : some / u) : exp((log1p(close) + away) / b);
       p[k] = select(inside, r, 0.0);
       slope[k] = p[k] / some;
-    }
-    rest = total<T>(size, [&](int64_t k) { return k == first ? T(0.0) : p[k]; });
+    });
+    rest = c.total(size, [&](int64_t k) { return k == first ? T(0.0) : p[k]; });
     if (holds(is_nan(z[first]))) rest = z[first];
     const T all = 1.0 + rest;
-    for (int64_t k = 0; k < size; ++k) p[k] = p[k] / all, slope[k] = slope[k] / all;
+    c.each(size, [&](int64_t k) { p[k] = p[k] / all, slope[k] = slope[k] / all; });
   }
 };
 
 // Entmax of input 0 as the value, and its gradient; that of alpha is added to `alpha_grad` unless it is null.
-template <class T> void entmax_of_row(Case<T>& c, T alpha, T* alpha_grad) {
+template <class T> GRADUS_ANYWHERE void entmax_of_row(Case<T>& c, T alpha, T* alpha_grad) {
   const int64_t classes = c.in[0].size();
   if (classes == 0) return;
   const EntmaxPoint<T> e(c, c.in[0].data, classes, alpha);
-  for (int64_t k = 0; k < classes; ++k) c.value(k) = e.p[k];
+  c.each(classes, [&](int64_t k) { c.value(k) = e.p[k]; });
   if (!c.wants_grad) return;
   int64_t steepest = 0;  // whose gradient is that of all others, negated: its own difference would cancel
   for (int64_t k = 1; k < classes; ++k)
     if (holds(e.slope[k] > e.slope[steepest])) steepest = k;
   const auto g = [&](int64_t k) { return c.up(k) - c.up(steepest); };
-  const T slopes = total<T>(classes, [&](int64_t k) { return e.slope[k]; });
-  const T mean = total<T>(classes, [&](int64_t k) { return e.slope[k] * g(k); }) / slopes;
+  const T slopes = c.total(classes, [&](int64_t k) { return e.slope[k]; });
+  const T mean = c.total(classes, [&](int64_t k) { return e.slope[k] * g(k); }) / slopes;
   const auto of = [&](int64_t k) { return k == steepest ? T(0.0) : e.slope[k] * (g(k) - mean); };
   if (c.grad[0]) {
-    for (int64_t k = 0; k < classes; ++k) c.grad[0](k) = of(k);
-    c.grad[0](steepest) = -total<T>(classes, of);
+    const T others = c.total(classes, of);
+    c.each(classes, [&](int64_t k) { c.grad[0](k) = k == steepest ? -others : of(k); });
   }
   if (!alpha_grad) return;
   // Where alpha rises, log p moves by (below + shift) p^(1-alpha) - log p, and the shift keeps Σ p.
-  *alpha_grad += total<T>(classes, [&](int64_t k) {
+  const T of_alpha = c.total(classes, [&](int64_t k) {
     const auto inside = e.p[k] > 0.0;
     const T p = select(inside, e.p[k], 1.0),
             pull = (e.slope[k] * select(inside, e.below[k], 0.0) - p * log(p)) / (alpha - 1.0);
     return select(inside, pull * (g(k) - mean), 0.0);
   });
+  c.once([&] { *alpha_grad += of_alpha; });
 }
 
 // The loss of entmax, (p - q)·z - Ω(p) + Ω(q), of input 0: its value and its gradients.  That of alpha is added to
 // `alpha_grad` unless it is null.
-template <class T> void entmax_against_label(Case<T>& c, int64_t y, T alpha, T* alpha_grad) {
+template <class T> GRADUS_ANYWHERE void entmax_against_label(Case<T>& c, int64_t y, T alpha, T* alpha_grad) {
   const int64_t classes = c.in[0].size();
   const EntmaxPoint<T> e(c, c.in[0].data, classes, alpha);
   c.value() = e.mean_below() - e.below[y] + e.entropy();
-  if (c.grad[0])
-    for (int64_t k = 0; k < classes; ++k) c.grad[0](k) = c.up() * (k == y ? -e.all_but(k) : e.p[k]);
-  if (alpha_grad) *alpha_grad -= c.up() * e.entropy_slope();
+  if (c.grad[0]) {
+    const T others = e.all_but(y);
+    c.each(classes, [&](int64_t k) { c.grad[0](k) = c.up() * (k == y ? -others : e.p[k]); });
+  }
+  if (!alpha_grad) return;
+  const T slope = e.entropy_slope();
+  c.once([&] { *alpha_grad -= c.up() * slope; });
 }
 
 // The same against the distribution of input 1.
-template <class T> void entmax_against_distribution(Case<T>& c, T alpha, T* alpha_grad) {
+template <class T> GRADUS_ANYWHERE void entmax_against_distribution(Case<T>& c, T alpha, T* alpha_grad) {
   const auto &z = c.in[0], &q = c.in[1];
   const int64_t classes = z.size();
   if (classes == 0) return;
@@ -220,18 +234,19 @@ template <class T> void entmax_against_distribution(Case<T>& c, T alpha, T* alph
     declare_convention(none, q(k));  // the slope is that within the simplex; differences of q^alpha hardly get there
     return select(none, -q(k), q(k) * expm1(b * log(select(none, 1.0, q(k)))));
   };
-  const T excess = without_rounding(1.0 - total<T>(classes, [&](int64_t k) { return q(k); }), classes);
-  const T bends = total<T>(classes, bent);
-  const T pull = total<T>(
+  const T excess = without_rounding(1.0 - c.total(classes, [&](int64_t k) { return q(k); }), classes);
+  const T bends = c.total(classes, bent);
+  const T pull = c.total(
       classes, [&](int64_t k) { return select((q(k) == 0.0) & (e.below[k] < T::lowest()), 0.0, -q(k) * e.below[k]); });
   c.value() = e.mean_below() + pull + e.entropy() + (bends - excess) / scale + largest(z.data, classes) * excess;
-  for (int64_t k = 0; k < classes; ++k) {
+  c.each(classes, [&](int64_t k) {
     if (c.grad[0]) c.grad[0](k) = c.up() * (e.p[k] - q(k));
     if (c.grad[1]) c.grad[1](k) = c.up() * (pow(q(k), b) / b - z(k));
-  }
+  });
   if (!alpha_grad) return;
-  const T logs = total<T>(classes, [&](int64_t k) { return (bent(k) + q(k)) * log(select(q(k) == 0.0, 1.0, q(k))); });
-  *alpha_grad += c.up() * ((logs - (bends - excess) * (2.0 * alpha - 1.0) / scale) / scale - e.entropy_slope());
+  const T logs = c.total(classes, [&](int64_t k) { return (bent(k) + q(k)) * log(select(q(k) == 0.0, 1.0, q(k))); });
+  const T of_alpha = (logs - (bends - excess) * (2.0 * alpha - 1.0) / scale) / scale - e.entropy_slope();
+  c.once([&] { *alpha_grad += c.up() * of_alpha; });
 }
 
 }  // namespace gradus

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstring>
 
+#include "gradus/cuda/block.h"
 #include "gradus/cuda/fold.h"
 #include "gradus/cuda/map.h"
 #include "gradus/cuda/run_loss.h"
@@ -59,6 +60,21 @@ template <class L, class F> void run_fold(const DeviceCall& call) {
   launch_fold<L, F>(call, run);
 }
 
+template <class L, class F> void run_block(const DeviceCall& call) {
+  const BlockOnDevice& there = call.block;
+  const BlockCall& given = there.call;
+  const LossRun run(call.device);
+  BlockArguments<L> a;
+  memcpy(a.formula.raw, given.formula, sizeof(L));
+  for (int k = 0; k < arity<L>; ++k) a.in[k] = given.in[k], a.bounds[k] = there.bounds[k];
+  a.value = given.value, a.upstream = given.upstream;
+  a.scale = given.scale, a.count_scale = given.count_scale;
+  a.problems = given.problems, a.reduction = given.reduction;
+  a.team = unsigned(there.team), a.memory = static_cast<char*>(there.memory), a.room = there.room;
+  a.meeting = run.meeting(), a.report = call.report;
+  simt::launch(call.name, block<L, F>, unsigned(there.teams * there.team) / threads, threads, a);
+}
+
 // ---- what a key in a report says ----------------------------------------------------------------
 
 template <class L> Found found_in_map(const DeviceCall& call, unsigned long long key) {
@@ -79,25 +95,38 @@ template <class L> Found found_in_fold(const DeviceCall& call, unsigned long lon
   return Found{p, place, L::inputs[p.input].label};
 }
 
+template <class L> Found found_in_block(const DeviceCall&, unsigned long long key) {
+  Found found{};
+  found.problem.input = int(key % keys_a_problem);
+  return found;
+}
+
 // ---- the table ----------------------------------------------------------------------------------
 
 template <class L> void run(const DeviceCall& call) {
-  if constexpr (Fold<L>) call.dtype == Dtype::float32 ? run_fold<L, float>(call) : run_fold<L, double>(call);
+  if constexpr (Block<L>) call.dtype == Dtype::float32 ? run_block<L, float>(call) : run_block<L, double>(call);
+  else if constexpr (Fold<L>) call.dtype == Dtype::float32 ? run_fold<L, float>(call) : run_fold<L, double>(call);
   else call.dtype == Dtype::float32 ? run_map<L, float>(call) : run_map<L, double>(call);
 }
 
 template <class L> void settle_loss(const DeviceCall& call) {
-  if constexpr (Fold<L>) settle(call, found_in_fold<L>);
+  if constexpr (Block<L>) settle(call, found_in_block<L>);
+  else if constexpr (Fold<L>) settle(call, found_in_fold<L>);
   else settle(call, found_in_map<L>);
 }
 
+template <class L> constexpr bool on_devices = Fold<L> || Map<L>;
+template <class L>
+  requires(L::shared_by_team)
+constexpr bool on_devices<L> = true;
+
 template <class L> constexpr void (*runner())(const DeviceCall&) {
-  if constexpr (Fold<L> || Map<L>) return run<L>;
+  if constexpr (on_devices<L>) return run<L>;
   else return nullptr;
 }
 
 template <class L> constexpr void (*settler())(const DeviceCall&) {
-  if constexpr (Fold<L> || Map<L>) return settle_loss<L>;
+  if constexpr (on_devices<L>) return settle_loss<L>;
   else return nullptr;
 }
 

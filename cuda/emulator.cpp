@@ -133,6 +133,13 @@ class Grid {
     return memory.real(address);
   }
 
+  void* open(const void* address, int64_t bytes, Line line) {
+    EmulatedMemory& memory = EmulatedMemory::instance();
+    char* const real = memory.bytes_of(fmt::format("{} ({})", name_, text(line)).c_str(), address, bytes);
+    memory.mark_written(address, bytes);
+    return real;
+  }
+
   [[noreturn]] void fail(const std::string& what) const {
     const Position& p = position();
     throw Fault(fmt::format("{}: thread ({},{},{}) of block ({},{},{}) {}", name_, p.thread.x, p.thread.y, p.thread.z,
@@ -301,6 +308,8 @@ unsigned ballot(unsigned mask, bool vote, Line line) { return grid->ballot(mask,
 void* access(const void* address, size_t bytes, size_t alignment, Access kind, Line line) {
   return grid->access(address, bytes, alignment, kind, line);
 }
+void* open(const void* p, int64_t bytes, Line line) { return grid->open(p, bytes, line); }
+void fail(const char* what, Line line) { grid->fail(fmt::format("stops ({}): {}", text(line), what)); }
 void* shared_array(const void* identity, size_t bytes, const char* name) {
   return EmulatedMemory::instance().shared_array(identity, bytes, name);
 }

@@ -76,6 +76,14 @@ inline unsigned atomic_add(unsigned* p, unsigned x, Line line = Line::current())
   return (sum += x) - x;
 }
 
+// The bytes behind an allocation's [p, p + bytes), which are then read and written without further checks: those of
+// problems that a team of threads solves.
+void* open(const void* p, int64_t bytes, Line);
+template <class T> T* opened(T* p, int64_t bytes, Line line = Line::current()) {
+  return bytes == 0 ? p : static_cast<T*>(open(p, bytes, line));
+}
+[[noreturn]] void fail(const char* what, Line line = Line::current());
+
 // The block's array of that identity; made, with nothing written, by the first thread that asks.
 void* shared_array(const void* identity, size_t bytes, const char* name);
 

@@ -6,10 +6,9 @@
 #include "gradus/core/functions.h"
 #include "gradus/cuda/meeting.h"
 #include "gradus/cuda/simt.h"
+#include "gradus/cuda/threads_total.h"
 
 namespace gradus::cuda_kernels {
-
-constexpr unsigned whole_warp = ~0u;
 
 // The formula's options as bytes: a Param has a destructor, which must not run on the device.
 template <class L> struct FormulaBytes {
@@ -71,38 +70,6 @@ __device__ __forceinline__ Arg<L, Num<F>, K> input(const Arguments<L>& a, const 
 }
 
 // ---- sums ---------------------------------------------------------------------------------------
-
-// A plain struct of the lane whose number differs by `by`.
-template <class S> __device__ __forceinline__ S shuffled(S mine, unsigned by) {
-  static_assert(__is_trivially_copyable(S) && sizeof(S) % 4 == 0, "words are exchanged");
-  constexpr int words = int(sizeof(S) / 4);
-  unsigned word[words];
-  memcpy(word, static_cast<const void*>(&mine), sizeof mine);
-  for (int i = 0; i < words; ++i) word[i] = __shfl_xor_sync(whole_warp, word[i], by);
-  memcpy(static_cast<void*>(&mine), word, sizeof mine);
-  return mine;
-}
-
-// The merged total of a warp in each of its lanes; the order is fixed, and the same in all of them.
-template <class S, class Merge> __device__ __forceinline__ S warp_total(S mine, Merge merge) {
-  for (unsigned by = 1; by < 32; by *= 2) {
-    const S other = shuffled(mine, by);
-    mine = threadIdx.x & by ? merge(other, mine) : merge(mine, other);
-  }
-  return mine;
-}
-
-// The same for a block; every thread must come.
-template <class S, class Merge> __device__ __forceinline__ S block_total(S mine, Merge merge) {
-  GRADUS_SHARED(S, warps, threads / 32);
-  mine = warp_total(mine, merge);
-  __syncthreads();  // an earlier total may still be read
-  if (threadIdx.x % 32 == 0) simt::write(warps, threadIdx.x / 32, mine);
-  __syncthreads();
-  S total = simt::read(warps);
-  for (unsigned w = 1; w < threads / 32; ++w) total = merge(total, simt::read(warps, w));
-  return total;
-}
 
 struct AddTotals {
   GRADUS_FN Totals operator()(const Totals& a, const Totals& b) const {

@@ -80,7 +80,7 @@ void settle(const DeviceCall& call, Found (*decode)(const DeviceCall&, unsigned 
   if (!call.problem || report.problem == ~0ull) return;
   const Found found = decode(call, report.problem);
   *call.problem = found.problem;
-  call.problem->value = value_at(call, found);
+  if (call.in[found.problem.input].data) call.problem->value = value_at(call, found);  // a Block is looked at again
 }
 
 }  // namespace gradus::cuda_kernels

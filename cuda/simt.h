@@ -24,6 +24,11 @@ namespace gradus::simt {
 template <class T> __device__ __forceinline__ T read(const T* p, int64_t i = 0) { return p[i]; }
 template <class T> __device__ __forceinline__ void write(T* p, int64_t i, T x) { p[i] = x; }
 
+// The address by which a kernel reads or writes `bytes` without asking for each of them.
+template <class T> __device__ __forceinline__ T* opened(T* p, int64_t bytes) { return (void)bytes, p; }
+// Ends the kernel.
+__device__ __forceinline__ void fail(const char*) { __trap(); }
+
 // Adds one and returns what was there before; what this thread's block wrote before is seen by who takes a later
 // ticket.
 __device__ __forceinline__ unsigned take_ticket(unsigned* p) {

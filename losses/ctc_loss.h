@@ -43,6 +43,8 @@ struct CtcLoss {
        0.39819410474197517, "mpmath, over all paths"},
   };
 
+  static constexpr bool shared_by_team = true;
+
   void deduce(Extents& e) const {
     if (e['S'] < 0) e['S'] = e['P'];
   }
@@ -51,7 +53,7 @@ struct CtcLoss {
     CtcOfBatch{blank, zero_infinity}.make_acceptable(k, values, n, e);
   }
 
-  template <class T> void solve(Case<T>& c) const {
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const CtcOfBatch batch{blank, zero_infinity};
     const int64_t* label = batch.targets(c);
     if (!label) return;
@@ -60,7 +62,7 @@ struct CtcLoss {
     const Ctc<T> ctc(c, c.in[0].data, steps, classes, label, c.whole[3](), blank, posterior);
     const T up = batch.finish(c, ctc);
     if (!posterior || !ctc.possible) return;
-    for (int64_t i = 0; i < steps * classes; ++i) c.grad[0].data[i] = -up * posterior[i];
+    c.each(steps * classes, [&](int64_t i) { c.grad[0].data[i] = -up * posterior[i]; });
   }
 };
 inline constexpr Loss<CtcLoss> ctc_loss;

@@ -48,24 +48,26 @@ struct CtcLossWithLogits {
     CtcOfBatch{blank, zero_infinity}.make_acceptable(k, values, n, e);
   }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const CtcOfBatch batch{blank, zero_infinity};
     const int64_t* label = batch.targets(c);
     if (!label) return;
     const int64_t steps = c.whole[2](), classes = c.in[0].extent[1];
     T *log_probs = c.scratch(steps * classes), *posterior = c.grad[0] ? c.scratch(steps * classes) : nullptr;
-    for (int64_t t = 0; t < steps; ++t) log_softmax(c.in[0].data + t * classes, classes, log_probs + t * classes);
+    c.each(steps, [&](int64_t t) { log_softmax(c.in[0].data + t * classes, classes, log_probs + t * classes); });
     const Ctc<T> ctc(c, log_probs, steps, classes, label, c.whole[3](), blank, posterior);
     const T up = batch.finish(c, ctc);
     if (!posterior || !ctc.possible) return;
-    for (int64_t t = 0; t < steps; ++t) {
+    c.each(steps, [&](int64_t t) {
       const T *log_p = log_probs + t * classes, *seen = posterior + t * classes;
       const auto rest = [&](int64_t k) { return exp_negative(log_p[k]) - seen[k]; };
       // Both sum to 1: what is left of the likeliest, where both are near 1, the others know better.
       const int64_t top = place_of_largest(log_p, classes);
       for (int64_t k = 0; k < classes; ++k)
         c.grad[0].data[t * classes + k] = up * (k == top ? -total_without<T>(top, classes, rest) : rest(k));
-    }
+    });
   }
 };
 inline constexpr Loss<CtcLossWithLogits> ctc_loss_with_logits;

@@ -36,7 +36,9 @@ struct EntmaxMap {
 
   int64_t class_axis() const { return dim; }
 
-  template <class T> void solve(Case<T>& c) const { entmax_of_row(c, c.in[1](), c.grad[1].data); }
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const { entmax_of_row(c, c.in[1](), c.grad[1].data); }
 };
 inline constexpr Loss<EntmaxMap> entmax;
 

@@ -33,7 +33,9 @@ struct Entmax15Map {
 
   int64_t class_axis() const { return dim; }
 
-  template <class T> void solve(Case<T>& c) const { entmax_of_row(c, T(1.5), static_cast<T*>(nullptr)); }
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const { entmax_of_row(c, T(1.5), static_cast<T*>(nullptr)); }
 };
 inline constexpr Loss<Entmax15Map> entmax15;
 

@@ -39,7 +39,9 @@ struct Entmax15Loss {
   int64_t class_axis() const { return 1; }
   int choose(bool integer_target) const { return integer_target ? 0 : 1; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t y = c.whole[1]();
     if (y < 0) {
       c.count() = 0.0;
@@ -58,7 +60,9 @@ struct Entmax15LossOfProbabilities {
   static constexpr Input<Self> inputs[] = {array("input", "*C"), array("target", "*C", range::unit)};
   int64_t class_axis() const { return 1; }
 
-  template <class T> void solve(Case<T>& c) const { entmax_against_distribution(c, T(1.5), static_cast<T*>(nullptr)); }
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const { entmax_against_distribution(c, T(1.5), static_cast<T*>(nullptr)); }
 };
 inline constexpr Loss<Entmax15Loss, Entmax15LossOfProbabilities> entmax15_loss;
 

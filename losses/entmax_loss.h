@@ -42,7 +42,9 @@ struct EntmaxLoss {
   int64_t class_axis() const { return 1; }
   int choose(bool integer_target) const { return integer_target ? 0 : 1; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t y = c.whole[1]();
     if (y < 0) {
       c.count() = 0.0;
@@ -64,7 +66,9 @@ struct EntmaxLossOfProbabilities {
                                            array("alpha", "", &Self::alpha, Range{1, range::inf, true, true})};
   int64_t class_axis() const { return 1; }
 
-  template <class T> void solve(Case<T>& c) const { entmax_against_distribution(c, c.in[2](), c.grad[2].data); }
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const { entmax_against_distribution(c, c.in[2](), c.grad[2].data); }
 };
 inline constexpr Loss<EntmaxLoss, EntmaxLossOfProbabilities> entmax_loss;
 

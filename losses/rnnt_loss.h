@@ -34,7 +34,9 @@ struct RnntLoss {
        "by hand: two paths of three steps, log(8 / 2)"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t frames = c.in[0].extent[0], width = c.in[0].extent[1], classes = c.in[0].extent[2],
                   cells = frames * width;
     const T none = -T::infinity();
@@ -44,52 +46,56 @@ struct RnntLoss {
     }
     T *log_probs = c.scratch(cells * classes), *stay = c.scratch(cells),
       *go = c.scratch(cells);  // of the blank and of the next label
-    for (int64_t i = 0; i < cells; ++i) {
+    c.each(cells, [&](int64_t i) {
       T* p = log_probs + i * classes;
       log_softmax(c.in[0].data + i * classes, classes, p);
       stay[i] = p[blank];
       go[i] = i % width < width - 1 ? p[c.whole[1](i % width)] : none;
-    }
+    });
     // Relative to the most likely way along each diagonal, on which t + u is the same: all paths cross all of them.
     const int64_t diagonals = frames + width - 1;
     T *a = c.scratch(cells), *b = c.scratch(cells), *shift = c.scratch(diagonals);
     T* line = c.scratch(width);
+    T *by_stay = c.grad[0] ? c.scratch(cells) : nullptr, *by_go = c.grad[0] ? c.scratch(cells) : nullptr;
     const auto along = [&](int64_t d, auto visit) {
-      for (int64_t u = d < frames ? 0 : d - frames + 1; u < width && u <= d; ++u) visit((d - u) * width + u, d - u, u);
+      const int64_t first = d < frames ? 0 : d - frames + 1, end = d < width ? d + 1 : width;
+      c.each(end - first, [&](int64_t j) {
+        const int64_t u = first + j, t = d - u;
+        visit(j, t * width + u, t, u);
+      });
+      return end - first;
     };
     const auto settle = [&](int64_t d, T* x) {
-      int64_t n = 0;
-      along(d, [&](int64_t i, int64_t, int64_t) { line[n++] = x[i]; });
-      const T largest = take_largest(line, n);
-      n = 0;
-      along(d, [&](int64_t i, int64_t, int64_t) { x[i] = line[n++]; });
+      const int64_t n = along(d, [&](int64_t j, int64_t i, int64_t, int64_t) { line[j] = x[i]; });
+      const T largest = take_largest(c, line, n);
+      along(d, [&](int64_t j, int64_t i, int64_t, int64_t) { x[i] = line[j]; });
       return largest;
     };
     const auto then = [&](T from, T step) { return never(from) || never(step) ? none : from + step; };
     for (int64_t d = 0; d < diagonals; ++d) {
-      along(d, [&](int64_t i, int64_t t, int64_t u) {
+      along(d, [&](int64_t, int64_t i, int64_t t, int64_t u) {
         a[i] = d == 0 ? T(0.0) : none;
         if (t > 0) a[i] = then(a[i - width], stay[i - width]);
         if (u > 0) a[i] = log_either(a[i], then(a[i - 1], go[i - 1]));
       });
       shift[d] = settle(d, a);
     }
-    const T nll = -(total<T>(diagonals, [&](int64_t d) { return shift[d]; }) + then(a[cells - 1], stay[cells - 1]));
+    const T nll = -(c.total(diagonals, [&](int64_t d) { return shift[d]; }) + then(a[cells - 1], stay[cells - 1]));
     c.value() = nll;
     if (!c.grad[0] || never(-nll)) return;
-    T *by_stay = c.scratch(cells), *by_go = c.scratch(cells);  // of the ways on by either step
     for (int64_t d = diagonals - 1; d >= 0; --d) {
-      along(d, [&](int64_t i, int64_t t, int64_t u) {
+      along(d, [&](int64_t, int64_t i, int64_t t, int64_t u) {  // of the ways on by either step
         by_stay[i] = t + 1 < frames ? then(b[i + width], stay[i]) : i == cells - 1 ? stay[i] : none;
         by_go[i] = u + 1 < width ? then(b[i + 1], go[i]) : none;
         b[i] = log_either(by_stay[i], by_go[i]);
       });
       const T top = settle(d, b);
-      int64_t n = 0;
-      along(d, [&](int64_t i, int64_t, int64_t) { line[n++] = never(a[i]) || never(b[i]) ? none : a[i] + b[i]; });
-      const T most = take_largest(line, n);
-      const T sum = total<T>(n, [&](int64_t j) { return never(line[j]) ? T(0.0) : exp_negative(line[j]); });
-      along(d, [&](int64_t i, int64_t, int64_t u) {
+      const int64_t n = along(d, [&](int64_t j, int64_t i, int64_t, int64_t) {
+        line[j] = never(a[i]) || never(b[i]) ? none : a[i] + b[i];
+      });
+      const T most = take_largest(c, line, n);
+      const T sum = c.total(n, [&](int64_t j) { return never(line[j]) ? T(0.0) : exp_negative(line[j]); });
+      along(d, [&](int64_t, int64_t i, int64_t, int64_t u) {
         const auto share = [&](T way) {
           return never(way) || never(a[i]) ? T(0.0) : exp(a[i] + (way - top) - most) / sum;
         };

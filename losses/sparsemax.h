@@ -34,7 +34,9 @@ struct Sparsemax {
 
   int64_t class_axis() const { return dim; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t classes = c.in[0].size();
     if (classes == 0) return;
     const T* p = c.value.data;
@@ -42,8 +44,8 @@ struct Sparsemax {
     if (!c.grad[0]) return;
     int64_t support = 0;
     for (int64_t k = 0; k < classes; ++k) support += holds(p[k] > 0.0);
-    const T mean = total<T>(classes, [&](int64_t k) { return select(p[k] > 0.0, c.up(k), 0.0); }) / double(support);
-    for (int64_t k = 0; k < classes; ++k) c.grad[0](k) += select(p[k] > 0.0, c.up(k) - mean, 0.0);
+    const T mean = c.total(classes, [&](int64_t k) { return select(p[k] > 0.0, c.up(k), 0.0); }) / double(support);
+    c.each(classes, [&](int64_t k) { c.grad[0](k) += select(p[k] > 0.0, c.up(k) - mean, 0.0); });
   }
 };
 inline constexpr Loss<Sparsemax> sparsemax;

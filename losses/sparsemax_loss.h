@@ -38,7 +38,9 @@ struct SparsemaxLoss {
   int64_t class_axis() const { return 1; }
   int choose(bool integer_target) const { return integer_target ? 0 : 1; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t y = c.whole[1]();
     if (y < 0) {
       c.count() = 0.0;
@@ -49,9 +51,9 @@ struct SparsemaxLoss {
     const T top = largest(c.in[0].data, classes);
     project_on_simplex(c, c.in[0].data, classes, p);
     const auto rest = [&](int64_t k) { return p[k] - (k == y ? 1.0 : 0.0); };
-    c.value() = total<T>(classes, [&](int64_t k) { return rest(k) * (c.in[0](k) - top) - 0.5 * (p[k] * p[k]); }) + 0.5;
+    c.value() = c.total(classes, [&](int64_t k) { return rest(k) * (c.in[0](k) - top) - 0.5 * (p[k] * p[k]); }) + 0.5;
     if (!c.grad[0]) return;
-    for (int64_t k = 0; k < classes; ++k) c.grad[0](k) = c.up() * rest(k);
+    c.each(classes, [&](int64_t k) { c.grad[0](k) = c.up() * rest(k); });
   }
 };
 
@@ -64,20 +66,22 @@ struct SparsemaxLossOfProbabilities {
   static constexpr Input<Self> inputs[] = {array("input", "*C"), array("target", "*C", range::unit)};
   int64_t class_axis() const { return 1; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const auto &z = c.in[0], &q = c.in[1];
     const int64_t classes = z.size();
     T* p = c.scratch(classes);
     const T top = largest(z.data, classes);
     project_on_simplex(c, z.data, classes, p);
-    const T excess = 1.0 - total<T>(classes, [&](int64_t k) { return q(k); });
+    const T excess = 1.0 - c.total(classes, [&](int64_t k) { return q(k); });
     c.value() =
-        total<T>(classes, [&](int64_t k) { return (p[k] - q(k)) * (z(k) - top) + 0.5 * (q(k) * q(k) - p[k] * p[k]); }) +
+        c.total(classes, [&](int64_t k) { return (p[k] - q(k)) * (z(k) - top) + 0.5 * (q(k) * q(k) - p[k] * p[k]); }) +
         top * without_rounding(excess, classes);
-    for (int64_t k = 0; k < classes; ++k) {
+    c.each(classes, [&](int64_t k) {
       if (c.grad[0]) c.grad[0](k) = c.up() * (p[k] - q(k));
       if (c.grad[1]) c.grad[1](k) = c.up() * (q(k) - z(k));
-    }
+    });
   }
 };
 inline constexpr Loss<SparsemaxLoss, SparsemaxLossOfProbabilities> sparsemax_loss;

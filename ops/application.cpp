@@ -225,6 +225,7 @@ void check_options(const About& about, const FormulaEntry& entry, const void* fo
 }
 
 void report(const Application& a, const Problem& p) {
+  if (a.entry->block) report_block(a);
   const InputFacts& f = a.facts(p.input);
   std::string place;
   const Shape& shape = a.operands[p.input].shape();
@@ -285,7 +286,8 @@ std::shared_ptr<Application> prepare(const About& about, std::unique_ptr<Formula
   a->operands = a->tensors;
   check_dtypes(*a);
   if (a->entry->block) {
-    for (Tensor& t : a->operands) t = on_the_cpu(a->name(), t.detach());
+    const bool there = a->device() != cpu && device_kernel(a->name(), *a->entry, a->device());
+    for (Tensor& t : a->operands) t = there ? t.detach() : on_the_cpu(a->name(), t.detach());
     lay_out_block(*a);
     return a;
   }

@@ -19,7 +19,8 @@ class BlockRoom {
   BlockRoom& operator=(const BlockRoom&) = delete;
   ~BlockRoom();
   void* take(size_t bytes);
-  void reset();  // what was taken may be taken again
+  void reset();               // what was taken may be taken again
+  size_t most() const { return most_; }  // bytes that one problem took
 
  private:
   struct Piece {
@@ -27,7 +28,7 @@ class BlockRoom {
     size_t bytes, used;
   };
   std::vector<Piece> pieces_;
-  size_t current_ = 0;
+  size_t current_ = 0, taken_ = 0, most_ = 0;
 };
 
 // c[n][m] (+)= Σ_k a[n][k] b[k][m], by the BLAS.
@@ -68,16 +69,13 @@ template <class L, class T> void solve(const void* formula, const BlockProblem& 
     BlockCall::Refusal* refusal;
     int64_t problem;
   } owner{p.room, p.refusal, p.index};
-  c.room_of = &owner;
-  c.room = [](void* of, int64_t n, size_t size, void (*clear)(void*, int64_t)) -> void* {
-    void* x = static_cast<Owner*>(of)->room->take(size_t(n) * size);
-    clear(x, n);
-    return x;
-  };
-  c.refuse = [](void* of, int input, int64_t i, double value, const char* wanted) {
-    const Owner& o = *static_cast<Owner*>(of);
-    if (o.refusal->input < 0) *o.refusal = {input, o.problem, i, value, wanted};
-  };
+  c.team = Team(
+      &owner,
+      [](void* of, int64_t bytes) -> void* { return static_cast<Owner*>(of)->room->take(size_t(bytes)); },
+      [](void* of, int input, int64_t i, double value, const char* wanted) {
+        const Owner& o = *static_cast<Owner*>(of);
+        if (o.refusal->input < 0) *o.refusal = {input, o.problem, i, value, wanted};
+      });
   if constexpr (!derives<T>) c.product = block_product<F>;
   c.index = p.index, c.cases = call.problems, c.reduction = call.reduction;
   c.count_up = block_number<T>(call.count_scale, call.count_scale_tangent);

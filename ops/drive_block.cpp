@@ -27,6 +27,7 @@ BlockRoom::~BlockRoom() {
 void* BlockRoom::take(size_t bytes) {
   constexpr size_t least = 1 << 16;
   bytes = (bytes + 63) / 64 * 64;
+  most_ = std::max(most_, taken_ += bytes);
   for (; current_ < pieces_.size(); ++current_) {
     Piece& p = pieces_[current_];
     if (p.bytes - p.used < bytes) continue;
@@ -40,7 +41,7 @@ void* BlockRoom::take(size_t bytes) {
   return pieces_.back().data;
 }
 void BlockRoom::reset() {
-  current_ = 0;
+  current_ = taken_ = 0;
   for (Piece& p : pieces_) p.used = 0;
 }
 
@@ -65,6 +66,7 @@ template <class F> void drive(const kernels::BlockKernel& kernel, const BlockCal
       room.reset();
       kernel.solve(call.formula, {&call, i, kernel.inputs, kernel.input, &room, counts.as<F>(), &refusals[t]});
     }
+    if (call.room) *call.room = int64_t(room.most());
   });
   const F* value = static_cast<const F*>(call.value.data);
   const auto sums = [&](const F* x, double BlockSums::* which) {

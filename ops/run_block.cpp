@@ -4,10 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <numeric>
+#include <tuple>
+#include <utility>
 
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/ops/application.h"
+#include "gradus/ops/block_on_device.h"
+#include "gradus/ops/cast.h"
 #include "gradus/ops/dims.h"
 #include "gradus/ops/factories.h"
 #include "gradus/ops/reduce.h"
@@ -164,15 +168,23 @@ void check_numbers(const Application& a, int k) {
   });
 }
 
+// A whole number of input k is at least the first, and less than the second.
+std::pair<int64_t, int64_t> whole_bounds(const Application& a, int k) {
+  const InputFacts& f = a.facts(k);
+  return {f.below && !f.up_to  ? 0
+          : bounded(f.range) ? int64_t(f.range.low)
+                             : INT64_MIN,
+          f.below ? a.layout.extents[f.below] + f.up_to : INT64_MAX};
+}
+
 // Whole numbers in their bounds; an ignored label becomes -1.
 void settle_integers(Application& a, int k) {
   const InputFacts& f = a.facts(k);
   Tensor& t = a.layout.inner[size_t(k)];
   if (!f.integer || (!f.below && !bounded(f.range)) || !a.entry->checked(a.formula->get(), k)) return;
   t = t.same_storage(a.tensors[k]) ? t.clone() : t;
-  const int64_t ignored = a.entry->ignored_label(a.formula->get(), k),
-                end = f.below ? a.layout.extents[f.below] + f.up_to : INT64_MAX;
-  const int64_t low = f.below && !f.up_to ? 0 : bounded(f.range) ? int64_t(f.range.low) : INT64_MIN;
+  const int64_t ignored = a.entry->ignored_label(a.formula->get(), k);
+  const auto [low, end] = whole_bounds(a, k);
   int64_t* v = t.mutable_data<int64_t>();
   for (int64_t i = 0; i < t.numel(); ++i) {
     if (f.label && v[i] == ignored) v[i] = -1;
@@ -297,14 +309,46 @@ void lay_out_block(Application& a) {
   for (int i : order) a.result.push_back(inner[i]);
   a.space = a.result;
   for (int k = 0; k < a.entry->inputs; ++k)
-    if (!absent(a, k)) {
+    if (!absent(a, k) && !on_device(a)) {  // a device looks at its numbers itself
       check_numbers(a, k);
       settle_integers(a, k);
     }
 }
 
+std::shared_ptr<Application> block_on_cpu(const Application& a) {
+  auto one = std::make_shared<Application>();
+  one->about = a.about, one->entry = a.entry, one->formula = a.formula->clone();
+  one->tensors = a.tensors;
+  for (const Tensor& t : a.operands) one->operands.push_back(t.defined() ? to(t.detach(), cpu) : t);
+  one->reduction = a.reduction, one->empty = a.empty;
+  lay_out_block(*one);
+  return one;
+}
+
+void report_block(const Application& a) {
+  run_block(*block_on_cpu(a), {});
+  throw StateError(fmt::format("{}: was given numbers outside their ranges, which have been changed since; leave the "
+                               "inputs as they are until the result is read",
+                               a.name()));
+}
+
+namespace {
+
+BlockBounds bounds_of(const Application& a, int k) {
+  const InputFacts& f = a.facts(k);
+  BlockBounds b;
+  b.label = f.label;
+  b.ignored = a.entry->ignored_label(a.formula->get(), k);
+  b.checked = (f.below || bounded(f.range)) && a.entry->checked(a.formula->get(), k);
+  if (f.integer) std::tie(b.low, b.end) = whole_bounds(a, k);
+  return b;
+}
+
+}  // namespace
+
 Outcome run_block(const Application& a, const Wanted& w) {
   const BlockLayout& l = a.layout;
+  const Device device = on_device(a) ? a.device() : cpu;
   const int n = a.entry->inputs;
   const int64_t problems = l.batch.numel();
   const Dtype dtype = w.direction ? Dtype::float64 : a.dtype();
@@ -322,9 +366,11 @@ Outcome run_block(const Application& a, const Wanted& w) {
   Outcome out;
   out.grads.resize(size_t(n));
   std::vector<Tensor> alive;
-  const auto read = [&](const Tensor& t) {
-    alive.push_back(is_floating(t.dtype()) ? converted(t, dtype) : t);
-    return alive.back().bytes();
+  const auto read = [&](const Tensor& t) -> const void* {
+    Tensor x = is_floating(t.dtype()) ? converted(t, dtype) : t;
+    if (device != cpu && on_cpu(x)) x = full(x.shape(), x.numel() ? x.to_vector()[0] : 0.0, x.dtype(), device);
+    alive.push_back(x);
+    return x.address();
   };
   for (int k = 0; k < n; ++k) {
     if (!l.inner[size_t(k)].defined()) continue;
@@ -336,20 +382,28 @@ Outcome run_block(const Application& a, const Wanted& w) {
     if (w.direction && (*w.direction)[size_t(k)].defined())
       o.direction = read(to_inner(a, k, (*w.direction)[size_t(k)]));
     if (k < int(w.grads.size()) && w.grads[size_t(k)]) {
-      out.grads[size_t(k)] = zeros(joined(l.batch, dims), dtype);
-      o.grad = out.grads[size_t(k)].mutable_bytes();
+      out.grads[size_t(k)] = zeros(joined(l.batch, dims), dtype, device);
+      o.grad = out.grads[size_t(k)].address();
       o.grad_step = dims.numel();
     }
   }
   const Shape inner = joined(l.batch, l.value), order = result_order(a);
-  Tensor values = zeros(inner, dtype);
+  Tensor values = zeros(inner, dtype, device);
   describe(call.value, l.value);
-  call.value.data = values.mutable_bytes();
+  call.value.data = values.address();
   if (w.upstream.defined()) call.upstream = read(dense(permuted(w.upstream, inverse(order))));
   call.totals = &out.totals;
   BlockCall::Refusal refusal;
   call.refusal = &refusal;
-  if (problems > 0) w.direction ? a.entry->solve_tangent(call) : a.entry->solve(call);
+  if (problems > 0 && device != cpu) {
+    BlockOnDevice there;
+    there.call = call;
+    for (int k = 0; k < n; ++k) there.bounds[k] = bounds_of(a, k);
+    out.pending = start_block(a, there);
+    if (w.wait) out.totals = out.pending->totals(), out.problem = out.pending->problem(), out.pending = nullptr;
+  } else if (problems > 0) {
+    w.direction ? a.entry->solve_tangent(call) : a.entry->solve(call);
+  }
   if (refusal.input >= 0) refuse(a, refusal);
   for (int k = 0; k < n; ++k)
     if (out.grads[size_t(k)].defined())

@@ -36,7 +36,8 @@ Shape strides_of(const Application& a, int k, const Tensor& t) {
 
 // Starts the formula's kernel on the device where its tensors lie; numbers travel by value.
 std::shared_ptr<DeviceRun> start_on_device(const Application& a, const Call& call) {
-  DeviceCall there{call};
+  DeviceCall there;
+  static_cast<Call&>(there) = call;
   for (int k = 0; k < a.entry->inputs; ++k) {
     if (!on_cpu(a.operands[k])) continue;
     there.in[k] = {};
@@ -63,7 +64,7 @@ Problem label_of_no_class(const Application& a) {
 
 namespace {
 
-// What has no kernel on devices: a Block, and derivatives along a direction.  The numbers travel to the CPU and back.
+// What has no kernel on devices: some Blocks, and derivatives along a direction.  The numbers travel to the CPU and back.
 Outcome run_on_host(const Application& a, const Wanted& w) {
   const auto moved = [](const std::vector<Tensor>& tensors, Device device) {
     std::vector<Tensor> there;
@@ -77,7 +78,7 @@ Outcome run_on_host(const Application& a, const Wanted& w) {
   if (w.upstream.defined()) here.upstream = to(w.upstream.detach(), cpu);
   Outcome out;
   if (a.entry->block) {
-    out = run_block(a, here);
+    out = run_block(*block_on_cpu(a), here);
   } else {
     Application one;
     one.about = a.about, one.entry = a.entry, one.formula = a.formula->clone();
@@ -94,6 +95,8 @@ Outcome run_on_host(const Application& a, const Wanted& w) {
 }  // namespace
 
 Outcome run(const Application& a, const Wanted& w) {
+  const bool kernel = a.device() == cpu || !w.direction;
+  if (a.entry->block && kernel && on_device(a)) return run_block(a, w);
   if (a.device() != cpu && (a.entry->block || w.direction)) return run_on_host(a, w);
   if (a.entry->block) return run_block(a, w);
   const int n = a.entry->inputs;

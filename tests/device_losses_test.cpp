@@ -23,13 +23,13 @@ TEST_P(DeviceLosses, AreAsOnTheCpu) {
 INSTANTIATE_TEST_SUITE_P(Every, DeviceLosses, testing::ValuesIn(losses()),
                          [](const auto& info) { return std::string(info.param->about->name); });
 
-TEST(DeviceCoverage, EveryMapAndFoldHasAKernelAndEveryBlockIsSolvedOnTheHost) {
+TEST(DeviceCoverage, EveryMapAndFoldHasAKernel) {
   for (const LossEntry* loss : losses())
     for (int f = 0; f < loss->formula_count; ++f) {
       const FormulaEntry& entry = *loss->formula(f);
       const bool kernel = bool(device_kernel("test", entry, cuda()));
-      EXPECT_EQ(kernel, entry.run != nullptr) << loss->about->name << ", formula " << f;
-      EXPECT_EQ(kernel + entry.block + (entry.compose != nullptr), 1) << loss->about->name << ", formula " << f;
+      if (entry.run) EXPECT_TRUE(kernel) << loss->about->name << ", formula " << f;
+      EXPECT_NE(kernel || entry.block, entry.compose != nullptr) << loss->about->name << ", formula " << f;
     }
 }
 
