@@ -10,19 +10,19 @@ namespace gradus {
 template <class V> struct Along {
   int64_t j;
 
-  template <class T> V operator()(const T* row) const {
+  template <class T> GRADUS_ANYWHERE V operator()(const T* row) const {
     if constexpr (V::size == T::size) return row[j];
     else return V::load(&row[j].v);
   }
-  template <class T> void put(T* row, V x) const {
+  template <class T> GRADUS_ANYWHERE void put(T* row, V x) const {
     if constexpr (V::size == T::size) row[j] = x;
     else x.store(&row[j].v);
   }
-  template <class T> V all(T x) const {  // one number in every lane
+  template <class T> GRADUS_ANYWHERE V all(T x) const {  // one number in every lane
     if constexpr (V::size == T::size) return x;
     else return V(x.v);
   }
-  template <class In> typename V::Mask where(In in) const {
+  template <class In> GRADUS_ANYWHERE typename V::Mask where(In in) const {
     if constexpr (V::size == 1) return {in(j)};
     else return in(iota<Index<V>>(j));
   }
@@ -33,17 +33,18 @@ template <class In, class V>
 concept AsksPacks = requires(const In& in, Index<V> j) { in(j); };
 // Can a loop over a row take packs: does T carry no derivatives, and can each question be asked of a pack of columns?
 template <class T, class... In>
-concept InPacks = std::is_same_v<T, Num<typename T::Scalar, 1>> && (AsksPacks<In, PackOf<T>> && ...);
+concept InPacks = PackOf<T>::size > 1 && std::is_same_v<T, Num<typename T::Scalar, 1>> &&
+                  (AsksPacks<In, PackOf<T>> && ...);
 
 // fn(at) along m numbers of a row, from `first` on, in packs if T allows it.
-template <class T, class Fn> [[gnu::always_inline]] inline void along_row(int64_t m, Fn fn, int64_t first = 0) {
+template <class T, class Fn> GRADUS_FN void along_row(int64_t m, Fn fn, int64_t first = 0) {
   int64_t j = first;
   if constexpr (InPacks<T>)
     for (; j + PackOf<T>::size <= first + m; j += PackOf<T>::size) fn(Along<PackOf<T>>{j});
   for (; j < first + m; ++j) fn(Along<T>{j});
 }
 // Σ fn(at) along them.
-template <class T, class Fn> T row_total(int64_t m, Fn fn, int64_t first = 0) {
+template <class T, class Fn> GRADUS_ANYWHERE T row_total(int64_t m, Fn fn, int64_t first = 0) {
   if constexpr (InPacks<T>) {
     using V = PackOf<T>;
     const int64_t packs = m / V::size, rest = first + packs * V::size;
@@ -56,8 +57,18 @@ template <class T, class Fn> T row_total(int64_t m, Fn fn, int64_t first = 0) {
   }
 }
 
+// The same two, by all of a team together.
+template <class T, class Fn> GRADUS_FN void along_row(const Case<T>& c, int64_t m, Fn fn) {
+  if constexpr (Team::alone) along_row<T>(m, fn);
+  else c.each(m, [&](int64_t j) { fn(Along<T>{j}); });
+}
+template <class T, class Fn> GRADUS_ANYWHERE T row_total(const Case<T>& c, int64_t m, Fn fn) {
+  if constexpr (Team::alone) return row_total<T>(m, fn);
+  else return c.total(m, [&](int64_t j) { return fn(Along<T>{j}); });
+}
+
 // The largest |x_k|, with the derivative of the first that reaches it.
-template <class T> T largest_magnitude(const T* x, int64_t n) {
+template <class T> GRADUS_ANYWHERE T largest_magnitude(const T* x, int64_t n) {
   if constexpr (InPacks<T>) {
     PackOf<T> packs = 0.0;
     T last = 0;

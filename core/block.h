@@ -62,6 +62,10 @@ template <class T> struct Case {
   template <class Fn> GRADUS_ANYWHERE void once(Fn f) const {
     each(1, [&](int64_t) { f(); });
   }
+  // to += x
+  GRADUS_ANYWHERE void add(T& to, T x) const {
+    once([&] { to = to + x; });
+  }
   // f(0) + … + f(n - 1)
   template <class Fn> GRADUS_ANYWHERE T total(int64_t n, Fn f) const;
 

@@ -11,7 +11,7 @@ struct Distance {
   double p = 2.0, eps = 0.0;  // eps is added to every signed difference
 
   // ‖a - b + eps‖_p, and in `state` what its gradient needs.  p = 0 counts the components that differ; NaN differs.
-  template <class T> T measure(const T* a, const T* b, int64_t d, RunningNorm<T>& state) const {
+  template <class T> GRADUS_ANYWHERE T measure(const T* a, const T* b, int64_t d, RunningNorm<T>& state) const {
     const auto e = [&](int64_t k) { return a[k] - b[k] + eps; };
     state = {};
     if (p == 2) {  // a sum of squares needs no scale where none of them overflows and they do not vanish
@@ -24,14 +24,15 @@ struct Distance {
     for (int64_t k = 0; k < d; ++k) state = RunningNorm<T>::merge(state, RunningNorm<T>::of(e(k), p), p);
     return state.norm(p);
   }
-  template <class T> static auto within(T sum) {
+  template <class T> GRADUS_ANYWHERE static auto within(T sum) {
     return (sum > (sizeof(typename T::Scalar) == 4 ? 0x1p-100 : 0x1p-900)) & (sum < T::infinity());
   }
-  template <class T> static bool safe(T sum) { return holds(within(sum)); }
+  template <class T> GRADUS_ANYWHERE static bool safe(T sum) { return holds(within(sum)); }
 
   // Adds `up` times the gradients; null where one is not wanted.
   template <class T>
-  void back(T up, const T* a, const T* b, int64_t d, const RunningNorm<T>& state, T norm, T* grad_a, T* grad_b) const {
+  GRADUS_ANYWHERE void back(T up, const T* a, const T* b, int64_t d, const RunningNorm<T>& state, T norm, T* grad_a,
+                            T* grad_b) const {
     if (p == 2 && holds(state.max == 1.0)) {  // as measured without a scale
       const T w = up / norm;
       along_row<T>(d, [&](auto l) {
@@ -48,8 +49,53 @@ struct Distance {
     }
   }
 
-  // The distance of row i of x and row j of y is value `at` of the problem.
-  template <class T> void pair(Case<T>& c, const Rows<T>& x, int64_t i, const Rows<T>& y, int64_t j, int64_t at) const {
+  // Adds the gradients of Σ up(i, j) ‖x_i - y_j‖ over the pairs for which `wanted(i, j)`; x and y may be the same.
+  template <class T, class Wanted, class Up>
+  GRADUS_ANYWHERE void pull(const Case<T>& c, const Rows<T>& x, const Rows<T>& y, Wanted wanted, Up up) const {
+    const auto pair = [&](int64_t i, int64_t j, T* grad_x, T* grad_y) {
+      if (!wanted(i, j)) return;
+      const T *a = x.at + i * x.d, *b = y.at + j * y.d;
+      RunningNorm<T> state;
+      const T norm = measure(a, b, x.d, state);
+      back(up(i, j), a, b, x.d, state, norm, grad_x ? grad_x + i * x.d : nullptr, grad_y ? grad_y + j * y.d : nullptr);
+    };
+    T* const none = nullptr;
+    if constexpr (Team::alone) {
+      for (int64_t i = 0; i < x.n; ++i)
+        for (int64_t j = 0; j < y.n; ++j) pair(i, j, x.grad, y.grad);
+    } else {  // a vector is one thread's
+      if (x.grad)
+        c.each(x.n, [&](int64_t i) {
+          for (int64_t j = 0; j < y.n; ++j) pair(i, j, x.grad, none);
+        });
+      if (y.grad)
+        c.each(y.n, [&](int64_t j) {
+          for (int64_t i = 0; i < x.n; ++i) pair(i, j, none, y.grad);
+        });
+    }
+  }
+  // The distances of the pairs as values of the problem: of i and j at(i, j), or none where that is negative.
+  template <class T, class At>
+  GRADUS_ANYWHERE void of_pairs(const Case<T>& c, const Rows<T>& x, const Rows<T>& y, At at) const {
+    if constexpr (Team::alone) {
+      for (int64_t i = 0; i < x.n; ++i)
+        for (int64_t j = 0; j < y.n; ++j)
+          if (at(i, j) >= 0) pair(c, x, i, y, j, at(i, j));
+    } else {
+      c.each(x.n * y.n, [&](int64_t k) {
+        const int64_t i = k / y.n, j = k % y.n;
+        RunningNorm<T> state;
+        if (at(i, j) >= 0) c.value.data[at(i, j)] = measure(x.at + i * x.d, y.at + j * y.d, x.d, state);
+      });
+      pull(
+          c, x, y, [&](int64_t i, int64_t j) { return at(i, j) >= 0; },
+          [&](int64_t i, int64_t j) { return c.up.data[at(i, j)]; });
+    }
+  }
+
+  // On the CPU: the distance of row i of x and row j of y is value `at` of the problem.
+  template <class T>
+  void pair(const Case<T>& c, const Rows<T>& x, int64_t i, const Rows<T>& y, int64_t j, int64_t at) const {
     const T *a = x.at + i * x.d, *b = y.at + j * y.d;
     RunningNorm<T> state;
     const T norm = c.value.data[at] = measure(a, b, x.d, state);

@@ -19,7 +19,11 @@ constexpr int register_bytes = 32;
 constexpr int register_bytes = 16;
 #endif
 // How many lanes of F the kernels use: two registers, since one leaves a fused loss waiting on its own latency.
+#if defined(GRADUS_KERNELS)  // device code has no vectors
+template <class F> constexpr int pack_lanes = 1;
+#else
 template <class F> constexpr int pack_lanes = 2 * register_bytes / int(sizeof(F));
+#endif
 
 // The integer that stands beside F in a lane.
 template <class F> using IntBeside = std::conditional_t<sizeof(F) == 8, int64_t, int32_t>;

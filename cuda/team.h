@@ -28,12 +28,14 @@ class Team {
   GRADUS_ANYWHERE void meet() const {
     GRADUS_ON_DEVICE(if (size_ == cuda_kernels::threads) __syncthreads(); else if (size_ > 1) __syncwarp();)
   }
-  // Σ over the team, known to all of it; all must come.
-  template <class T> GRADUS_ANYWHERE T sum(T mine) const {
-    GRADUS_ON_DEVICE(const auto add = [](const T& a, const T& b) { return a + b; };
-                     if (size_ == cuda_kernels::threads) return cuda_kernels::block_total(mine, add);
-                     if (size_ > 1) return cuda_kernels::warp_total(mine, add);)
+  // What all of the team have, merged, and their sum, known to all of them; all must come.
+  template <class S, class Merge> GRADUS_ANYWHERE S join(S mine, Merge merge) const {
+    GRADUS_ON_DEVICE(if (size_ == cuda_kernels::threads) return cuda_kernels::block_total(mine, merge);
+                     if (size_ > 1) return cuda_kernels::warp_total(mine, merge);)
     return mine;
+  }
+  template <class T> GRADUS_ANYWHERE T sum(T mine) const {
+    return join(mine, [](const T& a, const T& b) { return a + b; });
   }
   GRADUS_ANYWHERE void* take(int64_t bytes) {
     char* const x = next_;

@@ -32,7 +32,9 @@ struct BarlowTwinsLoss {
       {R"({"x1": [[1.0], [-1.0]], "x2": [[2.0], [-2.0]], "eps": 1.0})", 0.13508893593264827, "by hand: (1 - 2 / √10)²"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t rows = c.in[0].extent[0], n = c.in[0].extent[1];
     if (rows == 0) {
       c.count() = 0.0;
@@ -42,7 +44,7 @@ struct BarlowTwinsLoss {
     for (int v = 0; v < 2; ++v) standardise(c, c.in[v], standard[v] = c.scratch(rows * n), scale[v] = c.scratch(n));
     T* slope = c.scratch(n * n);  // the correlations first, then dL / dC
     multiply(c, n, n, rows, standard[0], 1, n, standard[1], n, 1, slope);
-    c.value() = total<T>(n, [&](int64_t i) {
+    c.value() = c.total(n, [&](int64_t i) {
       return total<T>(n, [&](int64_t j) {
         T& x = slope[i * n + j];
         const T correlation = x / double(rows), lack = i == j ? 1.0 - correlation : correlation;
@@ -54,25 +56,26 @@ struct BarlowTwinsLoss {
     for (int v = 0; v < 2; ++v) {
       if (!c.grad[v]) continue;
       multiply(c, rows, n, n, standard[1 - v], n, 1, slope, v == 0 ? 1 : n, v == 0 ? n : 1, u);
-      for (int64_t j = 0; j < n; ++j) {
+      c.each(n, [&](int64_t j) {
         const T* a = standard[v] + j;
         const T mean = total<T>(rows, [&](int64_t i) { return u[i * n + j]; }) / double(rows);
         const T along = total<T>(rows, [&](int64_t i) { return u[i * n + j] * a[i * n]; }) / double(rows);
         const T factor = c.up() / (scale[v][j] * double(rows));
         for (int64_t i = 0; i < rows; ++i) c.grad[v](i, j) = factor * (u[i * n + j] - mean - a[i * n] * along);
-      }
+      });
     }
   }
 
  private:
-  template <class T> void standardise(Case<T>&, const Array<T>& x, T* to, T* scale) const {
+  template <class T>
+  GRADUS_ANYWHERE void standardise(const Case<T>& c, const Array<T>& x, T* to, T* scale) const {
     const int64_t rows = x.extent[0], n = x.extent[1];
-    for (int64_t j = 0; j < n; ++j) {
+    c.each(n, [&](int64_t j) {
       const T mean = total<T>(rows, [&](int64_t i) { return x(i, j); }) / double(rows);
       const T variance = total<T>(rows, [&](int64_t i) { return square(x(i, j) - mean); }) / double(rows);
       scale[j] = sqrt(variance + eps);
       for (int64_t i = 0; i < rows; ++i) to[i * n + j] = (x(i, j) - mean) / scale[j];
-    }
+    });
   }
 };
 inline constexpr Loss<BarlowTwinsLoss> barlow_twins_loss;

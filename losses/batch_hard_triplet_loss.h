@@ -37,16 +37,21 @@ struct BatchHardTripletLoss {
        "by hand: half of log(1 + 1/e) + log 2"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0);
     const Distance distance;
     const int64_t n = x.n, *y = c.whole[1].data;
     const Array<T> d = c.array(n, n);
-    RunningNorm<T> state;
-    for (int64_t i = 0; i < n; ++i)
+    int64_t *farthest = c.integers(n), *nearest = c.integers(n);
+    T* slope = c.scratch(n);
+    c.each(n, [&](int64_t i) {
+      RunningNorm<T> state;
       for (int64_t j = 0; j < i; ++j) d(i, j) = d(j, i) = distance.measure(x.at + i * x.d, x.at + j * x.d, x.d, state);
-    for (int64_t i = 0; i < n; ++i) {
-      int64_t far = -1, near = -1;
+    });
+    c.each(n, [&](int64_t i) {
+      int64_t &far = farthest[i] = -1, &near = nearest[i] = -1;
       T most = 0, least = 0;
       for (int64_t j = 0; j < n; ++j) {
         if (j == i) continue;
@@ -54,18 +59,23 @@ struct BatchHardTripletLoss {
         else take(d(i, j), j, least, near, -1.0);
       }
       c.count(i) = far < 0 || near < 0 ? 0.0 : 1.0;
-      if (far < 0 || near < 0) continue;
+      if (far < 0 || near < 0) {
+        far = near = -1;
+        return;
+      }
       const T gap = most - least, over = margin + gap;
       c.value(i) = soft ? softplus(gap) : positive(over);
-      const T slope = c.up(i) * (soft ? sigmoid(gap) : select(over > 0.0, T(1.0), 0.0));
-      pull(distance, x, i, far, slope);
-      pull(distance, x, i, near, -slope);
-    }
+      slope[i] = c.up(i) * (soft ? sigmoid(gap) : select(over > 0.0, T(1.0), 0.0));
+    });
+    if (!x.grad) return;
+    distance.pull(
+        c, x, x, [&](int64_t i, int64_t j) { return j == farthest[i] || j == nearest[i]; },
+        [&](int64_t i, int64_t j) { return j == farthest[i] ? slope[i] : -slope[i]; });
   }
 
  private:
   // The first of the largest, or with way = -1 of the smallest; a NaN is either.
-  template <class T> static void take(T d, int64_t j, T& best, int64_t& at, double way) {
+  template <class T> GRADUS_ANYWHERE static void take(T d, int64_t j, T& best, int64_t& at, double way) {
     if (at < 0) {
       best = d, at = j;
       return;
@@ -75,13 +85,6 @@ struct BatchHardTripletLoss {
     declare_convention(tie, best);
     best = select(better, d, best);
     if (holds(better)) at = j;
-  }
-  template <class T> static void pull(const Distance& distance, const Rows<T>& x, int64_t i, int64_t j, T up) {
-    if (!x.grad) return;
-    const T *a = x.at + i * x.d, *b = x.at + j * x.d;
-    RunningNorm<T> state;
-    const T norm = distance.measure(a, b, x.d, state);
-    distance.back(up, a, b, x.d, state, norm, x.grad + i * x.d, x.grad + j * x.d);
   }
 };
 inline constexpr Loss<BatchHardTripletLoss> batch_hard_triplet_loss;

@@ -43,13 +43,16 @@ struct PairwiseDistances {
       {R"({"x1": [[1.0, 2.0, 3.0]], "x2": [[1.0, 0.0, 0.0]], "p": 0})", 2.0, "by hand: two components differ"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0), y(c, 1);
     const Distance distance{p, eps};
-    if (p == 2 && (mode == gemm || (mode == automatic && x.d >= 64))) return distance.by_products(c, x, y);
-    if (p == 2 && (y.n >= 16 || x.d < 16)) return distance.by_columns(c, x, y);
-    for (int64_t i = 0; i < x.n; ++i)
-      for (int64_t j = 0; j < y.n; ++j) distance.pair(c, x, i, y, j, i * y.n + j);
+    if constexpr (Team::alone) {
+      if (p == 2 && (mode == gemm || (mode == automatic && x.d >= 64))) return distance.by_products(c, x, y);
+      if (p == 2 && (y.n >= 16 || x.d < 16)) return distance.by_columns(c, x, y);
+    }
+    distance.of_pairs(c, x, y, [&](int64_t i, int64_t j) { return i * y.n + j; });
   }
 };
 inline constexpr Loss<PairwiseDistances> cdist;

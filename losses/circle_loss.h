@@ -37,7 +37,9 @@ struct CircleLoss {
        0.6325990353171691, "by hand: -0.25² twice: log(1 + exp(-1/8))"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0, true);
     const int64_t n = x.n, *y = c.whole[1].data;
     const Array<T> s = dots(c, x, x);
@@ -45,21 +47,21 @@ struct CircleLoss {
     for (int64_t i = 0; i < n; ++i) {
       T* row = s.data + i * n;
       const auto alike = [&](int64_t j) { return y[j] == y[i]; };
-      for (int64_t j = 0; j < n; ++j) {  // the logits
+      c.each(n, [&](int64_t j) {  // the logits
         const T fixed = frozen(row[j]);
         weight[j] = gamma * (alike(j) ? -positive(1.0 + m - fixed) : positive(fixed + m));
         row[j] = weight[j] * (row[j] - (alike(j) ? 1.0 - m : m));
-      }
-      const LogSum<T> low(row, n, T(1.0), room, [&](int64_t j) { return j != i && alike(j); });
-      const LogSum<T> high(row, n, T(1.0), room + n, [&](int64_t j) { return !alike(j); });
+      });
+      const LogSum<T> low(c, row, n, T(1.0), room, [&](int64_t j) { return j != i && alike(j); });
+      const LogSum<T> high(c, row, n, T(1.0), room + n, [&](int64_t j) { return !alike(j); });
       const bool kept = !low.empty() && !high.empty();
       const T z = kept ? low.above(0.0) + high.above(0.0) : T(0.0), g = kept ? c.up(i) * sigmoid(z) : T(0.0);
       c.value(i) = kept ? softplus(z) : T(0.0);
       c.count(i) = kept ? 1.0 : 0.0;
-      for (int64_t j = 0; j < n; ++j) row[j] = g * weight[j] * (low.share[j] + high.share[j]);
+      c.each(n, [&](int64_t j) { row[j] = g * weight[j] * (low.share[j] + high.share[j]); });
     }
     dots_back(c, s, x, x);
-    x.settle();
+    x.settle(c);
   }
 };
 inline constexpr Loss<CircleLoss> circle_loss;

@@ -37,13 +37,15 @@ struct ClipLoss {
        "by hand: each prefers the wrong one by the largest scale; log(1 + exp(-100)) is lost"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0, true), y(c, 1, true);
     const T scale = exp(c.in[2]());
     const auto beyond = scale > max_scale;
     const T slope = in_batch(c, x, y, select(beyond, T(max_scale), scale), true);
-    x.settle(), y.settle();
-    if (c.grad[2]) c.grad[2]() += select(beyond, 0.0, slope * select(beyond, 0.0, scale));
+    x.settle(c), y.settle(c);
+    if (c.grad[2]) c.add(c.grad[2](), select(beyond, 0.0, slope * select(beyond, 0.0, scale)));
   }
 };
 inline constexpr Loss<ClipLoss> clip_loss;

@@ -29,7 +29,9 @@ struct CurlBilinearInfoNce {
        "by hand: the scores are (1, 3) and (-1, -3), so 2 + log(1 + exp(-2)) of both rows"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Projected<T> query(c, Rows<T>(c, 0), 2);
     in_batch(c, query.rows, Rows<T>(c, 1), T(1.0));
     query.settle(c);

@@ -30,12 +30,14 @@ struct DecoupledContrastiveLoss {
        "by hand: 0 - 1"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> query(c, 0, true), key(c, 1, true);
     const T temperature = c.in[2](), beta = 1.0 / temperature;
     const T slope = in_batch(c, query, key, beta, false, true);
-    query.settle(), key.settle();
-    if (c.grad[2]) c.grad[2]() += -slope * beta / temperature;
+    query.settle(c), key.settle(c);
+    if (c.grad[2]) c.add(c.grad[2](), -slope * beta / temperature);
   }
 };
 inline constexpr Loss<DecoupledContrastiveLoss> decoupled_contrastive_loss;

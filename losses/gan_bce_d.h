@@ -25,7 +25,9 @@ struct GanBceD {
       {R"({"real": [1.0, 3.0], "fake": [0.0, -2.0, 0.5]})", 0.7789752448069907, "log1p of Python's math"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     add_mean(c, 0, 1, [](T x) { return logistic_against(x); });
     add_mean(c, 1, 1, [](T x) { return logistic_of(x); });
   }

@@ -26,7 +26,9 @@ struct GanHingeD {
       {R"({"real": [1.0, 3.0], "fake": [0.0, -2.0, 0.5]})", 0.8333333333333334, "by hand"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     add_mean(c, 0, 1, [](T x) { return hinge_of(x, -1); });
     add_mean(c, 1, 1, [](T x) { return hinge_of(x, 1); });
   }

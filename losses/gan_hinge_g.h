@@ -25,7 +25,9 @@ struct GanHingeG {
       {R"({"fake": [0.0, -2.0, 0.5]})", 0.5, "by hand"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     add_mean(c, 0, -1, [](T x) { return itself(x); });
   }
 };

@@ -48,7 +48,9 @@ struct InfoNceLoss {
        1.4076059644443801, "by hand: log(e + e² + 1) - 1"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> query(c, 0, sim == cosine), key(c, 1, sim == cosine), negatives(c, 2, sim == cosine);
     if (negatives && symmetric) return c.reject(2, -1, 0, "none where the loss is symmetric");
     const T temperature = c.in[4](), beta = 1.0 / temperature;
@@ -56,14 +58,14 @@ struct InfoNceLoss {
     const T slope =
         negatives ? among(c, asked.rows, key, negatives, beta) : in_batch(c, asked.rows, key, beta, symmetric);
     asked.settle(c);
-    for (const Rows<T>* r : {&query, &key, &negatives}) r->settle();
-    if (c.grad[4]) c.grad[4]() += -slope * beta / temperature;
+    query.settle(c), key.settle(c), negatives.settle(c);
+    if (c.grad[4]) c.add(c.grad[4](), -slope * beta / temperature);
   }
 
  private:
   // Row i against its own key and its own negatives, or those that all share.
   template <class T>
-  T among(Case<T>& c, const Rows<T>& query, const Rows<T>& key, const Rows<T>& negatives, T beta) const {
+  GRADUS_ANYWHERE T among(Case<T>& c, const Rows<T>& query, const Rows<T>& key, const Rows<T>& negatives, T beta) const {
     const int64_t n = query.n, m = c.in[2].extent[c.in[2].rank - 2];
     const bool shared = c.in[2].rank == 2;
     const Array<T> all = shared ? dots(c, query, negatives) : c.array(n, m), own = c.array(1, 1);
@@ -73,13 +75,13 @@ struct InfoNceLoss {
       T* s = all.data + i * m;
       multiply(c, 1, 1, q.d, q.at, q.d, 1, k.at, 1, q.d, row);
       if (!shared) multiply(c, 1, m, q.d, q.at, q.d, 1, others.at, 1, q.d, s);
-      for (int64_t j = 0; j < m; ++j) row[j + 1] = s[j];
+      c.each(m, [&](int64_t j) { row[j + 1] = s[j]; });
       const Contrast<T> r =
-          contrast(row, m + 1, beta, c.up(i), room, int64_t{0}, [](auto j) { return j > 0; });
+          contrast(c, row, m + 1, beta, c.up(i), room, int64_t{0}, [](auto j) { return j > 0; });
       c.value(i) = r.value;
       slope += r.beta;
       own() = row[0];
-      for (int64_t j = 0; j < m; ++j) s[j] = row[j + 1];
+      c.each(m, [&](int64_t j) { s[j] = row[j + 1]; });
       dots_back(c, own, q, k);
       if (!shared) dots_back(c, Array<T>{s, 2, {1, m, 1, 1}}, q, others);
     }

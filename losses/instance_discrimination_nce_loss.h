@@ -40,27 +40,31 @@ struct InstanceDiscriminationNceLoss {
        2.386294361119891, "by hand: all scores are 0: twice log 2, and half of |(1, -1)|²"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t rows = c.in[2].extent[0], noise = c.in[2].extent[1], d = c.in[2].extent[2];
     const T temperature = c.in[3](), shift = log_z + log(T(double(noise) / bank_size));
     T along = 0;
     for (int64_t i = 0; i < rows; ++i) {
       const T *v = c.in[0].data + i * d, *old = c.in[1].data + i * d, *noises = c.in[2].data + i * noise * d;
-      T *g = c.grad[0] ? c.grad[0].data + i * d : nullptr, &value = c.value(i);
+      T *g = c.grad[0] ? c.grad[0].data + i * d : nullptr, value = 0;
       const auto meet = [&](const T* u, double sign) {  // -1 for what is to score high
-        const T s = total<T>(d, [&](int64_t k) { return v[k] * u[k]; }), l = sign * (s / temperature - shift);
+        const T s = c.total(d, [&](int64_t k) { return v[k] * u[k]; }), l = sign * (s / temperature - shift);
         const T slope = sign * c.up(i) * sigmoid(l);
         value += softplus(l);
         along += slope * s;
-        for (int64_t k = 0; k < d && g; ++k) g[k] += slope / temperature * u[k];
+        if (g) c.each(d, [&](int64_t k) { g[k] += slope / temperature * u[k]; });
       };
       meet(old, -1.0);
       for (int64_t j = 0; j < noise; ++j) meet(noises + j * d, 1.0);
-      if (proximal == 0) continue;
-      value += proximal * total<T>(d, [&](int64_t k) { return square(v[k] - old[k]); });
-      for (int64_t k = 0; k < d && g; ++k) g[k] += 2.0 * proximal * c.up(i) * (v[k] - old[k]);
+      if (proximal != 0) {
+        value += proximal * c.total(d, [&](int64_t k) { return square(v[k] - old[k]); });
+        if (g) c.each(d, [&](int64_t k) { g[k] += 2.0 * proximal * c.up(i) * (v[k] - old[k]); });
+      }
+      c.value(i) = value;
     }
-    if (c.grad[3]) c.grad[3]() += -along / temperature / temperature;
+    if (c.grad[3]) c.add(c.grad[3](), -along / temperature / temperature);
   }
 };
 inline constexpr Loss<InstanceDiscriminationNceLoss> instance_discrimination_nce_loss;

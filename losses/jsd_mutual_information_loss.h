@@ -27,19 +27,19 @@ struct JsdMutualInformationLoss {
       {R"({"joint": [1.5, -2.0], "marginal": [[0.5], [-1.0], [3.0]]})", 2.6094793189368863, "mpmath"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const auto &joint = c.in[0], &marginal = c.in[1];
     const int64_t n = joint.size(), m = marginal.size();
     if (n == 0 || m == 0) {
       c.count() = 0.0;
       return;
     }
-    c.value() = total<T>(n, [&](int64_t i) { return softplus(-joint(i)); }) / double(n) +
-                total<T>(m, [&](int64_t i) { return softplus(marginal(i)); }) / double(m);
-    if (c.grad[0])
-      for (int64_t i = 0; i < n; ++i) c.grad[0](i) = -c.up() * sigmoid(-joint(i)) / double(n);
-    if (c.grad[1])
-      for (int64_t i = 0; i < m; ++i) c.grad[1](i) = c.up() * sigmoid(marginal(i)) / double(m);
+    c.value() = c.total(n, [&](int64_t i) { return softplus(-joint(i)); }) / double(n) +
+                c.total(m, [&](int64_t i) { return softplus(marginal(i)); }) / double(m);
+    if (c.grad[0]) c.each(n, [&](int64_t i) { c.grad[0](i) = -c.up() * sigmoid(-joint(i)) / double(n); });
+    if (c.grad[1]) c.each(m, [&](int64_t i) { c.grad[1](i) = c.up() * sigmoid(marginal(i)) / double(m); });
   }
 };
 inline constexpr Loss<JsdMutualInformationLoss> jsd_mutual_information_loss;

@@ -38,20 +38,24 @@ struct LiftedStructuredLoss {
        "mpmath: (1 + log(1 + e))² / 2"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0);
     const int64_t n = x.n;
     const auto& label = c.whole[1];
     const Distance euclidean;
     Array<T> d = c.array(n, n), g = c.array(n, n);
-    RunningNorm<T> state;
-    for (int64_t i = 0; i < n; ++i)
+    const Array<T> given = c.array(n, n);  // (i, j): of the push of a pair of a class, the part that row i gives
+    c.each(n, [&](int64_t i) {
+      RunningNorm<T> state;
       for (int64_t j = i + 1; j < n; ++j)
         d(i, j) = d(j, i) = euclidean.measure(x.at + i * x.d, x.at + j * x.d, x.d, state);
+    });
     // Of each row the push of its negatives, kept as the nearest and the rest; all rows of a class have the same ones.
     T *near = c.scratch(n), *rest = c.scratch(n), *weight = c.scratch(n);
     int64_t *nearest = c.integers(n), pairs = 0;
-    for (int64_t i = 0; i < n; ++i) {
+    c.each(n, [&](int64_t i) {
       nearest[i] = -1;
       for (int64_t k = 0; k < n; ++k) {
         if (label(k) == label(i)) continue;
@@ -63,48 +67,43 @@ struct LiftedStructuredLoss {
         if (holds(nearer)) nearest[i] = k;
         near[i] = select(nearer, d(i, k), near[i]);
       }
-      if (nearest[i] < 0) continue;
-      if (!hard)
-        rest[i] = total<T>(n, [&](int64_t k) {
-          return label(k) == label(i) || k == nearest[i] ? T(0.0) : exp_negative(near[i] - d(i, k));
-        });
-      for (int64_t j = i + 1; j < n; ++j) pairs += label(j) == label(i);
-    }
+      if (nearest[i] < 0 || hard) return;
+      rest[i] = total<T>(n, [&](int64_t k) {
+        return label(k) == label(i) || k == nearest[i] ? T(0.0) : exp_negative(near[i] - d(i, k));
+      });
+    });
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = i + 1; j < n && nearest[i] >= 0; ++j) pairs += label(j) == label(i);
     if (pairs == 0) {
       c.count() = 0.0;
       return;
     }
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = i + 1; j < n; ++j) {
-        if (label(i) != label(j)) continue;
-        const auto first = near[i] <= near[j];
-        const T gap = select(first, near[i] - near[j], near[j] - near[i]), e = exp_negative(gap);
-        T push = margin - select(first, near[i], near[j]), of_i = select(first, T(1.0), 0.0);
-        if (!hard) {
-          const T si = (1.0 + rest[i]) * select(first, T(1.0), e), sj = (1.0 + rest[j]) * select(first, e, T(1.0));
-          push = push + log(si + sj);
-          of_i = si / (si + sj);
-        }
-        const T active = positive(d(i, j) + push);
-        c.value() += active * active / (2.0 * double(pairs));
-        const T r = c.up() * active / double(pairs);
-        g(i, j) = r;
-        weight[i] = weight[i] + r * of_i;
-        weight[j] = weight[j] + r * (1.0 - of_i);
+    const auto cost = [&](int64_t i, int64_t j) {
+      const auto first = near[i] <= near[j];
+      const T gap = select(first, near[i] - near[j], near[j] - near[i]), e = exp_negative(gap);
+      T push = margin - select(first, near[i], near[j]), of_i = select(first, T(1.0), 0.0);
+      if (!hard) {
+        const T si = (1.0 + rest[i]) * select(first, T(1.0), e), sj = (1.0 + rest[j]) * select(first, e, T(1.0));
+        push = push + log(si + sj);
+        of_i = si / (si + sj);
       }
+      const T active = positive(d(i, j) + push), r = c.up() * active / double(pairs);
+      g(i, j) = r, given(i, j) = r * of_i, given(j, i) = r * (1.0 - of_i);
+      return active * active / (2.0 * double(pairs));
+    };
+    c.value() = c.total(n, [&](int64_t i) {
+      return total<T>(n - i - 1, [&](int64_t j) { return label(i) == label(j) ? cost(i, j) : T(0.0); }, i + 1);
+    });
     if (!c.grad[0]) return;
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t k = 0; k < n; ++k) {
-        if (label(k) == label(i) || (hard && k != nearest[i])) continue;
-        const T share = hard ? T(1.0) : (k == nearest[i] ? T(1.0) : exp_negative(near[i] - d(i, k))) / (1.0 + rest[i]);
-        g(i < k ? i : k, i < k ? k : i) -= weight[i] * share;
-      }
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = i + 1; j < n; ++j) {
-        const T *a = x.at + i * x.d, *b = x.at + j * x.d;
-        const T norm = euclidean.measure(a, b, x.d, state);
-        euclidean.back(g(i, j), a, b, x.d, state, norm, x.grad + i * x.d, x.grad + j * x.d);
-      }
+    c.each(n, [&](int64_t i) { weight[i] = total<T>(n, [&](int64_t j) { return given(i, j); }); });
+    const auto pushed = [&](int64_t i, int64_t k) {  // by row i
+      if (hard && k != nearest[i]) return T(0.0);
+      return hard ? weight[i]
+                  : weight[i] * (k == nearest[i] ? T(1.0) : exp_negative(near[i] - d(i, k))) / (1.0 + rest[i]);
+    };
+    euclidean.pull(
+        c, x, x, [](int64_t i, int64_t j) { return i < j; },
+        [&](int64_t i, int64_t j) { return label(i) == label(j) ? g(i, j) : -(pushed(i, j) + pushed(j, i)); });
   }
 };
 inline constexpr Loss<LiftedStructuredLoss> lifted_structured_loss;

@@ -25,7 +25,9 @@ struct LsganD {
       {R"({"real": [1.0, 3.0], "fake": [0.0, -2.0, 0.5]})", 1.7083333333333335, "by hand"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     add_mean(c, 0, 0.5, [](T x) { return square_about(x, 1); });
     add_mean(c, 1, 0.5, [](T x) { return square_about(x, 0); });
   }

@@ -35,7 +35,9 @@ struct MmdLoss {
       {R"({"x": [[0.0], [0.0]], "y": [[2.0], [2.0]], "unbiased": true})", 1.7293294335267746, "by hand: 2 - 2 exp(-2)"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0), y(c, 1);
     const double within = unbiased ? 1 : 0, rate = -0.5 / (sigma * sigma);
     const double pairs[] = {double(x.n) * (double(x.n) - within), double(y.n) * (double(y.n) - within),
@@ -51,20 +53,21 @@ struct MmdLoss {
     for (int m = 0; m < 3; ++m) {
       s[m] = squares(c, *first[m], *second[m]);
       near = near && pairs[m] > 0;
-      for (int64_t j = 0; j < s[m].size(); ++j) near = near && holds(rate * s[m](j) > -0.5);
+      near = near && holds(c.total(s[m].size(), [&](int64_t j) { return T(holds(rate * s[m](j) > -0.5) ? 0.0 : 1.0); }) == 0.0);
     }
     for (int m = 0; m < 3; ++m) {
       if (pairs[m] <= 0) continue;
       const double weight = sign[m] / pairs[m];
       const int64_t columns = s[m].extent[1];
       const auto left_out = [&](int64_t j) { return unbiased && m < 2 && j / columns == j % columns; };
-      c.value() += weight * total<T>(s[m].size(), [&](int64_t j) {
-                     const T a = rate * s[m](j);
-                     return left_out(j) ? T(0.0) : near ? expm1(a) : exp_negative(a);
-                   });
-      for (int64_t j = 0; j < s[m].size(); ++j)
+      c.add(c.value(), weight * c.total(s[m].size(), [&](int64_t j) {
+        const T a = rate * s[m](j);
+        return left_out(j) ? T(0.0) : near ? expm1(a) : exp_negative(a);
+      }));
+      c.each(s[m].size(), [&](int64_t j) {
         s[m](j) = left_out(j) ? T(0.0) : c.up() * (weight * rate) * exp_negative(rate * s[m](j));
-      squares_back(s[m], *first[m], *second[m]);
+      });
+      squares_back(c, s[m], *first[m], *second[m]);
     }
   }
 };

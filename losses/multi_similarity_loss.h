@@ -36,22 +36,24 @@ struct MultiSimilarityLoss {
        "by hand: log(1 + exp(-1)) / 2"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0, true);
     const int64_t n = x.n, *y = c.whole[1].data;
     const Array<T> s = dots(c, x, x);
     T* room = c.scratch(2 * n);
     for (int64_t i = 0; i < n; ++i) {
       T* row = s.data + i * n;
-      const LogSum<T> positives(row, n, T(-alpha), room, [&](int64_t j) { return j != i && y[j] == y[i]; });
-      const LogSum<T> negatives(row, n, T(beta), room + n, [&](int64_t j) { return y[j] != y[i]; });
+      const LogSum<T> positives(c, row, n, T(-alpha), room, [&](int64_t j) { return j != i && y[j] == y[i]; });
+      const LogSum<T> negatives(c, row, n, T(beta), room + n, [&](int64_t j) { return y[j] != y[i]; });
       const T low = positives.above(base), high = negatives.above(base);
       c.value(i) = softplus(low) / alpha + softplus(high) / beta;
       const T raise = c.up(i) * sigmoid(low), lower = c.up(i) * sigmoid(high);
-      for (int64_t j = 0; j < n; ++j) row[j] = lower * negatives.share[j] - raise * positives.share[j];
+      c.each(n, [&](int64_t j) { row[j] = lower * negatives.share[j] - raise * positives.share[j]; });
     }
     dots_back(c, s, x, x);
-    x.settle();
+    x.settle(c);
   }
 };
 inline constexpr Loss<MultiSimilarityLoss> multi_similarity_loss;

@@ -31,15 +31,19 @@ struct NPairLoss {
        2.6269280110429725, "by hand: and half of 1 + 4"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> a(c, 0), p(c, 1);
     in_batch(c, a, p, T(1.0));
     if (l2_reg == 0) return;
-    for (const Rows<T>* x : {&a, &p})
-      for (int64_t i = 0; i < x->n; ++i) {
-        c.value(i) += l2_reg * total<T>(x->d, [&](int64_t k) { return square((*x)(i, k)); });
-        for (int64_t k = 0; k < x->d && x->grad; ++k) x->grad[i * x->d + k] += 2.0 * l2_reg * c.up(i) * (*x)(i, k);
-      }
+    const auto regularise = [&](const Rows<T>& x) {
+      c.each(x.n, [&](int64_t i) {
+        c.value(i) += l2_reg * total<T>(x.d, [&](int64_t k) { return square(x(i, k)); });
+        for (int64_t k = 0; k < x.d && x.grad; ++k) x.grad[i * x.d + k] += 2.0 * l2_reg * c.up(i) * x(i, k);
+      });
+    };
+    regularise(a), regularise(p);
   }
 };
 inline constexpr Loss<NPairLoss> n_pair_loss;

@@ -34,11 +34,13 @@ struct NcaLoss {
        "by hand: half of log(1 + exp(-3)) + log 2"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0);
     const Array<T> s = squares(c, x, x);
     among_labels(c, s, c.whole[1].data, T(-scale));
-    squares_back(s, x, x);
+    squares_back(c, s, x, x);
   }
 };
 inline constexpr Loss<NcaLoss> nca_loss;

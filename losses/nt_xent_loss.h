@@ -42,7 +42,9 @@ struct NtXentLoss {
        0.31326168751822286, "by hand: log(1 + 1/e) of both pairs; the third row has no positive"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0, true);
     const int64_t n = x.n, *y = c.whole[1].data;
     if (!y && n % 2) return c.reject(0, -1, 0, "an even number of rows: i and i + N/2 are a pair");
@@ -52,25 +54,23 @@ struct NtXentLoss {
     T *share = c.scratch(n), *row = c.scratch(n), slope = 0;
     for (int64_t i = 0; i < n; ++i) {
       const T* of = s.data + i * n;
-      const LogSum<T> negatives(of, n, beta, share, [&](int64_t j) { return !alike(i, j); });
-      T pull = 0;
-      c.count(i) = 0.0;
-      for (int64_t j = 0; j < n; ++j) {
-        row[j] = 0.0;
-        if (j == i || !alike(i, j)) continue;
-        const T above = negatives.above(of[j]), q = c.up(i) * sigmoid(above);
-        c.value(i) += softplus(above);
-        c.count(i) += 1.0;
-        row[j] = -q;
-        pull += q;
-      }
-      for (int64_t j = 0; j < n; ++j) row[j] += pull * share[j];
-      slope += total<T>(n, [&](int64_t j) { return row[j] * (of[j] - negatives.top); });
-      for (int64_t j = 0; j < n; ++j) s(i, j) = beta * row[j];
+      const LogSum<T> negatives(c, of, n, beta, share, [&](int64_t j) { return !alike(i, j); });
+      const auto pair = [&](int64_t j) { return j != i && alike(i, j); };
+      const auto of_pairs = [&](auto f) {
+        return c.total(n, [&](int64_t j) { return pair(j) ? f(negatives.above(of[j])) : T(0.0); });
+      };
+      c.value(i) = of_pairs([](T above) { return softplus(above); });
+      c.count(i) = of_pairs([](T) { return T(1.0); });
+      const T pull = of_pairs([&](T above) { return c.up(i) * sigmoid(above); });
+      c.each(n, [&](int64_t j) {
+        row[j] = pull * share[j] - (pair(j) ? c.up(i) * sigmoid(negatives.above(of[j])) : T(0.0));
+      });
+      slope += c.total(n, [&](int64_t j) { return row[j] * (of[j] - negatives.top); });
+      c.each(n, [&](int64_t j) { s(i, j) = beta * row[j]; });
     }
     dots_back(c, s, x, x);
-    x.settle();
-    if (c.grad[2]) c.grad[2]() += -slope * beta / temperature;
+    x.settle(c);
+    if (c.grad[2]) c.add(c.grad[2](), -slope * beta / temperature);
   }
 };
 inline constexpr Loss<NtXentLoss> nt_xent_loss;

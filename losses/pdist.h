@@ -34,11 +34,11 @@ struct SelfDistances {
       {R"({"input": [[1.0, 2.0], [4.0, -2.0]], "p": 1})", 7.0, "by hand"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0);
-    int64_t at = 0;
-    for (int64_t i = 0; i < x.n; ++i)
-      for (int64_t j = i + 1; j < x.n; ++j) Distance{p}.pair(c, x, i, x, j, at++);
+    Distance{p}.of_pairs(c, x, x, [&](int64_t i, int64_t j) { return i < j ? i * (2 * x.n - i - 1) / 2 + j - i - 1 : -1; });
   }
 };
 inline constexpr Loss<SelfDistances> pdist;

@@ -35,7 +35,9 @@ struct ProxyAnchorLoss {
        0.6598352777981955, "by hand: log(1 + 1/e) and half of log 2"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0, true), proxies(c, 1, true);
     const int64_t n = x.n, classes = proxies.n, *y = c.whole[2].data;
     if (n == 0 || classes == 0) {
@@ -52,16 +54,16 @@ struct ProxyAnchorLoss {
     T* room = c.scratch(2 * n);
     for (int64_t k = 0; k < classes; ++k) {
       T* row = s.data + k * n;
-      const LogSum<T> positives(row, n, T(-alpha), room, [&](int64_t i) { return y[i] == k; });
-      const LogSum<T> negatives(row, n, T(alpha), room + n, [&](int64_t i) { return y[i] != k; });
+      const LogSum<T> positives(c, row, n, T(-alpha), room, [&](int64_t i) { return y[i] == k; });
+      const LogSum<T> negatives(c, row, n, T(alpha), room + n, [&](int64_t i) { return y[i] != k; });
       const T low = positives.above(delta), high = negatives.above(-delta);
-      c.value() += softplus(low) / double(with) + softplus(high) / double(classes);
+      c.add(c.value(), softplus(low) / double(with) + softplus(high) / double(classes));
       const T raise = c.up() * alpha / double(with) * sigmoid(low),
               lower = c.up() * alpha / double(classes) * sigmoid(high);
-      for (int64_t i = 0; i < n; ++i) row[i] = lower * negatives.share[i] - raise * positives.share[i];
+      c.each(n, [&](int64_t i) { row[i] = lower * negatives.share[i] - raise * positives.share[i]; });
     }
     dots_back(c, s, proxies, x);
-    x.settle(), proxies.settle();
+    x.settle(c), proxies.settle(c);
   }
 };
 inline constexpr Loss<ProxyAnchorLoss> proxy_anchor_loss;

@@ -37,7 +37,9 @@ struct ProxyNcaLoss {
        "by hand: 0 - 2"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0, true), proxies(c, 1, true);
     const int64_t classes = proxies.n;
     const Array<T> s = dots(c, x, proxies);  // |x̂ - ŵ|² = 2 - 2 cosine, of which the 2 changes nothing
@@ -47,10 +49,10 @@ struct ProxyNcaLoss {
       const auto own = [y](int64_t j) { return j == y; };
       const auto other = [y](int64_t j) { return j != y; };
       c.value(i) =
-          contrast(s.data + i * classes, classes, T(2.0 * scale), c.up(i), room, own, other, !include_own).value;
+          contrast(c, s.data + i * classes, classes, T(2.0 * scale), c.up(i), room, own, other, !include_own).value;
     }
     dots_back(c, s, x, proxies);
-    x.settle(), proxies.settle();
+    x.settle(c), proxies.settle(c);
   }
 };
 inline constexpr Loss<ProxyNcaLoss> proxy_nca_loss;

@@ -41,32 +41,32 @@ struct RankedListLoss {
        0.25, "by hand: of the first row (1 + 0.5) / 2, of the others 0"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t n = c.in[0].extent[0], *y = c.whole[1].data;
     const double boundary = alpha == alpha ? alpha : 1.0 + margin / 2.0;
-    T* weight = c.scratch(n);
+    T *weight = c.scratch(n), *violation = c.scratch(n);
     for (int64_t i = 0; i < n; ++i) {
       const T* row = c.in[0].data + i * n;
       // Σ w v / Σ w over the violations v > 0, which grow with the distance by `slope`.
       const auto mean_violation = [&](auto belongs, double bound, double slope, double t, double share) {
-        T largest = 0.0, sum = 0.0, size = 0.0;
-        for (int64_t j = 0; j < n; ++j) {
+        c.each(n, [&](int64_t j) {
           const T v = slope * (row[j] - bound);
-          weight[j] = !belongs(j) || holds(v <= 0.0) ? T(0.0) : v;
-          largest = select(weight[j] > largest, weight[j], largest);
-        }
-        for (int64_t j = 0; j < n; ++j) {
-          if (holds(weight[j] == 0.0)) continue;
-          const T w = exp(t * frozen(weight[j] - largest));
-          sum = sum + w * weight[j], size = size + w;
-          weight[j] = w;
-        }
+          violation[j] = !belongs(j) || holds(v <= 0.0) ? T(0.0) : v;
+        });
+        T largest = 0.0;
+        for (int64_t j = 0; j < n; ++j) largest = select(violation[j] > largest, violation[j], largest);
+        const T size = c.total(n, [&](int64_t j) {
+          return weight[j] = holds(violation[j] == 0.0) ? T(0.0) : exp(t * frozen(violation[j] - largest));
+        });
         if (holds(size == 0.0)) return T(0.0);
+        const T sum = c.total(n, [&](int64_t j) { return weight[j] * violation[j]; });
         if (c.grad[0])
-          for (int64_t j = 0; j < n; ++j) {
+          c.each(n, [&](int64_t j) {
             T& g = c.grad[0].data[i * n + j];
             g = g + weight[j] * (c.up(i) * (share * slope) / size);
-          }
+          });
         return share * sum / size;
       };
       c.value(i) =

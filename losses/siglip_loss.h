@@ -31,7 +31,9 @@ struct SigLipLoss {
        1.0064088680781682, "by hand: log(1 + 1/e) + log 2"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0, true), y(c, 1, true);
     const int64_t n = x.n;
     const Array<T> s = dots(c, x, y);
@@ -42,18 +44,16 @@ struct SigLipLoss {
     for (int64_t i = 0; i < n; ++i) {
       T* row = s.data + i * n;
       const auto wrong = [&](int64_t j) { return (j == i ? -1.0 : 1.0) * (t * row[j] + bias); };
-      c.value(i) = total<T>(n, [&](int64_t j) { return softplus(wrong(j)); });
-      for (int64_t j = 0; j < n; ++j) {
-        const T g = (j == i ? -1.0 : 1.0) * c.up(i) * sigmoid(wrong(j));
-        along_t += g * row[j];
-        along_bias += g;
-        row[j] = g * t;
-      }
+      c.value(i) = c.total(n, [&](int64_t j) { return softplus(wrong(j)); });
+      const auto g = [&](int64_t j) { return (j == i ? -1.0 : 1.0) * c.up(i) * sigmoid(wrong(j)); };
+      along_t += c.total(n, [&](int64_t j) { return g(j) * row[j]; });
+      along_bias += c.total(n, g);
+      c.each(n, [&](int64_t j) { row[j] = g(j) * t; });
     }
     dots_back(c, s, x, y);
-    x.settle(), y.settle();
-    if (c.grad[2]) c.grad[2]() += select(beyond, 0.0, along_t * t);
-    if (c.grad[3]) c.grad[3]() += along_bias;
+    x.settle(c), y.settle(c);
+    if (c.grad[2]) c.add(c.grad[2](), select(beyond, 0.0, along_t * t));
+    if (c.grad[3]) c.add(c.grad[3](), along_bias);
   }
 };
 inline constexpr Loss<SigLipLoss> siglip_loss;

@@ -39,15 +39,17 @@ struct SoftNearestNeighborLoss {
        "by hand: the pair is 10000 apart, the other 9801 and 1, so half of 199 + 9999; nothing may underflow"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const bool angle = distance == cosine;
     const Rows<T> x(c, 0, angle);
     const Array<T> s = angle ? dots(c, x, x) : squares(c, x, x);
     const T temperature = c.in[2](), beta = (angle ? 1.0 : -1.0) / temperature;  // the 1 of 1 - cosine changes nothing
     const T slope = among_labels(c, s, c.whole[1].data, beta);
-    angle ? dots_back(c, s, x, x) : squares_back(s, x, x);
-    x.settle();
-    if (c.grad[2]) c.grad[2]() += -slope * beta / temperature;
+    angle ? dots_back(c, s, x, x) : squares_back(c, s, x, x);
+    x.settle(c);
+    if (c.grad[2]) c.add(c.grad[2](), -slope * beta / temperature);
   }
 };
 inline constexpr Loss<SoftNearestNeighborLoss> soft_nearest_neighbor_loss;

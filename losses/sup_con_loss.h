@@ -43,7 +43,9 @@ struct SupConLoss {
        0.693147180559945, "by hand: no negatives, so log 2 everywhere"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0, true);
     const int64_t n = x.n, *y = c.whole[1].data;
     const Array<T> s = dots(c, x, x);
@@ -62,27 +64,27 @@ struct SupConLoss {
       if (positives == 0) {
         c.count(i) = 0.0;
         value = 0.0;
-        for (int64_t j = 0; j < n; ++j) row[j] = 0.0;
+        c.each(n, [&](int64_t j) { row[j] = 0.0; });
       } else if (form == in) {
-        const Contrast<T> r = contrast(row, n, beta, up, room, positive, [&](int64_t j) { return y[j] != y[i]; });
+        const Contrast<T> r = contrast(c, row, n, beta, up, room, positive, [&](int64_t j) { return y[j] != y[i]; });
         value = r.value + log(T(double(positives)));
         slope += r.beta;
       } else {
-        const LogSum<T> among(row, n, beta, room, other);
+        const LogSum<T> among(c, row, n, beta, room, other);
         const double each = 1.0 / double(positives);
         T* g = room + n;
-        const T behind = total<T>(n, [&](int64_t j) { return positive(j) ? each * (among.top - row[j]) : T(0.0); });
+        const T behind = c.total(n, [&](int64_t j) { return positive(j) ? each * (among.top - row[j]) : T(0.0); });
         value = beta * behind + log1p(among.rest);
-        for (int64_t j = 0; j < n; ++j) g[j] = up * (among.share[j] - (positive(j) ? each : 0.0));
-        slope += total<T>(n, [&](int64_t j) { return g[j] * (row[j] - among.top); });
-        for (int64_t j = 0; j < n; ++j) row[j] = beta * g[j];
+        c.each(n, [&](int64_t j) { g[j] = up * (among.share[j] - (positive(j) ? each : 0.0)); });
+        slope += c.total(n, [&](int64_t j) { return g[j] * (row[j] - among.top); });
+        c.each(n, [&](int64_t j) { row[j] = beta * g[j]; });
       }
       c.value(i) = factor * value;
       all += c.up(i) * value;
     }
     dots_back(c, s, x, x);
-    x.settle();
-    if (c.grad[2]) c.grad[2]() += (based ? all / base_temperature : T(0.0)) - slope * beta / temperature;
+    x.settle(c);
+    if (c.grad[2]) c.add(c.grad[2](), (based ? all / base_temperature : T(0.0)) - slope * beta / temperature);
   }
 };
 inline constexpr Loss<SupConLoss> sup_con_loss;

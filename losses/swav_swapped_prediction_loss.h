@@ -44,7 +44,9 @@ struct SwavSwappedPredictionLoss {
        2.1972245773362196, "by hand: 2 log 3"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x1(c, 0), x2(c, 1), p(c, 2);
     const Array<T> a = dots(c, x1, p), b = dots(c, x2, p);
     const Array<T> q1 = c.in[3] ? c.in[3] : codes(c, a), q2 = c.in[4] ? c.in[4] : codes(c, b);
@@ -57,42 +59,42 @@ struct SwavSwappedPredictionLoss {
 
  private:
   // The scores become the gradient with respect to them.
-  template <class T> void predict(Case<T>& c, const Array<T>& s, const Array<T>& q) const {
+  template <class T> GRADUS_ANYWHERE void predict(Case<T>& c, const Array<T>& s, const Array<T>& q) const {
     const int64_t k = s.extent[1];
     T* share = c.scratch(k);
     for (int64_t i = 0; i < s.extent[0]; ++i) {
       T* row = s.data + i * k;
-      const LogSum<T> all(row, k, T(1 / temperature), share, [](int64_t) { return true; });
-      const T mass = total<T>(k, [&](int64_t j) { return q(i, j); }), log_total = log1p(all.rest);
-      c.value(i) += total<T>(k, [&](int64_t j) { return q(i, j) * ((all.top - row[j]) / temperature + log_total); });
-      for (int64_t j = 0; j < k; ++j) row[j] = c.up(i) * (share[j] * mass - q(i, j)) / temperature;
+      const LogSum<T> all(c, row, k, T(1 / temperature), share, [](int64_t) { return true; });
+      const T mass = c.total(k, [&](int64_t j) { return q(i, j); }), log_total = log1p(all.rest);
+      c.add(c.value(i), c.total(k, [&](int64_t j) { return q(i, j) * ((all.top - row[j]) / temperature + log_total); }));
+      c.each(k, [&](int64_t j) { row[j] = c.up(i) * (share[j] * mass - q(i, j)) / temperature; });
     }
   }
 
   // Balanced assignments: every prototype gets as much as every other.
-  template <class T> Array<T> codes(Case<T>& c, const Array<T>& s) const {
+  template <class T> GRADUS_ANYWHERE Array<T> codes(Case<T>& c, const Array<T>& s) const {
     const int64_t n = s.extent[0], k = s.extent[1];
     Array<T> q = c.array(n, k);
     T* share = c.scratch(n > k ? n : k);
     const auto all = [](int64_t) { return true; };
-    for (int64_t i = 0; i < n * k; ++i) q.data[i] = frozen(s.data[i]) / epsilon;
+    c.each(n * k, [&](int64_t i) { q.data[i] = frozen(s.data[i]) / epsilon; });
     if (sinkhorn_iters == 0) {
-      const LogSum<T> sum(q.data, n * k, T(1.0), c.scratch(n * k), all);
-      for (int64_t i = 0; i < n * k; ++i) q.data[i] = q.data[i] - sum.top - log1p(sum.rest) + log(T(double(n)));
+      const LogSum<T> sum(c, q.data, n * k, T(1.0), c.scratch(n * k), all);
+      c.each(n * k, [&](int64_t i) { q.data[i] = q.data[i] - sum.top - log1p(sum.rest) + log(T(double(n))); });
     }
     T* column = c.scratch(n);
     for (int64_t round = 0; round < sinkhorn_iters; ++round) {
       for (int64_t j = 0; j < k; ++j) {
-        for (int64_t i = 0; i < n; ++i) column[i] = q(i, j);
-        const LogSum<T> sum(column, n, T(1.0), share, all);
-        for (int64_t i = 0; i < n; ++i) q(i, j) = (q(i, j) - sum.top) - log1p(sum.rest);
+        c.each(n, [&](int64_t i) { column[i] = q(i, j); });
+        const LogSum<T> sum(c, column, n, T(1.0), share, all);
+        c.each(n, [&](int64_t i) { q(i, j) = (q(i, j) - sum.top) - log1p(sum.rest); });
       }
       for (int64_t i = 0; i < n; ++i) {
-        const LogSum<T> sum(q.data + i * k, k, T(1.0), share, all);
-        for (int64_t j = 0; j < k; ++j) q(i, j) = (q(i, j) - sum.top) - log1p(sum.rest);
+        const LogSum<T> sum(c, q.data + i * k, k, T(1.0), share, all);
+        c.each(k, [&](int64_t j) { q(i, j) = (q(i, j) - sum.top) - log1p(sum.rest); });
       }
     }
-    for (int64_t i = 0; i < n * k; ++i) q.data[i] = exp_negative(q.data[i]);
+    c.each(n * k, [&](int64_t i) { q.data[i] = exp_negative(q.data[i]); });
     return q;
   }
 };

@@ -28,7 +28,9 @@ struct UniformityLoss {
       {R"({"input": [[0.0], [1.0], [2.0]], "t": 1.0})", -1.380876370001407, "by hand: log((2/e + exp(-4)) / 3)"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0);
     const int64_t n = x.n;
     if (n < 2) {
@@ -38,13 +40,13 @@ struct UniformityLoss {
     const double pairs = 0.5 * double(n) * double(n - 1);
     const Array<T> s = squares(c, x, x);
     const auto once = [n](int64_t j) { return j / n < j % n; };
-    const LogSum<T> sum(s.data, n * n, T(-t), c.scratch(n * n), once);
+    const LogSum<T> sum(c, s.data, n * n, T(-t), c.scratch(n * n), once);
     const bool even = holds(sum.rest > 0.5 * pairs);  // then log(1 + rest) - log(pairs) would cancel
     const T less =
-        even ? total<T>(n * n, [&](int64_t j) { return once(j) ? expm1(-t * (s(j) - sum.top)) : T(0.0); }) : T(0.0);
+        even ? c.total(n * n, [&](int64_t j) { return once(j) ? expm1(-t * (s(j) - sum.top)) : T(0.0); }) : T(0.0);
     c.value() = -t * sum.top + (even ? log1p(less / pairs) : log1p(sum.rest) - log(T(pairs)));
-    for (int64_t j = 0; j < n * n; ++j) s(j) = -t * c.up() * sum.share[j];
-    squares_back(s, x, x);
+    c.each(n * n, [&](int64_t j) { s(j) = -t * c.up() * sum.share[j]; });
+    squares_back(c, s, x, x);
   }
 };
 inline constexpr Loss<UniformityLoss> uniformity_loss;

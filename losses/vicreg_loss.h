@@ -40,7 +40,9 @@ struct VicRegLoss {
       {R"({"x1": [[0.0], [0.0]], "x2": [[1.0], [1.0]]})", 49.75, "by hand: 25, and 25 (1 - 0.01)"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> a(c, 0), b(c, 1);
     const int64_t n = a.n, d = a.d;
     if (n == 1) return c.reject(0, -1, 0, "at least two rows, for a variance");
@@ -49,40 +51,40 @@ struct VicRegLoss {
       return;
     }
     const double each = sim_weight / double(n * d);
-    c.value() = each * total<T>(n * d, [&](int64_t i) { return square(a.at[i] - b.at[i]); });
-    for (int64_t i = 0; i < n * d; ++i) {
+    c.value() = each * c.total(n * d, [&](int64_t i) { return square(a.at[i] - b.at[i]); });
+    c.each(n * d, [&](int64_t i) {
       const T g = 2.0 * each * c.up() * (a.at[i] - b.at[i]);
       if (a.grad) a.grad[i] += g;
       if (b.grad) b.grad[i] += -g;
-    }
+    });
     spread(c, a), spread(c, b);
   }
 
  private:
-  template <class T> void spread(Case<T>& c, const Rows<T>& x) const {
+  template <class T> GRADUS_ANYWHERE void spread(Case<T>& c, const Rows<T>& x) const {
     const int64_t n = x.n, d = x.d;
     const double free = double(n - 1);
     T* h = c.scratch(n * d);
-    for (int64_t k = 0; k < d; ++k) {
+    c.each(d, [&](int64_t k) {
       const T mean = total<T>(n, [&](int64_t i) { return x(i, k); }) / double(n);
       for (int64_t i = 0; i < n; ++i) h[i * d + k] = x(i, k) - mean;
-    }
+    });
     const Array<T> cov = c.array(d, d);  // and then d result / d cov
     multiply(c, d, d, n, h, 1, d, h, d, 1, cov.data);
-    for (int64_t j = 0; j < d; ++j)
-      for (int64_t k = 0; k < d; ++k) {
-        T& v = cov(j, k);
-        v = v / free;
-        if (j == k) {
-          const T s = sqrt(v + eps);
-          c.value() += 0.5 * std_weight / double(d) * positive(1.0 - s);
-          v = select(s < 1.0, -0.25 * std_weight / double(d) * c.up() / s, 0.0);
-        } else {
-          c.value() += cov_weight / double(d) * square(v);
-          v = 2.0 * cov_weight / double(d) * c.up() * v;
-        }
-        v = 2.0 / free * v;
+    c.add(c.value(), c.total(d * d, [&](int64_t i) {
+      T &v = cov.data[i], cost;
+      v = v / free;
+      if (i / d == i % d) {
+        const T s = sqrt(v + eps);
+        cost = 0.5 * std_weight / double(d) * positive(1.0 - s);
+        v = select(s < 1.0, -0.25 * std_weight / double(d) * c.up() / s, 0.0);
+      } else {
+        cost = cov_weight / double(d) * square(v);
+        v = 2.0 * cov_weight / double(d) * c.up() * v;
       }
+      v = 2.0 / free * v;
+      return cost;
+    }));
     if (x.grad) multiply(c, n, d, d, h, d, 1, cov.data, d, 1, x.grad, true);
   }
 };

@@ -26,7 +26,9 @@ struct WassersteinD {
       {R"({"real": [1.0, 3.0], "fake": [0.0, -2.0, 0.5]})", -2.5, "by hand"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     add_mean(c, 0, -1, [](T x) { return itself(x); });
     add_mean(c, 1, 1, [](T x) { return itself(x); });
   }

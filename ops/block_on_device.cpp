@@ -1,7 +1,9 @@
 #include "gradus/ops/block_on_device.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -70,13 +72,14 @@ class Rehearsal {
   std::vector<Tensor> tensors_;
 };
 
-// What the scratch memory of a problem depends on.
-std::vector<double> key_of(const Application& a, const BlockCall& call) {
-  std::vector<double> key{double(call.dtype), double(call.reduction)};
-  for (int i = 0; i < a.entry->options; ++i) key.push_back(a.entry->get(a.formula->get(), i));
+// What the scratch memory of a problem depends on; numbers by their bits, for an option may be NaN.
+std::vector<int64_t> key_of(const Application& a, const BlockCall& call) {
+  std::vector<int64_t> key{int64_t(call.dtype), int64_t(call.reduction)};
+  for (int i = 0; i < a.entry->options; ++i)
+    key.push_back(std::bit_cast<int64_t>(a.entry->get(a.formula->get(), i)));
   const auto add = [&](const BlockOperand& o) {
     key.push_back(o.data ? o.rank : -1);
-    for (int64_t e : o.extent) key.push_back(double(e));
+    key.insert(key.end(), std::begin(o.extent), std::end(o.extent));
     key.push_back(o.grad ? 1 : 0);
   };
   for (int k = 0; k < a.entry->inputs; ++k) add(call.in[k]);
@@ -86,7 +89,7 @@ std::vector<double> key_of(const Application& a, const BlockCall& call) {
 
 int64_t room_for(const Application& a, const BlockOnDevice& there) {
   static std::mutex mutex;
-  static std::map<const FormulaEntry*, std::map<std::vector<double>, int64_t>> known;
+  static std::map<const FormulaEntry*, std::map<std::vector<int64_t>, int64_t>> known;
   const std::lock_guard lock(mutex);
   const auto [entry, fresh] = known[a.entry].try_emplace(key_of(a, there.call));
   if (fresh) entry->second = Rehearsal(a, there).room();
