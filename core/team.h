@@ -1,8 +1,6 @@
 // Who solves a problem of a Block, and where it finds memory.
 #pragma once
-#if defined(GRADUS_KERNELS)  // the sources of a device's module
-#include "gradus/cuda/team.h"
-#else
+#if !defined(GRADUS_KERNELS)  // in the sources of a device's module Team is that of cuda/team.h
 #include <cstdint>
 
 namespace gradus {

@@ -87,7 +87,7 @@ template <class T> class Transport {
       const Double *cost = side.cost.data() + int64_t(i) * m, *from = other.shifted.data();
       Double* s = scores.data();
       along_row<Double>(m, [&](auto l) { l.put(s, l(from) - l(cost)); });
-      const LogSum<Double> all(s, m, 1 / epsilon_, share.data(), [](auto j) { return j >= 0; });
+      const LogSum<Double> all(Case<Double>(), s, m, 1 / epsilon_, share.data(), [](auto j) { return j >= 0; });
       const Double best = -(all.top + epsilon_ * all.above(all.top));
       if (side.weight[i].v != 0) missed += (side.weight[i] * abs(expm1((side.potential[i] - best) / epsilon_))).v;
       side.potential[i] = part == 1 ? best : side.potential[i] + part * (best - side.potential[i]);

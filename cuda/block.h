@@ -1,5 +1,7 @@
 // The kernel of a Block: teams of threads take problem after problem.
 #pragma once
+#include "gradus/cuda/team.h"  // before core/block.h, which solves with it
+
 #include "gradus/core/block.h"
 #include "gradus/cuda/loss_kernel.h"
 

@@ -65,7 +65,7 @@ struct InfoNceLoss {
  private:
   // Row i against its own key and its own negatives, or those that all share.
   template <class T>
-  GRADUS_ANYWHERE T among(Case<T>& c, const Rows<T>& query, const Rows<T>& key, const Rows<T>& negatives, T beta) const {
+  GRADUS_APART T among(Case<T>& c, const Rows<T>& query, const Rows<T>& key, const Rows<T>& negatives, T beta) const {
     const int64_t n = query.n, m = c.in[2].extent[c.in[2].rank - 2];
     const bool shared = c.in[2].rank == 2;
     const Array<T> all = shared ? dots(c, query, negatives) : c.array(n, m), own = c.array(1, 1);

@@ -100,7 +100,7 @@ struct SinkhornLoss {
     for (int64_t j = 0; j < q.n; ++j) q.up[j] += up * t.h[j];
     for (int64_t i = 0; i < p.n; ++i)
       for (int64_t j = 0; j < q.n; ++j) cost(i, j) = up * t.plan(i, j);
-    squares_back(cost, x, y);
+    squares_back(c, cost, x, y);
   }
 };
 inline constexpr Loss<SinkhornLoss> sinkhorn_loss;

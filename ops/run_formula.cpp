@@ -78,7 +78,7 @@ Outcome run_on_host(const Application& a, const Wanted& w) {
   if (w.upstream.defined()) here.upstream = to(w.upstream.detach(), cpu);
   Outcome out;
   if (a.entry->block) {
-    out = run_block(*block_on_cpu(a), here);
+    out = run_block(on_device(a) ? *block_on_cpu(a) : a, here);
   } else {
     Application one;
     one.about = a.about, one.entry = a.entry, one.formula = a.formula->clone();
