@@ -10,15 +10,15 @@ struct DebiasedContrast {
   double beta, eta_plus, temperature;
 
   // Of one row: inputs 0 to 2 are its positive, negatives and extra positives, which may be absent.
-  template <class T> void solve(Case<T>& c) const {
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const T s = c.in[0]();
     const Array<T>&negative = c.in[1], &extra = c.in[2];
     const int64_t n = negative.size(), m = extra ? extra.size() : 0;
     if (n == 0) return;
     const auto all = [](int64_t) { return true; };
     T* room = c.scratch(2 * n + m);
-    const LogSum<T> hard(negative.data, n, T(beta + 1), room, all), weights(negative.data, n, T(beta), room + n, all);
-    const LogSum<T> positives(extra.data, m, T(1.0), room + 2 * n, all);
+    const LogSum<T> hard(c, negative.data, n, T(beta + 1), room, all), weights(c, negative.data, n, T(beta), room + n, all);
+    const LogSum<T> positives(c, extra.data, m, T(1.0), room + 2 * n, all);
     // log R, the mean of exp(negative), which beta weighs towards the large ones; relative to s, as is all that
     // follows.
     const T top = hard.top;
@@ -38,9 +38,8 @@ struct DebiasedContrast {
     const T of_positive = select(free, of_mean * exp(select(free, share, 0.0)), 0.0);
     if (c.grad[0]) c.grad[0]() = -c.up() * q - (extra ? T(0.0) : of_positive);
     if (c.grad[1])
-      for (int64_t k = 0; k < n; ++k) c.grad[1](k) = of_mean * ((beta + 1) * hard.share[k] - beta * weights.share[k]);
-    if (c.grad[2])
-      for (int64_t k = 0; k < m; ++k) c.grad[2](k) = -of_positive * positives.share[k];
+      c.each(n, [&](int64_t k) { c.grad[1](k) = of_mean * ((beta + 1) * hard.share[k] - beta * weights.share[k]); });
+    if (c.grad[2]) c.each(m, [&](int64_t k) { c.grad[2](k) = -of_positive * positives.share[k]; });
   }
 };
 

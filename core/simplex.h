@@ -20,9 +20,8 @@ template <class T> GRADUS_ANYWHERE T without_rounding(T x, int64_t n) {
   return holds(abs(x) <= noise) ? x - T(plain(x)) : x;
 }
 
-// The places of x in descending order, NaN first; equal values keep their order.
-template <class T> GRADUS_ANYWHERE int64_t* descending(Case<T>& c, const T* x, int64_t n) {
-  int64_t* order = c.integers(n);
+// `order` becomes the places of x in descending order, NaN first; equal values keep their order.
+template <class T> GRADUS_ANYWHERE void sort_descending(const Case<T>& c, const T* x, int64_t n, int64_t* order) {
   const auto number = [x](int64_t i) { return plain(x[i]).lane(0); };
   if constexpr (Team::alone) {
     for (int64_t i = 0; i < n; ++i) order[i] = i;
@@ -34,6 +33,10 @@ template <class T> GRADUS_ANYWHERE int64_t* descending(Case<T>& c, const T* x, i
       order[place] = i;
     });
   }
+}
+template <class T> GRADUS_ANYWHERE int64_t* descending(Case<T>& c, const T* x, int64_t n) {
+  int64_t* order = c.integers(n);
+  sort_descending(c, x, n, order);
   return order;
 }
 

@@ -60,7 +60,9 @@ struct AnchorFocalLoss {
     }
   }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const auto &input = c.in[0], &target = c.in[1];
     const int64_t classes = input.size();
     const T state = target(classes);
@@ -81,18 +83,16 @@ struct AnchorFocalLoss {
       return WithSlope<T>{select(low, -log(T(clip)), select(high, -log1p(T(-clip)), -log(inside))),
                           select(low | high, 0.0, -1.0 / inside)};
     };
-    T sum = 0;
-    for (int64_t k = 0; k < classes; ++k) {
+    c.value() = c.total(classes, [&](int64_t k) {
       const T y = target(k), p = input(k), q = 1.0 - p;
       const bool hit = object && holds(y == 1.0);
       const auto focus = power(hit ? q : p, gamma), yes = cost(p, q), no = cost(q, p);
       const T entropy = y * yes.value + (1.0 - y) * no.value, slope = y * yes.slope - (1.0 - y) * no.slope;
       const double weight = hit ? alpha : 1 - alpha;
-      sum = sum + weight * (focus.value * entropy);
       if (c.grad[0])
         c.grad[0](k) = c.up() * (weight * (focus.value * slope + (hit ? -focus.slope : focus.slope) * entropy));
-    }
-    c.value() = sum;
+      return weight * (focus.value * entropy);
+    });
   }
 };
 inline constexpr Loss<AnchorFocalLoss> anchor_focal_loss;

@@ -33,7 +33,9 @@ struct ApproxNdcgLoss {
       {R"({"input": [[1.0, 0.0]], "target": [[0.0, 2.0]], "tau": 0.5})", 0.34489293392110055, "mpmath"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const auto &s = c.in[0], &r = c.in[1];
     const int64_t n = s.size();
     const double ln2 = 0.6931471805599453;
@@ -41,13 +43,13 @@ struct ApproxNdcgLoss {
     const T most = n > 0 ? ln2 * r(best[0]) : T(0.0);
     const bool huge = holds(most > 64.0);  // gains relative to the largest, which is no number
     const auto gain = [&](int64_t i) { return huge ? exp(ln2 * r(i) - most) : expm1(ln2 * r(i)); };
-    const T ideal = total<T>(n, [&](int64_t i) { return gain(best[i]) * (ln2 / log1p(T(double(i + 1)))); });
+    T* slope = c.scratch(n);  // d value / d rank
+    const T ideal = c.total(n, [&](int64_t i) { return gain(best[i]) * (ln2 / log1p(T(double(i + 1)))); });
     if (n == 0 || holds(ideal == 0.0)) {
       c.count() = 0.0;
       return;
     }
-    T* slope = c.scratch(n);  // d value / d rank
-    c.value() = 1.0 - total<T>(n, [&](int64_t i) {
+    c.value() = 1.0 - c.total(n, [&](int64_t i) {
                   const T rank =
                       1.0 + total<T>(n, [&](int64_t j) { return j == i ? T(0.0) : sigmoid((s(j) - s(i)) / tau); });
                   const T log_rank = log1p(rank), share = gain(i) * ln2 / ideal;
@@ -55,11 +57,12 @@ struct ApproxNdcgLoss {
                   return share / log_rank;
                 });
     if (!c.grad[0]) return;
-    for (int64_t k = 0; k < n; ++k)
+    c.each(n, [&](int64_t k) {
       c.grad[0](k) = c.up() / tau * total<T>(n, [&](int64_t i) {
                        const T x = (s(i) - s(k)) / tau;
                        return sigmoid(x) * sigmoid(-x) * (slope[i] - slope[k]);
                      });
+    });
   }
 };
 inline constexpr Loss<ApproxNdcgLoss> approx_ndcg_loss;

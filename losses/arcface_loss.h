@@ -45,7 +45,9 @@ struct ArcFaceLoss {
        0.31326168751822286, "by hand: a margin of 60 degrees makes the logits 1 and 0"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0, true), weight(c, 1, true);
     const int64_t classes = weight.n, d = x.d;
     const Array<T> s = dots(c, x, weight);
@@ -54,19 +56,19 @@ struct ArcFaceLoss {
     for (int64_t i = 0; i < x.n; ++i) {
       const int64_t y = c.whole[2](i);
       const T cosine = s(i, y);
-      const T product = total<T>(d, [&](int64_t k) { return square(x(i, k) - weight(y, k)); }) *
-                        total<T>(d, [&](int64_t k) { return square(x(i, k) + weight(y, k)); });
+      const T product = c.total(d, [&](int64_t k) { return square(x(i, k) - weight(y, k)); }) *
+                        c.total(d, [&](int64_t k) { return square(x(i, k) + weight(y, k)); });
       const auto straight = product == 0.0, within = cosine >= -cos_m;
       const T sine = select(straight, 0.0, 0.5 * sqrt(select(straight, 1.0, product)));
-      s(i, y) = select(within, cosine * cos_m - sine * sin_m, cosine - margin * sin_m);
+      c.once([&] { s(i, y) = select(within, cosine * cos_m - sine * sin_m, cosine - margin * sin_m); });
       const T slope = select(within, cos_m + select(straight, 0.0, cosine * sin_m / select(straight, 1.0, sine)), 1.0);
       const auto own = [y](int64_t j) { return j == y; };
       const auto other = [y](int64_t j) { return j != y; };
-      c.value(i) = contrast(s.data + i * classes, classes, T(scale), c.up(i), room, own, other).value;
-      s(i, y) = s(i, y) * slope;
+      c.value(i) = contrast(c, s.data + i * classes, classes, T(scale), c.up(i), room, own, other).value;
+      c.once([&] { s(i, y) = s(i, y) * slope; });
     }
     dots_back(c, s, x, weight);
-    x.settle(), weight.settle();
+    x.settle(c), weight.settle(c);
   }
 };
 inline constexpr Loss<ArcFaceLoss> arcface_loss;

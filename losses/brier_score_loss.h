@@ -69,17 +69,19 @@ struct BrierOfProbabilities {
 
   int64_t class_axis() const { return 1; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t n = c.in[0].size();
     const Array<T>& q = c.in[1];
     const SoftmaxOf<T> s(c, c.in[0].data, n);
     const auto d = [&](int64_t k) { return select(s.p[k] >= 0.5, (1.0 - q(k)) - s.missing[k], s.p[k] - q(k)); };
-    c.value() = total<T>(n, [&](int64_t k) { return square(d(k)); });
-    const T shift = total<T>(n, [&](int64_t k) { return s.p[k] * d(k); });
-    for (int64_t k = 0; k < n; ++k) {
+    c.value() = c.total(n, [&](int64_t k) { return square(d(k)); });
+    const T shift = c.total(n, [&](int64_t k) { return s.p[k] * d(k); });
+    c.each(n, [&](int64_t k) {
       if (c.grad[0]) c.grad[0](k) = c.up() * 2.0 * s.p[k] * (d(k) - shift);
       if (c.grad[1]) c.grad[1](k) = c.up() * -2.0 * d(k);
-    }
+    });
   }
 };
 inline constexpr Loss<Brier, BrierOfProbabilities> brier_score_loss;

@@ -41,20 +41,22 @@ struct CategoricalCrossEntropy {
 
   int choose(bool) const { return from_logits ? 1 : 0; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const auto &x = c.in[0], &t = c.in[1];
     const int64_t n = x.size();
     const Clipped<T> u = clipped_share(c, 0, normalize, eps);
     if (!u.valid) return;
     const double keep = 1 - label_smoothing, each = label_smoothing / double(n);
     const auto target = [&](int64_t k) { return keep * t(k) + each; };
-    c.value() = total<T>(n, [&](int64_t k) { return times(target(k), u.nll[k]); });
-    const T inside = total<T>(n, [&](int64_t k) { return u.inside[k] * target(k); });
-    for (int64_t k = 0; k < n; ++k) {
+    c.value() = c.total(n, [&](int64_t k) { return times(target(k), u.nll[k]); });
+    const T inside = c.total(n, [&](int64_t k) { return u.inside[k] * target(k); });
+    c.each(n, [&](int64_t k) {
       if (c.grad[0]) c.grad[0](k) = c.up() * u.slope(k, target(k), inside);
       const auto nothing = (target(k) == 0.0) & !(u.nll[k] < T::infinity());  // 0 log 0, of eps 0
       if (c.grad[1]) c.grad[1](k) = c.up() * select(nothing, 0.0, keep * u.nll[k]);
-    }
+    });
   }
 };
 

@@ -26,16 +26,18 @@ struct CenterLoss {
       {R"({"input": [[3.0, 4.0]], "centers": [[9.0, 9.0], [0.0, 0.0]], "labels": [1]})", 12.5, "by hand"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0), centers(c, 1);
     for (int64_t i = 0; i < x.n; ++i) {
       const int64_t y = c.whole[2](i);
-      c.value(i) = 0.5 * total<T>(x.d, [&](int64_t k) { return square(x(i, k) - centers(y, k)); });
-      for (int64_t k = 0; k < x.d; ++k) {
+      c.value(i) = 0.5 * c.total(x.d, [&](int64_t k) { return square(x(i, k) - centers(y, k)); });
+      c.each(x.d, [&](int64_t k) {
         const T g = c.up(i) * (x(i, k) - centers(y, k));
         if (x.grad) x.grad[i * x.d + k] += g;
         if (centers.grad) centers.grad[y * x.d + k] += -g;
-      }
+      });
     }
   }
 };

@@ -36,7 +36,9 @@ struct CiouLoss {
       {R"({"input": [[0, 0, 2, 1]], "target": [[0, 0, 1, 1]], "eps": 0})", 0.553248129298557007, "mpmath"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     using Q = OfBoxes<T>;
     const Boxes<T> b(c, eps);
     const Q turn = angle(b.other_width(), b.other_height()) - angle(b.width(), b.height());

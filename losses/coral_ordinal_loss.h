@@ -26,12 +26,13 @@ struct CoralOrdinalLoss {
       {R"({"input": [[2.0, -1.0]], "target": [1]})", 0.44018969856119533, "mpmath: softplus(-2) + softplus(-1)"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const auto& x = c.in[0];
     const int64_t columns = x.size(), y = c.whole[1]();
-    c.value() = total<T>(columns, [&](int64_t k) { return softplus(y > k ? -x(k) : x(k)); });
-    if (c.grad[0])
-      for (int64_t k = 0; k < columns; ++k) c.grad[0](k) = c.up() * (y > k ? -sigmoid(-x(k)) : sigmoid(x(k)));
+    c.value() = c.total(columns, [&](int64_t k) { return softplus(y > k ? -x(k) : x(k)); });
+    if (c.grad[0]) c.each(columns, [&](int64_t k) { c.grad[0](k) = c.up() * (y > k ? -sigmoid(-x(k)) : sigmoid(x(k))); });
   }
 };
 inline constexpr Loss<CoralOrdinalLoss> coral_ordinal_loss;

@@ -32,20 +32,22 @@ struct CosFaceLoss {
        0.31326168751822286, "by hand: the logits are 1 and 0"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0, true), weight(c, 1, true);
     const int64_t classes = weight.n;
     const Array<T> s = dots(c, x, weight);
     T* room = c.scratch(2 * classes);
     for (int64_t i = 0; i < x.n; ++i) {
       const int64_t y = c.whole[2](i);
-      s(i, y) += -margin;
+      c.add(s(i, y), -margin);
       const auto own = [y](int64_t j) { return j == y; };
       const auto other = [y](int64_t j) { return j != y; };
-      c.value(i) = contrast(s.data + i * classes, classes, T(scale), c.up(i), room, own, other).value;
+      c.value(i) = contrast(c, s.data + i * classes, classes, T(scale), c.up(i), room, own, other).value;
     }
     dots_back(c, s, x, weight);
-    x.settle(), weight.settle();
+    x.settle(c), weight.settle(c);
   }
 };
 inline constexpr Loss<CosFaceLoss> cosface_loss;

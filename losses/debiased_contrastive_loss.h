@@ -39,7 +39,9 @@ struct DebiasedContrastiveLoss {
       {R"({"positive": [1.0], "negative": [[-5.0, -6.0]]})", 0.094922956420960891, "mpmath: clamped"},
   };
 
-  template <class T> void solve(Case<T>& c) const { DebiasedContrast{0.0, eta_plus, temperature}.solve(c); }
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const { DebiasedContrast{0.0, eta_plus, temperature}.solve(c); }
 };
 inline constexpr Loss<DebiasedContrastiveLoss> debiased_contrastive_loss;
 

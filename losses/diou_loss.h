@@ -33,7 +33,9 @@ struct DiouLoss {
       {R"({"input": [[0, 0, 1, 1]], "target": [[3, 0, 4, 1]], "eps": 0})", 1.5294117647058823, "by hand: 1 + 9/17"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Boxes<T> b(c, eps);
     finish_boxes(c, b.distance());
   }

@@ -34,7 +34,9 @@ struct EiouLoss {
       {R"({"input": [[0, 0, 2, 1]], "target": [[0, 0, 1, 1]], "eps": 0})", 0.8, "by hand: 1 - 1/2 + (1/4)/5 + 1/4"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Boxes<T> b(c, eps);
     finish_boxes(c, b.distance() + b.sides());
   }

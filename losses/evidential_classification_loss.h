@@ -28,18 +28,17 @@ struct EvidentialClassification {
        "by hand: ψ(6) - ψ(3)/2 - (ψ(2) + ψ(1))/4 of harmonic numbers"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t n = c.in[0].size();
     const Array<T>&alpha = c.in[0], &q = c.in[1];
-    T evidence = 0.0, known = 0.0;
-    for (int64_t k = 0; k < n; ++k) evidence = evidence + alpha(k), known = known + q(k);
+    const T evidence = c.total(n, [&](int64_t k) { return alpha(k); }), known = c.total(n, [&](int64_t k) { return q(k); });
     const T all = digamma(evidence);
-    T value = 0.0;
-    for (int64_t k = 0; k < n; ++k) value = value + q(k) * (all - digamma(alpha(k)));
-    c.value() = value;
+    c.value() = c.total(n, [&](int64_t k) { return q(k) * (all - digamma(alpha(k))); });
     if (!c.grad[0]) return;
     const T shared = polygamma(1, evidence) * known;
-    for (int64_t k = 0; k < n; ++k) c.grad[0](k) = c.up() * (shared - q(k) * polygamma(1, alpha(k)));
+    c.each(n, [&](int64_t k) { c.grad[0](k) = c.up() * (shared - q(k) * polygamma(1, alpha(k))); });
   }
 };
 inline constexpr Loss<EvidentialClassification> evidential_classification_loss;

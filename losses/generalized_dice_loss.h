@@ -33,7 +33,9 @@ struct GeneralizedDiceLoss {
        "by hand: w = 1/2 and 1, (0.25 + 0.5) / (0.75 + 0.5)"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Array<T>&p = c.in[0], &y = c.in[1];
     const int64_t samples = p.extent[0], classes = p.extent[1], pixels = p.extent[2] * p.extent[3];
     T* weight = c.scratch(classes);
@@ -41,18 +43,19 @@ struct GeneralizedDiceLoss {
       T apart = 0.0, all = 0.0;
       for (int64_t k = 0; k < classes; ++k) {
         const int64_t at = (n * classes + k) * pixels;
-        const auto sum = [&](auto f) { return total<T>(pixels, [&](int64_t i) { return f(p(at + i), y(at + i)); }); };
+        const auto sum = [&](auto f) { return c.total(pixels, [&](int64_t i) { return f(p(at + i), y(at + i)); }); };
         weight[k] = 1.0 / (square(sum([](T, T y) { return y; })) + eps);
         apart = apart + weight[k] * sum([](T p, T y) { return p * (1.0 - y) + (1.0 - p) * y; });
         all = all + weight[k] * sum([](T p, T y) { return p + y; });
       }
       if (holds(all == 0.0)) continue;
-      const T loss = c.value(n) = apart / all;
+      const T loss = apart / all;
+      c.value(n) = loss;
       if (!c.grad[0]) continue;
-      for (int64_t i = 0; i < classes * pixels; ++i) {
+      c.each(classes * pixels, [&](int64_t i) {
         const int64_t at = n * classes * pixels + i;
         c.grad[0](at) = c.up(n) * weight[i / pixels] * (1.0 - 2.0 * y(at) - loss) / all;
-      }
+      });
     }
   }
 };

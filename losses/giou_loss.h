@@ -32,7 +32,9 @@ struct GiouLoss {
       {R"({"input": [[0, 0, 1, 1]], "target": [[3, 0, 4, 1]], "eps": 0})", 1.5, "by hand: 1 + 2/4"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Boxes<T> b(c, eps);
     const OfBoxes<T> i = b.intersection(), u = b.united(i), around = b.around_width() * b.around_height();
     finish_boxes(c, OfBoxes<T>(1.0) - i / (u + OfBoxes<T>(eps)) + (around - u) / (around + OfBoxes<T>(eps)));

@@ -39,7 +39,9 @@ struct HardNegativeContrastiveLoss {
        0.46804244692126947, "mpmath"},
   };
 
-  template <class T> void solve(Case<T>& c) const { DebiasedContrast{beta, eta_plus, temperature}.solve(c); }
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const { DebiasedContrast{beta, eta_plus, temperature}.solve(c); }
 };
 inline constexpr Loss<HardNegativeContrastiveLoss> hard_negative_contrastive_loss;
 

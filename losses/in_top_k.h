@@ -32,7 +32,9 @@ struct InTopK {
 
   int64_t class_axis() const { return 1; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t n = c.in[0].size(), y = c.whole[1]();
     if (y < 0) return;
     const T own = c.in[0](y);

@@ -5,7 +5,7 @@
 namespace gradus {
 
 // Under a name that the option does not hide.
-template <class T> T logarithm(T x) { return log(x); }
+template <class T> GRADUS_ANYWHERE T logarithm(T x) { return log(x); }
 
 struct IouLoss {
   double eps = 1e-7;
@@ -37,7 +37,9 @@ struct IouLoss {
        1.9459101490553132, "by hand: log 7"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Boxes<T> b(c, eps);
     const OfBoxes<T> iou = b.iou();
     if (!log) return finish_boxes(c, OfBoxes<T>(1.0) - iou);

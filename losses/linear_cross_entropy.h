@@ -46,18 +46,21 @@ struct LinearCrossEntropy {
   };
 
   // How many rows' logits are held at once.
-  static int64_t rows_at_once(int64_t rows, int64_t classes) {
+  GRADUS_ANYWHERE static int64_t rows_at_once(int64_t rows, int64_t classes) {
     constexpr int64_t held = 1 << 18;
-    return std::min(rows, std::max<int64_t>(16, held / std::max<int64_t>(1, classes)));
+    const int64_t fit = held / (classes > 1 ? classes : 1), some = fit > 16 ? fit : 16;
+    return rows < some ? rows : some;
   }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Array<T>&x = c.in[0], &w = c.in[1];
     const int64_t rows = x.extent[0], width = x.extent[1], classes = w.extent[0], at_once = rows_at_once(rows, classes);
     Row<T> row{c, classes, c.scratch(classes), c.scratch(classes), c.scratch(classes)};
     T* logits = c.scratch(at_once * classes);
     for (int64_t first = 0; first < rows; first += at_once) {
-      const int64_t n = std::min(at_once, rows - first);
+      const int64_t n = at_once < rows - first ? at_once : rows - first;
       multiply(c, n, classes, width, x.data + first * width, width, 1, w.data, 1, width, logits);
       for (int64_t i = 0; i < n; ++i) one_row(c, row, first + i, logits + i * classes);
       if (c.grad[0])
@@ -75,50 +78,50 @@ struct LinearCrossEntropy {
   };
 
   // Value and count of row i; its logits are replaced by the loss's gradient with respect to them.
-  template <class T> void one_row(Case<T>& c, Row<T>& row, int64_t i, T* z) const {
+  template <class T> GRADUS_ANYWHERE void one_row(Case<T>& c, Row<T>& row, int64_t i, T* z) const {
     const int64_t n = row.classes, y = c.whole[2](i);
     if (y < 0) {
       c.count(i) = 0.0;
-      std::fill_n(z, n, T(0.0));
+      c.each(n, [&](int64_t k) { z[k] = 0.0; });
       return;
     }
     const ScoreOf score{1, softcap};
-    for (int64_t k = 0; k < n; ++k) {
+    c.each(n, [&](int64_t k) {
       const auto point = score(c.in[3] ? z[k] + c.in[3](k) : z[k]);
       z[k] = point.score, row.slope[k] = point.slope;
-    }
+    });
     const int64_t top = place_of_largest(z, n);
     const T highest = z[top];
-    for (int64_t k = 0; k < n; ++k) row.share[k] = exp_negative(k == top ? T(0.0) : z[k] - highest);
-    const T rest = total_without<T>(top, n, [&](int64_t k) { return row.share[k]; }), all = 1.0 + rest,
+    c.each(n, [&](int64_t k) { row.share[k] = exp_negative(k == top ? T(0.0) : z[k] - highest); });
+    const T rest = total_without(c, top, n, [&](int64_t k) { return row.share[k]; }), all = 1.0 + rest,
             log_all = log1p(rest), lse = highest + log_all;
-    for (int64_t k = 0; k < n; ++k) row.cost[k] = log_all - (k == top ? T(0.0) : z[k] - highest);
+    c.each(n, [&](int64_t k) { row.cost[k] = log_all - (k == top ? T(0.0) : z[k] - highest); });
     const auto weight_of = [&](int64_t k) { return c.in[4](k); };
     const double hit = 1 - label_smoothing, each = label_smoothing / double(n);
     const T own = weight_of(y);
     T value = hit * own * row.cost[y], weights = 0;
     if (label_smoothing > 0) {
-      value = value + each * total<T>(n, [&](int64_t k) { return times(weight_of(k), row.cost[k]); });
-      weights = total<T>(n, weight_of);
+      value = value + each * c.total(n, [&](int64_t k) { return times(weight_of(k), row.cost[k]); });
+      weights = c.total(n, weight_of);
     }
     if (z_loss > 0) value = value + z_loss * lse * lse;
     c.value(i) = value;
     c.count(i) = own;
     if (!c.wants_grad) return;
     const T others =
-        total_without<T>(y, n, [&](int64_t k) { return row.share[k]; }) / all;  // 1 - p_y without cancellation
+        total_without(c, y, n, [&](int64_t k) { return row.share[k]; }) / all;  // 1 - p_y without cancellation
     const T up = c.up(i);
-    for (int64_t k = 0; k < n; ++k) {
+    c.each(n, [&](int64_t k) {
       const T p = row.share[k] / all;
       T g = k == y ? -hit * own * others : hit * own * p;
       if (label_smoothing > 0) g = g + each * (weights * p - weight_of(k));
       if (z_loss > 0) g = g + 2 * z_loss * lse * p;
       z[k] = up * g * row.slope[k];
       if (c.grad[3]) c.grad[3](k) += z[k];
-      if (!c.grad[4]) continue;
+      if (!c.grad[4]) return;
       if (k == y) c.grad[4](k) += up * hit * row.cost[k] + c.count_up;
       if (label_smoothing > 0) c.grad[4](k) += up * each * row.cost[k];
-    }
+    });
   }
 };
 inline constexpr Loss<LinearCrossEntropy> linear_cross_entropy;

@@ -26,29 +26,37 @@ struct ListmleLoss {
        "mpmath: the right order already"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t n = c.in[0].size();
     const int64_t* order = descending(c, c.in[1].data, n);
     const auto s = [&](int64_t i) { return c.in[0](order[i]); };
-    T *top = c.scratch(n), *rest = c.scratch(n);  // of the i-th and all later items: Σ exp(s) = exp(top) (1 + rest)
+    T *top = c.scratch(2 * n), *rest = c.scratch(n);  // of the i-th and all later items: Σ exp(s) = exp(top) (1 + rest)
     int64_t* lead = c.integers(n);                // whose the maximum is
-    for (int64_t i = n - 1; i >= 0; --i) {
+    const auto take = [&](int64_t i) {
       const bool last = i == n - 1, leads = last || holds(s(i) >= top[i + 1]);
       lead[i] = leads ? i : lead[i + 1];
       top[i] = s(lead[i]);
       rest[i] = last    ? T(0.0)
                 : leads ? exp_negative(top[i + 1] - top[i]) * (1.0 + rest[i + 1])
                         : rest[i + 1] + exp_negative(s(i) - top[i]);
-    }
-    c.value() = total<T>(n, [&](int64_t i) { return log1p(rest[i]) + (top[i] - s(i)); });
+    };
+    c.once([&] {
+      for (int64_t i = n - 1; i >= 0; --i) take(i);
+    });
+    c.value() = c.total(n, [&](int64_t i) { return log1p(rest[i]) + (top[i] - s(i)); });
     if (!c.grad[0]) return;
-    T earlier = 0;  // Σ_{k < i} exp(top_i - lse_k)
-    for (int64_t i = 0; i < n; ++i) {
-      if (i > 0) earlier = (earlier + 1.0 / (1.0 + rest[i - 1])) * exp_negative(top[i] - top[i - 1]);
+    T* earlier = top + n;  // Σ_{k < i} exp(top_i - lse_k)
+    c.once([&] {
+      for (int64_t i = 1; i < n; ++i)
+        earlier[i] = (earlier[i - 1] + 1.0 / (1.0 + rest[i - 1])) * exp_negative(top[i] - top[i - 1]);
+    });
+    c.each(n, [&](int64_t i) {
       const T all = 1.0 + rest[i], weight = lead[i] == i ? T(1.0) : exp_negative(s(i) - top[i]);
       const T gap = lead[i] == i ? rest[i] / all : 1.0 - weight / all;  // 1 - exp(s_i - lse_i)
-      c.grad[0](order[i]) = c.up() * (weight * earlier - gap);
-    }
+      c.grad[0](order[i]) = c.up() * (weight * earlier[i] - gap);
+    });
   }
 };
 inline constexpr Loss<ListmleLoss> listmle_loss;

@@ -24,29 +24,31 @@ struct ListnetLoss {
        "mpmath: softplus(-1) + 1 / (1 + 1/e)"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t n = c.in[0].size();
     if (n == 0) return;
     const Probabilities<T> p(c, c.in[0]), q(c, c.in[1]);
-    const T mean = total<T>(n, [&](int64_t i) { return select(q.p[i] == 0.0, 0.0, q.p[i] * p.nll[i]); });
+    const T mean = c.total(n, [&](int64_t i) { return select(q.p[i] == 0.0, 0.0, q.p[i] * p.nll[i]); });
     c.value() = mean;
-    for (int64_t i = 0; i < n; ++i) {
+    c.each(n, [&](int64_t i) {
       if (c.grad[0]) c.grad[0](i) = c.up() * (p.p[i] - q.p[i]);
       if (c.grad[1]) c.grad[1](i) = c.up() * select(q.p[i] == 0.0, 0.0, q.p[i] * (p.nll[i] - mean));
-    }
+    });
   }
 
  private:
   template <class T> struct Probabilities {
     T *p, *nll;
-    Probabilities(Case<T>& c, const Array<T>& x) : p(c.scratch(x.size())), nll(c.scratch(x.size())) {
+    GRADUS_ANYWHERE Probabilities(Case<T>& c, const Array<T>& x) : p(c.scratch(x.size())), nll(c.scratch(x.size())) {
       RunningSoftmax<T> all;
       for (int64_t i = 0; i < x.size(); ++i) all = RunningSoftmax<T>::merge(all, RunningSoftmax<T>::of(x(i))).total;
       const T log_total = log1p(all.rest);
-      for (int64_t i = 0; i < x.size(); ++i) {
+      c.each(x.size(), [&](int64_t i) {
         nll[i] = log_total + (all.max - x(i));
         p[i] = exp_negative(x(i) - all.max) / (1.0 + all.rest);
-      }
+      });
     }
   };
 };

@@ -36,7 +36,9 @@ struct LovaszHingeLoss {
       {R"({"input": [0.5, 3.0], "target": [0.0, 0.0]})", 4.0, "by hand: without foreground the largest error"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const auto &x = c.in[0], &y = c.in[1];
     const int64_t pixels = x.size(), images = per_image ? x.extent[0] : 1;
     if (pixels == 0) {
@@ -44,18 +46,20 @@ struct LovaszHingeLoss {
       return;
     }
     const int64_t n = pixels / images;
+    int64_t* order = c.integers(n);
     T *error = c.scratch(n), *hinge = c.scratch(n), *slope = c.scratch(n);
     for (int64_t first = 0; first < pixels; first += n) {
       const auto wanted = [&](int64_t i) { return holds(y.data[first + i] == 1.0); };
-      for (int64_t i = 0; i < n; ++i) {
+      c.each(n, [&](int64_t i) {
         error[i] = 1.0 - (wanted(i) ? x.data[first + i] : -x.data[first + i]);
         hinge[i] = positive(error[i]);
-      }
-      c.value() += lovasz(c, error, hinge, wanted, n, slope) / double(images);
+      });
+      c.add(c.value(), lovasz(c, error, hinge, wanted, n, order, slope) / double(images));
       if (!c.grad[0]) continue;
       const T up = c.up() / double(images);
-      for (int64_t i = 0; i < n; ++i)
+      c.each(n, [&](int64_t i) {
         c.grad[0].data[first + i] = select(error[i] > 0.0, (wanted(i) ? -slope[i] : slope[i]) * up, 0.0);
+      });
     }
   }
 };

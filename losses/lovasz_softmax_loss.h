@@ -43,11 +43,15 @@ struct LovaszSoftmaxLoss {
        "by hand: (0.5 + 0.25) / 2 and the largest, 0.5"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const auto& p = c.in[0];
     const auto& target = c.whole[1];
     const int64_t count = p.extent[1], inner = p.extent[2] * p.extent[3];
     int64_t *pixel = c.integers(target.size()), *occurs = c.integers(count), n = 0, used = 0;
+    int64_t* order = c.integers(target.size());
+    T *error = c.scratch(target.size()), *slope = c.scratch(target.size());
     for (int64_t i = 0; i < target.size(); ++i) {
       if (target.data[i] < 0) continue;
       pixel[n++] = i;
@@ -58,21 +62,21 @@ struct LovaszSoftmaxLoss {
       c.count() = 0.0;
       return;
     }
-    T *error = c.scratch(n), *slope = c.scratch(n);
     for (int64_t k = 0; k < count; ++k) {
       if (classes == present && !occurs[k]) continue;
       const auto at = [&](int64_t i) { return (pixel[i] / inner * count + k) * inner + pixel[i] % inner; };
       const auto wanted = [&](int64_t i) { return target.data[pixel[i]] == k; };
-      for (int64_t i = 0; i < n; ++i) {
+      c.each(n, [&](int64_t i) {
         const T e = wanted(i) ? 1.0 - p.data[at(i)] : p.data[at(i)];
         declare_convention(e == 0.0, e);  // the sign of 0 is 0
         error[i] = select(e == 0.0, 0.0, e);
-      }
-      c.value() += lovasz(c, error, error, wanted, n, slope) / double(used);
-      for (int64_t i = 0; i < n && c.grad[0]; ++i) {
+      });
+      c.add(c.value(), lovasz(c, error, error, wanted, n, order, slope) / double(used));
+      if (!c.grad[0]) continue;
+      c.each(n, [&](int64_t i) {
         const T push = c.up() * (wanted(i) ? -slope[i] : slope[i]) / double(used);
         c.grad[0].data[at(i)] = select(error[i] > 0.0, push, 0.0);
-      }
+      });
     }
   }
 };

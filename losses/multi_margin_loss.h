@@ -35,12 +35,14 @@ struct MultiMargin {
 
   int64_t class_axis() const { return 1; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t y = c.whole[1]();
     if (y < 0) return;
     const double each = 1 / double(c.in[0].size());
     const T w = each * c.in[2](y);
-    const Rivals<T> r = rivals_of(c.in[0], y, c.in[3](), int(p), c.grad[0], c.up() * w);
+    const Rivals<T> r = rivals_of(c, c.in[0], y, c.in[3](), int(p), c.grad[0], c.up() * w);
     c.value() = w * r.loss;
     if (c.grad[2]) c.grad[2](y) = c.up() * each * r.loss;
     if (c.grad[3]) c.grad[3]() = c.up() * w * r.margin_slope;

@@ -79,11 +79,13 @@ struct WestonWatkins {
 
   int64_t class_axis() const { return 1; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t y = c.whole[1]();
     if (y < 0) return;
     const T w = c.in[2](y);
-    const Rivals<T> r = rivals_of(c.in[0], y, c.in[3](), 1, c.grad[0], c.up() * w);
+    const Rivals<T> r = rivals_of(c, c.in[0], y, c.in[3](), 1, c.grad[0], c.up() * w);
     c.value() = w * r.loss;
     if (c.grad[2]) c.grad[2](y) = c.up() * r.loss;
     if (c.grad[3]) c.grad[3]() = c.up() * w * r.margin_slope;

@@ -36,34 +36,36 @@ struct MultilabelMarginLoss {
     for (int64_t i = 0; k == 1 && i < n; ++i) values[i] = values[i] >= double(e['C']) || i % 5 == 3 ? -1.0 : values[i];
   }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const auto& x = c.in[0];
     const auto& target = c.whole[1];
     const int64_t classes = x.size();
     int64_t listed = 0;
     int64_t* right = c.integers(classes);
+    T* active =
+        c.scratch(classes);  // how often a class is the wrong one of an active pair, less how often the right one
     for (int64_t i = 0; i < classes; ++i)
       if (target(i) >= classes) return c.reject(1, i, double(target(i)), "a class, or -1 after the last one");
     for (; listed < classes && target(listed) >= 0; ++listed) right[target(listed)] = 1;
     const double each = 1.0 / double(classes);
-    const T sum = total<T>(listed, [&](int64_t i) {
+    const T sum = c.total(listed, [&](int64_t i) {
       return total<T>(classes, [&](int64_t k) { return right[k] ? T(0.0) : positive(1.0 - x(target(i)) + x(k)); });
     });
-    T* active =
-        c.scratch(classes);  // how often a class is the wrong one of an active pair, less how often the right one
-    for (int64_t i = 0; i < listed; ++i) {
+    for (int64_t i = 0; i < listed && c.wants_grad; ++i) {
       const int64_t j = target(i);
-      const auto gap = [&](int64_t k) { return 1.0 - x(j) + x(k); };
-      for (int64_t k = 0; k < classes && c.wants_grad; ++k) {
-        if (right[k]) continue;
-        const T one = select(gap(k) > 0.0, T(1.0), 0.0);
+      const T pairs = c.total(classes, [&](int64_t k) {
+        if (right[k]) return T(0.0);
+        const T one = select(1.0 - x(j) + x(k) > 0.0, T(1.0), 0.0);
         active[k] = active[k] + one;
-        active[j] = active[j] - one;
-      }
+        return one;
+      });
+      c.add(active[j], -pairs);
     }
     c.value() = sum * each;
     if (!c.grad[0]) return;
-    for (int64_t k = 0; k < classes; ++k) c.grad[0](k) = c.up() * each * active[k];
+    c.each(classes, [&](int64_t k) { c.grad[0](k) = c.up() * each * active[k]; });
   }
 };
 inline constexpr Loss<MultilabelMarginLoss> multilabel_margin_loss;

@@ -87,12 +87,14 @@ struct NegativeLogLikelihoodChecked {
     }
   }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Array<T>& x = c.in[0];
     const int64_t y = c.whole[1](), classes = x.size();
     c.count() = 0.0;
     if (y < 0) return;
-    const T sum = total<T>(classes, [&](int64_t k) { return exp(x(k)); });
+    const T sum = c.total(classes, [&](int64_t k) { return exp(x(k)); });
     if (!holds(abs(sum - 1.0) <= check)) {
       const int64_t top = place_of_largest(x.data, classes);
       return c.reject(0, top, double(plain(x(top)).lane(0)),

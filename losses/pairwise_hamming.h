@@ -30,15 +30,17 @@ struct PairwiseHamming {
       {R"({"x1": [[1, 0, 1]], "x2": [[0, 1, 1]], "normalize": false})", 2.0, "by hand: two"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0), y(c, 1);
     const double places = normalize && x.d ? double(x.d) : 1.0;
-    for (int64_t i = 0; i < x.n; ++i)
-      for (int64_t j = 0; j < y.n; ++j) {
-        int64_t differ = 0;
-        for (int64_t k = 0; k < x.d; ++k) differ += !holds(x(i, k) == y(j, k));
-        c.value(i, j) = T(double(differ)) / places;
-      }
+    c.each(x.n * y.n, [&](int64_t at) {
+      const int64_t i = at / y.n, j = at % y.n;
+      int64_t differ = 0;
+      for (int64_t k = 0; k < x.d; ++k) differ += !holds(x(i, k) == y(j, k));
+      c.value(i, j) = T(double(differ)) / places;
+    });
   }
 };
 inline constexpr Loss<PairwiseHamming> pairwise_hamming;

@@ -27,20 +27,21 @@ struct RanknetLoss {
       {R"({"input": [[0.0, 2.0]], "target": [[1.0, 0.0]], "sigma": 0.5})", 1.3132616875182228, "by hand: log(1 + e)"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const auto &s = c.in[0], &r = c.in[1];
     const int64_t n = s.size();
-    c.value() = total<T>(n, [&](int64_t i) {
+    c.value() = c.total(n, [&](int64_t i) {
       return total<T>(n, [&](int64_t j) { return holds(r(i) > r(j)) ? softplus(sigma * (s(j) - s(i))) : T(0.0); });
     });
     if (!c.grad[0]) return;
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = 0; j < n; ++j) {
-        if (!holds(r(i) > r(j))) continue;
-        const T push = c.up() * (sigma * sigmoid(sigma * (s(j) - s(i))));
-        c.grad[0](i) -= push;
-        c.grad[0](j) += push;
-      }
+    const auto push = [&](int64_t i, int64_t j) { return sigmoid(sigma * (s(j) - s(i))); };
+    c.each(n, [&](int64_t i) {
+      c.grad[0](i) = c.up() * sigma * total<T>(n, [&](int64_t j) {
+                       return holds(r(i) > r(j)) ? -push(i, j) : holds(r(j) > r(i)) ? push(j, i) : T(0.0);
+                     });
+    });
   }
 };
 inline constexpr Loss<RanknetLoss> ranknet_loss;

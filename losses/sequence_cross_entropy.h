@@ -29,7 +29,9 @@ struct SequenceCrossEntropy {
        "mpmath"},
   };
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t classes = c.in[0].size(), y = c.whole[1]();
     const T weight = c.in[2]();
     c.count() = weight;
@@ -38,7 +40,7 @@ struct SequenceCrossEntropy {
     const SoftmaxOf<T> s(c, c.in[0].data, classes);
     c.value() = -weight * s.log_p[y];
     if (!c.grad[0]) return;
-    for (int64_t k = 0; k < classes; ++k) c.grad[0](k) = c.up() * weight * (k == y ? -s.missing[k] : s.p[k]);
+    c.each(classes, [&](int64_t k) { c.grad[0](k) = c.up() * weight * (k == y ? -s.missing[k] : s.p[k]); });
   }
 
   // Certificates: labels are classes.

@@ -103,28 +103,30 @@ struct SoftmaxFocalOfProbabilities {
 
   int64_t class_axis() const { return 1; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t n = c.in[0].size();
     const Array<T>&t = c.in[1], &w = c.in[2];
     const SoftmaxOf<T> s(c, c.in[0].data, n);
     T *loss = c.scratch(n), *pull = c.scratch(n);  // of each class: its loss but for t and w; d value / d nll
-    for (int64_t k = 0; k < n; ++k) {
+    c.each(n, [&](int64_t k) {
       const FocalTerm<T> f = focal_term(s.p[k], s.missing[k], -s.log_p[k], gamma);
       loss[k] = alpha * f.loss;
       pull[k] = alpha * (w(k) * t(k)) * f.slope;
-    }
+    });
     const auto mass = [&](int64_t k) { return w(k) * t(k); };
-    c.value() = total<T>(n, [&](int64_t k) { return times(mass(k), loss[k]); });
-    if (weight_norm) c.count() = total<T>(n, mass);
-    const T all = total<T>(n, [&](int64_t k) { return pull[k]; });
-    for (int64_t k = 0; k < n; ++k) {
+    c.value() = c.total(n, [&](int64_t k) { return times(mass(k), loss[k]); });
+    if (weight_norm) c.count() = c.total(n, mass);
+    const T all = c.total(n, [&](int64_t k) { return pull[k]; });
+    c.each(n, [&](int64_t k) {
       const T count_up = weight_norm ? c.count_up : T(0.0);
       // p Σ pull - pull, without cancellation where p is near 1.
       if (c.grad[0])
         c.grad[0](k) = c.up() * select(s.p[k] >= 0.5, (all - pull[k]) - all * s.missing[k], all * s.p[k] - pull[k]);
       if (c.grad[1]) c.grad[1](k) = c.up() * w(k) * loss[k] + count_up * w(k);
       if (c.grad[2]) c.grad[2](k) = c.up() * t(k) * loss[k] + count_up * t(k);
-    }
+    });
   }
 };
 inline constexpr Loss<SoftmaxFocal, SoftmaxFocalOfProbabilities> softmax_focal_loss;

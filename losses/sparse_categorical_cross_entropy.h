@@ -38,14 +38,16 @@ struct SparseCategoricalCrossEntropy {
 
   int choose(bool) const { return from_logits ? 1 : 0; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t n = c.in[0].size(), y = c.whole[1]();
     if (y < 0) return;
     const Clipped<T> u = clipped_share(c, 0, normalize, eps);
     if (!u.valid) return;
     c.value() = u.nll[y];
     if (!c.grad[0]) return;
-    for (int64_t k = 0; k < n; ++k) c.grad[0](k) = c.up() * u.slope(k, k == y ? 1.0 : 0.0, u.inside[y]);
+    c.each(n, [&](int64_t k) { c.grad[0](k) = c.up() * u.slope(k, k == y ? 1.0 : 0.0, u.inside[y]); });
   }
 };
 

@@ -34,27 +34,29 @@ struct TopkSoftmaxCrossEntropy {
 
   int64_t class_axis() const { return 1; }
 
-  template <class T> void solve(Case<T>& c) const {
+  static constexpr bool shared_by_team = true;
+
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const auto& z = c.in[0];
     const int64_t classes = z.size(), y = c.whole[1]();
     const int64_t* order = descending(c, z.data, classes);
-    const T top = z(order[0]), last = z(order[std::min(k, classes) - 1]);
+    const T top = z(order[0]), last = z(order[(k < classes ? k : classes) - 1]);
     T* e = c.scratch(classes);  // exp(z - top) in K, else 0
-    for (int64_t i = 0; i < classes; ++i) {
+    c.each(classes, [&](int64_t i) {
       const int64_t j = order[i];
       const bool in = i < k || (include_target && j == y);
       const T x = in ? exp_negative(z(j) - top) : T(0.0);
       e[j] = select(z(j) > last, x, in ? x : T(0.0));  // one value; so a gradient check learns how near the border is
-    }
+    });
     const auto sum_without = [&](int64_t left_out) {
-      return total<T>(classes, [&](int64_t j) { return j == left_out ? T(0.0) : e[j]; });
+      return c.total(classes, [&](int64_t j) { return j == left_out ? T(0.0) : e[j]; });
     };
     const T rest = sum_without(order[0]);
     c.value() = log1p(rest) + (top - z(y));
     if (!c.grad[0]) return;
     const T all = sum_without(-1);
-    for (int64_t j = 0; j < classes; ++j) c.grad[0](j) = c.up() * e[j] / all;
-    c.grad[0](y) = -c.up() * (sum_without(y) / all);
+    const T others = sum_without(y);
+    c.each(classes, [&](int64_t j) { c.grad[0](j) = c.up() * (j == y ? -others : e[j]) / all; });
   }
 };
 inline constexpr Loss<TopkSoftmaxCrossEntropy> topk_softmax_cross_entropy;
