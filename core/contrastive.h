@@ -17,7 +17,8 @@ struct DebiasedContrast {
     if (n == 0) return;
     const auto all = [](int64_t) { return true; };
     T* room = c.scratch(2 * n + m);
-    const LogSum<T> hard(c, negative.data, n, T(beta + 1), room, all), weights(c, negative.data, n, T(beta), room + n, all);
+    const LogSum<T> hard(c, negative.data, n, T(beta + 1), room, all),
+        weights(c, negative.data, n, T(beta), room + n, all);
     const LogSum<T> positives(c, extra.data, m, T(1.0), room + 2 * n, all);
     // log R, the mean of exp(negative), which beta weighs towards the large ones; relative to s, as is all that
     // follows.
@@ -28,7 +29,7 @@ struct DebiasedContrast {
     const T share = eta_plus == 0
                         ? -T::infinity()
                         : log(T(eta_plus)) + log_positive - log_mean;  // of the hidden positives in R, its log
-    const auto some_left = !(share >= 0.0);  // or NaN
+    const auto some_left = !(share >= 0.0);                            // or NaN
     const T left = log1mexp(select(some_left, share, -1.0));
     const T raw = log_mean + left - log1p(T(-eta_plus)), least = -1 / temperature - s;
     const auto free = some_left & !(raw < least);

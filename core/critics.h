@@ -16,14 +16,18 @@ template <class T, class Fn> GRADUS_ANYWHERE void add_mean(Case<T>& c, int input
   if (c.grad[input]) c.each(n, [&](int64_t i) { c.grad[input](i) = c.up() * each * f(x(i)).slope; });
 }
 
-template <class T> GRADUS_ANYWHERE WithSlope<T> logistic_of(T x) { return {softplus(x), sigmoid(x)}; }          // softplus(x)
-template <class T> GRADUS_ANYWHERE WithSlope<T> logistic_against(T x) { return {softplus(-x), -sigmoid(-x)}; }  // softplus(-x)
+template <class T> GRADUS_ANYWHERE WithSlope<T> logistic_of(T x) { return {softplus(x), sigmoid(x)}; }  // softplus(x)
+template <class T> GRADUS_ANYWHERE WithSlope<T> logistic_against(T x) {
+  return {softplus(-x), -sigmoid(-x)};
+}  // softplus(-x)
 template <class T> GRADUS_ANYWHERE WithSlope<T> itself(T x) { return {x, 1.0}; }
 // [1 + sign x]+
 template <class T> GRADUS_ANYWHERE WithSlope<T> hinge_of(T x, double sign) {
   const T room = 1.0 + sign * x;
   return {positive(room), select(room > 0.0, T(sign), 0.0)};
 }
-template <class T> GRADUS_ANYWHERE WithSlope<T> square_about(T x, double centre) { return {square(x - centre), 2.0 * (x - centre)}; }
+template <class T> GRADUS_ANYWHERE WithSlope<T> square_about(T x, double centre) {
+  return {square(x - centre), 2.0 * (x - centre)};
+}
 
 }  // namespace gradus

@@ -97,8 +97,7 @@ template <class T> GRADUS_ANYWHERE Array<T> dots(Case<T>& c, const Rows<T>& x, c
   return s;
 }
 // Adds G y to the gradient of x and Gᵀ x to that of y, which may be the same.
-template <class T>
-GRADUS_ANYWHERE void dots_back(Case<T>& c, const Array<T>& g, const Rows<T>& x, const Rows<T>& y) {
+template <class T> GRADUS_ANYWHERE void dots_back(Case<T>& c, const Array<T>& g, const Rows<T>& x, const Rows<T>& y) {
   if (x.grad) multiply(c, x.n, x.d, y.n, g.data, y.n, 1, y.at, y.d, 1, x.grad, true);
   if (y.grad) multiply(c, y.n, y.d, x.n, g.data, 1, y.n, x.at, x.d, 1, y.grad, true);
 }

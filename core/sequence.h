@@ -44,8 +44,8 @@ template <class T> struct Ctc {
 
   // log_probs[t * classes + k] of `steps` frames.  `posterior`, if wanted, becomes the probability that label k is at
   // frame t.
-  GRADUS_ANYWHERE Ctc(Case<T>& c, const T* log_probs, int64_t steps, int64_t classes, const int64_t* label, int64_t labels,
-      int64_t blank, T* posterior) {
+  GRADUS_ANYWHERE Ctc(Case<T>& c, const T* log_probs, int64_t steps, int64_t classes, const int64_t* label,
+                      int64_t labels, int64_t blank, T* posterior) {
     const int64_t states = 2 * labels + 1;
     const T none = -T::infinity();
     const auto at = [&](int64_t s) { return s % 2 ? label[s / 2] : blank; };
@@ -72,7 +72,8 @@ template <class T> struct Ctc {
     possible = possible && !never(end);
     nll = possible ? -(c.total(steps, [&](int64_t t) { return shift[t]; }) + end) : -none;
     if (!posterior || !possible) return;
-    c.each(states, [&](int64_t s) { b[s] = s >= states - 2 ? T(0.0) : none; });  // of the ways on from s, without frame t
+    // b: of the ways on from s, without frame t
+    c.each(states, [&](int64_t s) { b[s] = s >= states - 2 ? T(0.0) : none; });
     for (int64_t t = steps - 1; t >= 0; --t) {
       c.each(states, [&](int64_t s) { both[s] = never(b[s]) ? none : a(t, s) + b[s]; });
       take_largest(c, both, states);

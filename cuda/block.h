@@ -94,9 +94,7 @@ template <class L, class F> struct Problems {
     Case<T> c;
     c.team = team;
     c.index = index, c.cases = a.problems, c.reduction = a.reduction, c.count_up = a.count_scale;
-    [&]<size_t... K>(std::index_sequence<K...>) {
-      (take<int(K)>(c), ...);
-    }(std::make_index_sequence<arity<L>>{});
+    [&]<size_t... K>(std::index_sequence<K...>) { (take<int(K)>(c), ...); }(std::make_index_sequence<arity<L>>{});
     const int64_t values = size_of(a.value), bytes = values * int64_t(sizeof(F));
     F* const out = simt::opened(static_cast<F*>(const_cast<void*>(a.value.data)) + index * values, bytes);
     const F* const upstream =

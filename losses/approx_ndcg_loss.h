@@ -50,12 +50,11 @@ struct ApproxNdcgLoss {
       return;
     }
     c.value() = 1.0 - c.total(n, [&](int64_t i) {
-                  const T rank =
-                      1.0 + total<T>(n, [&](int64_t j) { return j == i ? T(0.0) : sigmoid((s(j) - s(i)) / tau); });
-                  const T log_rank = log1p(rank), share = gain(i) * ln2 / ideal;
-                  slope[i] = share / ((1.0 + rank) * log_rank * log_rank);
-                  return share / log_rank;
-                });
+      const T rank = 1.0 + total<T>(n, [&](int64_t j) { return j == i ? T(0.0) : sigmoid((s(j) - s(i)) / tau); });
+      const T log_rank = log1p(rank), share = gain(i) * ln2 / ideal;
+      slope[i] = share / ((1.0 + rank) * log_rank * log_rank);
+      return share / log_rank;
+    });
     if (!c.grad[0]) return;
     c.each(n, [&](int64_t k) {
       c.grad[0](k) = c.up() / tau * total<T>(n, [&](int64_t i) {

@@ -67,8 +67,7 @@ struct BarlowTwinsLoss {
   }
 
  private:
-  template <class T>
-  GRADUS_ANYWHERE void standardise(const Case<T>& c, const Array<T>& x, T* to, T* scale) const {
+  template <class T> GRADUS_ANYWHERE void standardise(const Case<T>& c, const Array<T>& x, T* to, T* scale) const {
     const int64_t rows = x.extent[0], n = x.extent[1];
     c.each(n, [&](int64_t j) {
       const T mean = total<T>(rows, [&](int64_t i) { return x(i, j); }) / double(rows);

@@ -32,7 +32,8 @@ struct CoralOrdinalLoss {
     const auto& x = c.in[0];
     const int64_t columns = x.size(), y = c.whole[1]();
     c.value() = c.total(columns, [&](int64_t k) { return softplus(y > k ? -x(k) : x(k)); });
-    if (c.grad[0]) c.each(columns, [&](int64_t k) { c.grad[0](k) = c.up() * (y > k ? -sigmoid(-x(k)) : sigmoid(x(k))); });
+    if (c.grad[0])
+      c.each(columns, [&](int64_t k) { c.grad[0](k) = c.up() * (y > k ? -sigmoid(-x(k)) : sigmoid(x(k))); });
   }
 };
 inline constexpr Loss<CoralOrdinalLoss> coral_ordinal_loss;

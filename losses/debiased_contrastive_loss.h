@@ -41,7 +41,9 @@ struct DebiasedContrastiveLoss {
 
   static constexpr bool shared_by_team = true;
 
-  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const { DebiasedContrast{0.0, eta_plus, temperature}.solve(c); }
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
+    DebiasedContrast{0.0, eta_plus, temperature}.solve(c);
+  }
 };
 inline constexpr Loss<DebiasedContrastiveLoss> debiased_contrastive_loss;
 

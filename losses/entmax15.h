@@ -35,7 +35,9 @@ struct Entmax15Map {
 
   static constexpr bool shared_by_team = true;
 
-  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const { entmax_of_row(c, T(1.5), static_cast<T*>(nullptr)); }
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
+    entmax_of_row(c, T(1.5), static_cast<T*>(nullptr));
+  }
 };
 inline constexpr Loss<Entmax15Map> entmax15;
 

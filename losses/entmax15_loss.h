@@ -62,7 +62,9 @@ struct Entmax15LossOfProbabilities {
 
   static constexpr bool shared_by_team = true;
 
-  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const { entmax_against_distribution(c, T(1.5), static_cast<T*>(nullptr)); }
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
+    entmax_against_distribution(c, T(1.5), static_cast<T*>(nullptr));
+  }
 };
 inline constexpr Loss<Entmax15Loss, Entmax15LossOfProbabilities> entmax15_loss;
 

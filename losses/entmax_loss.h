@@ -68,7 +68,9 @@ struct EntmaxLossOfProbabilities {
 
   static constexpr bool shared_by_team = true;
 
-  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const { entmax_against_distribution(c, c.in[2](), c.grad[2].data); }
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
+    entmax_against_distribution(c, c.in[2](), c.grad[2].data);
+  }
 };
 inline constexpr Loss<EntmaxLoss, EntmaxLossOfProbabilities> entmax_loss;
 

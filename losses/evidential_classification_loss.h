@@ -33,7 +33,8 @@ struct EvidentialClassification {
   template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const int64_t n = c.in[0].size();
     const Array<T>&alpha = c.in[0], &q = c.in[1];
-    const T evidence = c.total(n, [&](int64_t k) { return alpha(k); }), known = c.total(n, [&](int64_t k) { return q(k); });
+    const T evidence = c.total(n, [&](int64_t k) { return alpha(k); }),
+            known = c.total(n, [&](int64_t k) { return q(k); });
     const T all = digamma(evidence);
     c.value() = c.total(n, [&](int64_t k) { return q(k) * (all - digamma(alpha(k))); });
     if (!c.grad[0]) return;

@@ -41,7 +41,9 @@ struct HardNegativeContrastiveLoss {
 
   static constexpr bool shared_by_team = true;
 
-  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const { DebiasedContrast{beta, eta_plus, temperature}.solve(c); }
+  template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
+    DebiasedContrast{beta, eta_plus, temperature}.solve(c);
+  }
 };
 inline constexpr Loss<HardNegativeContrastiveLoss> hard_negative_contrastive_loss;
 

@@ -76,8 +76,7 @@ struct InfoNceLoss {
       multiply(c, 1, 1, q.d, q.at, q.d, 1, k.at, 1, q.d, row);
       if (!shared) multiply(c, 1, m, q.d, q.at, q.d, 1, others.at, 1, q.d, s);
       c.each(m, [&](int64_t j) { row[j + 1] = s[j]; });
-      const Contrast<T> r =
-          contrast(c, row, m + 1, beta, c.up(i), room, int64_t{0}, [](auto j) { return j > 0; });
+      const Contrast<T> r = contrast(c, row, m + 1, beta, c.up(i), room, int64_t{0}, [](auto j) { return j > 0; });
       c.value(i) = r.value;
       slope += r.beta;
       own() = row[0];

@@ -33,7 +33,7 @@ struct ListmleLoss {
     const int64_t* order = descending(c, c.in[1].data, n);
     const auto s = [&](int64_t i) { return c.in[0](order[i]); };
     T *top = c.scratch(2 * n), *rest = c.scratch(n);  // of the i-th and all later items: Σ exp(s) = exp(top) (1 + rest)
-    int64_t* lead = c.integers(n);                // whose the maximum is
+    int64_t* lead = c.integers(n);                    // whose the maximum is
     const auto take = [&](int64_t i) {
       const bool last = i == n - 1, leads = last || holds(s(i) >= top[i + 1]);
       lead[i] = leads ? i : lead[i + 1];

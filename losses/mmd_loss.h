@@ -53,7 +53,8 @@ struct MmdLoss {
     for (int m = 0; m < 3; ++m) {
       s[m] = squares(c, *first[m], *second[m]);
       near = near && pairs[m] > 0;
-      near = near && holds(c.total(s[m].size(), [&](int64_t j) { return T(holds(rate * s[m](j) > -0.5) ? 0.0 : 1.0); }) == 0.0);
+      near = near &&
+             holds(c.total(s[m].size(), [&](int64_t j) { return T(holds(rate * s[m](j) > -0.5) ? 0.0 : 1.0); }) == 0.0);
     }
     for (int m = 0; m < 3; ++m) {
       if (pairs[m] <= 0) continue;

@@ -46,7 +46,9 @@ struct CrammerSinger {
     RunningFirst<T> rival;
     T score = 0, weight = 0;  // of the target class
   };
-  template <class T> struct Constants { T rival, loss, active; };
+  template <class T> struct Constants {
+    T rival, loss, active;
+  };
 
   template <class T> GRADUS_FN State<T> lift(Column<T> at, T x, Index<T> y, T w, T) const {
     auto hit = at.index == y;

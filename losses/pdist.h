@@ -38,7 +38,8 @@ struct SelfDistances {
 
   template <class T> GRADUS_ANYWHERE void solve(Case<T>& c) const {
     const Rows<T> x(c, 0);
-    Distance{p}.of_pairs(c, x, x, [&](int64_t i, int64_t j) { return i < j ? i * (2 * x.n - i - 1) / 2 + j - i - 1 : -1; });
+    Distance{p}.of_pairs(c, x, x,
+                         [&](int64_t i, int64_t j) { return i < j ? i * (2 * x.n - i - 1) / 2 + j - i - 1 : -1; });
   }
 };
 inline constexpr Loss<SelfDistances> pdist;

@@ -7,7 +7,9 @@
 namespace gradus {
 
 // (1 - p)^gamma nll of a class, and its slope in nll, p and 1 - p following.
-template <class T> struct FocalTerm { T loss, slope; };
+template <class T> struct FocalTerm {
+  T loss, slope;
+};
 template <class T> GRADUS_FN FocalTerm<T> focal_term(T p, T missing, T nll, double gamma) {
   T fade = gamma == 0 ? T(1.0) : gamma == 2 ? missing * missing : pow(missing, T(gamma));
   // p nll / (1 - p) is 1 where p is 1, and 0 where p is 0.

@@ -75,9 +75,9 @@ struct SparsemaxLossOfProbabilities {
     const T top = largest(z.data, classes);
     project_on_simplex(c, z.data, classes, p);
     const T excess = 1.0 - c.total(classes, [&](int64_t k) { return q(k); });
-    c.value() =
-        c.total(classes, [&](int64_t k) { return (p[k] - q(k)) * (z(k) - top) + 0.5 * (q(k) * q(k) - p[k] * p[k]); }) +
-        top * without_rounding(excess, classes);
+    c.value() = c.total(classes, [&](int64_t k) {
+      return (p[k] - q(k)) * (z(k) - top) + 0.5 * (q(k) * q(k) - p[k] * p[k]);
+    }) + top * without_rounding(excess, classes);
     c.each(classes, [&](int64_t k) {
       if (c.grad[0]) c.grad[0](k) = c.up() * (p[k] - q(k));
       if (c.grad[1]) c.grad[1](k) = c.up() * (q(k) - z(k));

@@ -66,7 +66,8 @@ struct SwavSwappedPredictionLoss {
       T* row = s.data + i * k;
       const LogSum<T> all(c, row, k, T(1 / temperature), share, [](int64_t) { return true; });
       const T mass = c.total(k, [&](int64_t j) { return q(i, j); }), log_total = log1p(all.rest);
-      c.add(c.value(i), c.total(k, [&](int64_t j) { return q(i, j) * ((all.top - row[j]) / temperature + log_total); }));
+      c.add(c.value(i),
+            c.total(k, [&](int64_t j) { return q(i, j) * ((all.top - row[j]) / temperature + log_total); }));
       c.each(k, [&](int64_t j) { row[j] = c.up(i) * (share[j] * mass - q(i, j)) / temperature; });
     }
   }

@@ -25,7 +25,8 @@ struct Application {
   const FormulaEntry* entry = nullptr;
   std::unique_ptr<Formula> formula;
   std::vector<Tensor> tensors;     // as they came, for the tape
-  std::vector<Tensor> operands;    // the same numbers in the dtype and shape that is computed on; a Block's lie on the CPU where its device has no kernel
+  std::vector<Tensor> operands;    // the same numbers in the dtype and shape that is computed on; a Block's lie on the
+                                   // CPU where its device has no kernel
   std::vector<uint32_t> versions;  // of tensors, when the application was recorded
   Shape space;                     // over which the formula runs
   Shape given;                     // the same, before a Fold takes several axes as one
@@ -93,7 +94,8 @@ Tensor as_given(const Application&, int k, const Tensor& gradient);
 Outcome run(const Application&, const Wanted&);
 void lay_out_block(Application&);  // settles the layout of a Block and checks its shapes and values
 Outcome run_block(const Application&, const Wanted&);
-std::shared_ptr<Application> block_on_cpu(const Application&);  // the same, laid out on the CPU; throws as lay_out_block
+// The same laid out on the CPU; throws as lay_out_block does.
+std::shared_ptr<Application> block_on_cpu(const Application&);
 [[noreturn]] void report_block(const Application&);  // the error that the CPU finds where a device refused a problem
 
 }  // namespace gradus

@@ -19,7 +19,7 @@ class BlockRoom {
   BlockRoom& operator=(const BlockRoom&) = delete;
   ~BlockRoom();
   void* take(size_t bytes);
-  void reset();               // what was taken may be taken again
+  void reset();                          // what was taken may be taken again
   size_t most() const { return most_; }  // bytes that one problem took
 
  private:
@@ -70,8 +70,7 @@ template <class L, class T> void solve(const void* formula, const BlockProblem& 
     int64_t problem;
   } owner{p.room, p.refusal, p.index};
   c.team = Team(
-      &owner,
-      [](void* of, int64_t bytes) -> void* { return static_cast<Owner*>(of)->room->take(size_t(bytes)); },
+      &owner, [](void* of, int64_t bytes) -> void* { return static_cast<Owner*>(of)->room->take(size_t(bytes)); },
       [](void* of, int input, int64_t i, double value, const char* wanted) {
         const Owner& o = *static_cast<Owner*>(of);
         if (o.refusal->input < 0) *o.refusal = {input, o.problem, i, value, wanted};

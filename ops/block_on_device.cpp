@@ -21,7 +21,8 @@ double plausible(const Range& r, int64_t i) {
   return std::isinf(r.high) ? r.low + part : r.low + part * (r.high - r.low);
 }
 
-// One problem of the call's extents on the CPU, of numbers that the formula accepts, and lengths as long as they can be.
+// One problem of the call's extents on the CPU, of numbers that the formula accepts, and lengths as long as they can
+// be.
 class Rehearsal {
  public:
   Rehearsal(const Application& a, const BlockOnDevice& there) : a_(a), call_(there.call) {
@@ -75,8 +76,7 @@ class Rehearsal {
 // What the scratch memory of a problem depends on; numbers by their bits, for an option may be NaN.
 std::vector<int64_t> key_of(const Application& a, const BlockCall& call) {
   std::vector<int64_t> key{int64_t(call.dtype), int64_t(call.reduction)};
-  for (int i = 0; i < a.entry->options; ++i)
-    key.push_back(std::bit_cast<int64_t>(a.entry->get(a.formula->get(), i)));
+  for (int i = 0; i < a.entry->options; ++i) key.push_back(std::bit_cast<int64_t>(a.entry->get(a.formula->get(), i)));
   const auto add = [&](const BlockOperand& o) {
     key.push_back(o.data ? o.rank : -1);
     key.insert(key.end(), std::begin(o.extent), std::end(o.extent));
@@ -112,9 +112,9 @@ std::shared_ptr<DeviceRun> start_block(const Application& a, BlockOnDevice there
   there.room = room_for(a, there) + labels;  // the kernel keeps its own labels
   there.team = largest <= few ? 1 : largest <= some ? warp : threads;
   if (there.room * (threads / there.team) > most_memory) there.team = threads;
-  const int64_t in_a_block = threads / there.team, fit = std::max<int64_t>(1, most_memory / (there.room * in_a_block + 1));
-  const int64_t blocks =
-      std::min({(there.call.problems + in_a_block - 1) / in_a_block, fit, int64_t{most_blocks}});
+  const int64_t in_a_block = threads / there.team,
+                fit = std::max<int64_t>(1, most_memory / (there.room * in_a_block + 1));
+  const int64_t blocks = std::min({(there.call.problems + in_a_block - 1) / in_a_block, fit, int64_t{most_blocks}});
   there.teams = int(blocks * in_a_block);
   Tensor memory({there.teams * there.room}, Dtype::uint8, a.device());
   there.memory = memory.address();

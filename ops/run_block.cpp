@@ -171,9 +171,9 @@ void check_numbers(const Application& a, int k) {
 // A whole number of input k is at least the first, and less than the second.
 std::pair<int64_t, int64_t> whole_bounds(const Application& a, int k) {
   const InputFacts& f = a.facts(k);
-  return {f.below && !f.up_to  ? 0
-          : bounded(f.range) ? int64_t(f.range.low)
-                             : INT64_MIN,
+  return {f.below && !f.up_to ? 0
+          : bounded(f.range)  ? int64_t(f.range.low)
+                              : INT64_MIN,
           f.below ? a.layout.extents[f.below] + f.up_to : INT64_MAX};
 }
 
@@ -327,9 +327,10 @@ std::shared_ptr<Application> block_on_cpu(const Application& a) {
 
 void report_block(const Application& a) {
   run_block(*block_on_cpu(a), {});
-  throw StateError(fmt::format("{}: was given numbers outside their ranges, which have been changed since; leave the "
-                               "inputs as they are until the result is read",
-                               a.name()));
+  throw StateError(
+      fmt::format("{}: was given numbers outside their ranges, which have been changed since; leave the "
+                  "inputs as they are until the result is read",
+                  a.name()));
 }
 
 namespace {

@@ -64,7 +64,8 @@ Problem label_of_no_class(const Application& a) {
 
 namespace {
 
-// What has no kernel on devices: some Blocks, and derivatives along a direction.  The numbers travel to the CPU and back.
+// What has no kernel on devices: some Blocks, and derivatives along a direction.  The numbers travel to the CPU and
+// back.
 Outcome run_on_host(const Application& a, const Wanted& w) {
   const auto moved = [](const std::vector<Tensor>& tensors, Device device) {
     std::vector<Tensor> there;

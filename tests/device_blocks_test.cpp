@@ -46,7 +46,8 @@ template <class Fn> Numbers both_of(Fn f, const Tensor& x, Device device) {
 template <class Fn> void expect_as_on_the_cpu(Fn f, const Tensor& x, const std::string& what) {
   const Numbers there = both_of(f, x, cuda()), here = both_of(f, x, cpu);
   ASSERT_EQ(there.size(), here.size()) << what;
-  for (size_t i = 0; i < here.size(); ++i) ASSERT_NEAR(there[i], here[i], 1e-10 * std::max(1.0, std::abs(here[i]))) << what;
+  for (size_t i = 0; i < here.size(); ++i)
+    ASSERT_NEAR(there[i], here[i], 1e-10 * std::max(1.0, std::abs(here[i]))) << what;
 }
 
 TEST(DeviceBlocks, TeamsOfEverySizeSolveAnyNumberOfProblems) {
@@ -95,7 +96,8 @@ TEST(DeviceBlocks, AStepOfTrainingIsRecorded) {
 // Nothing waits for what a device refuses; the CPU finds the words when the next number is read.
 TEST(DeviceBlocks, WhatIsRefusedIsToldAtTheNextRead) {
   const Tensor x = to(randn({6, 2, 4}), cuda()).detach().requires_grad(true);
-  const Tensor frames = to(tensor(NestedList{6, 6}, Dtype::int64), cuda()), lengths = to(tensor(NestedList{2, 1}, Dtype::int64), cuda());
+  const Tensor frames = to(tensor(NestedList{6, 6}, Dtype::int64), cuda()),
+               lengths = to(tensor(NestedList{2, 1}, Dtype::int64), cuda());
   const auto loss = [&](const Tensor& targets) { return ctc_loss_with_logits(x, targets, frames, lengths); };
   const Tensor blank = to(tensor({{1, 2}, {0, 3}}, Dtype::int64), cuda()),
                right = to(tensor({{1, 2}, {1, 3}}, Dtype::int64), cuda());
@@ -111,9 +113,10 @@ TEST(DeviceBlocks, WhatIsRefusedIsToldAtTheNextRead) {
             "sparsemax_loss: label 4 at row 1 is outside [0, 4)");
   const Tensor changed = sparsemax_loss(rows, y);
   copy_elements(labels_below(4, 3), y);
-  EXPECT_EQ(error_of<StateError>([&] { changed.item(); }),
-            "sparsemax_loss: was given numbers outside their ranges, which have been changed since; leave the inputs as "
-            "they are until the result is read");
+  EXPECT_EQ(
+      error_of<StateError>([&] { changed.item(); }),
+      "sparsemax_loss: was given numbers outside their ranges, which have been changed since; leave the inputs as "
+      "they are until the result is read");
 }
 
 TEST(DeviceBlocks, ProblemsWithoutElements) {
@@ -121,7 +124,8 @@ TEST(DeviceBlocks, ProblemsWithoutElements) {
     const Tensor x = zeros(shape, Dtype::float32, cuda());
     EXPECT_EQ(sparsemax_loss(x, to(labels_below(5, 0), cuda())).item(), 0);
   }
-  EXPECT_EQ(cdist(zeros({3, 0}, Dtype::float32, cuda()), zeros({2, 0}, Dtype::float32, cuda())).to_vector(), Numbers(6, 0));
+  EXPECT_EQ(cdist(zeros({3, 0}, Dtype::float32, cuda()), zeros({2, 0}, Dtype::float32, cuda())).to_vector(),
+            Numbers(6, 0));
 }
 
 }  // namespace
