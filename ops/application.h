@@ -70,7 +70,7 @@ struct Outcome {
 };
 
 // Do the numbers of a Block lie on a device that has its kernel?
-inline bool on_device(const Application& a) { return a.operands[0].device() != cpu; }
+inline bool runs_on_device(const Application& a) { return a.operands[0].device() != cpu; }
 
 std::string number(double x);        // as errors write it
 std::string wanted(const Range& r);  // "a value in [0, 1]"

@@ -309,7 +309,7 @@ void lay_out_block(Application& a) {
   for (int i : order) a.result.push_back(inner[i]);
   a.space = a.result;
   for (int k = 0; k < a.entry->inputs; ++k)
-    if (!absent(a, k) && !on_device(a)) {  // a device looks at its numbers itself
+    if (!absent(a, k) && !runs_on_device(a)) {  // a device looks at its numbers itself
       check_numbers(a, k);
       settle_integers(a, k);
     }
@@ -349,7 +349,7 @@ BlockBounds bounds_of(const Application& a, int k) {
 
 Outcome run_block(const Application& a, const Wanted& w) {
   const BlockLayout& l = a.layout;
-  const Device device = on_device(a) ? a.device() : cpu;
+  const Device device = runs_on_device(a) ? a.device() : cpu;
   const int n = a.entry->inputs;
   const int64_t problems = l.batch.numel();
   const Dtype dtype = w.direction ? Dtype::float64 : a.dtype();

@@ -79,7 +79,7 @@ Outcome run_on_host(const Application& a, const Wanted& w) {
   if (w.upstream.defined()) here.upstream = to(w.upstream.detach(), cpu);
   Outcome out;
   if (a.entry->block) {
-    out = run_block(on_device(a) ? *block_on_cpu(a) : a, here);
+    out = run_block(runs_on_device(a) ? *block_on_cpu(a) : a, here);
   } else {
     Application one;
     one.about = a.about, one.entry = a.entry, one.formula = a.formula->clone();
@@ -97,7 +97,7 @@ Outcome run_on_host(const Application& a, const Wanted& w) {
 
 Outcome run(const Application& a, const Wanted& w) {
   const bool kernel = a.device() == cpu || !w.direction;
-  if (a.entry->block && kernel && on_device(a)) return run_block(a, w);
+  if (a.entry->block && kernel && runs_on_device(a)) return run_block(a, w);
   if (a.device() != cpu && (a.entry->block || w.direction)) return run_on_host(a, w);
   if (a.entry->block) return run_block(a, w);
   const int n = a.entry->inputs;
