@@ -76,7 +76,7 @@ if(GRADUS_BUILD_EMULATOR)
   endforeach()
   # Its fibers and checks, which the emulator's own tests use as well.
   add_library(gradus_simt STATIC cuda/caching_allocator.cpp cuda/emulator.cpp cuda/emulated_memory.cpp cuda/fiber.cpp
-    cuda/gemm_form.cpp cuda/races.cpp)
+    cuda/gemm_form.cpp cuda/lasting_errors.cpp cuda/races.cpp)
   gradus_own_target(gradus_simt)
   set_target_properties(gradus_simt PROPERTIES CXX_VISIBILITY_PRESET hidden)
   target_compile_features(gradus_simt PUBLIC cxx_std_20)
@@ -109,7 +109,7 @@ if(GRADUS_HAVE_CUDA)
     message(STATUS "CUDA: no cuDNN 9; convolutions are products of matrices, which are slower")
     set(convolution_sources cuda/convolution_no_library.cpp)
   endif()
-  gradus_module(gradus_cuda cuda/runtime_cuda.cpp cuda/caching_allocator.cpp ${gemm_source} ${convolution_sources}
+  gradus_module(gradus_cuda cuda/runtime_cuda.cpp cuda/caching_allocator.cpp cuda/lasting_errors.cpp ${gemm_source} ${convolution_sources}
     ${kernel_sources})
   target_link_libraries(gradus_cuda PRIVATE $<TARGET_NAME_IF_EXISTS:CUDA::cublasLt> $<TARGET_NAME_IF_EXISTS:CUDNN::cudnn>)
   set_target_properties(gradus_cuda PROPERTIES CUDA_RUNTIME_LIBRARY Static)

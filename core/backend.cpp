@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gradus/core/error.h"
+#include "gradus/core/lost_devices.h"
 #include "gradus/core/pool.h"
 #include "gradus/core/recorded_step.h"
 
@@ -83,6 +84,11 @@ const Module& the_module() {
   return m;
 }
 
+LostDevices& lost_devices() {
+  static auto* const all = new LostDevices;  // outlives every tensor
+  return *all;
+}
+
 // Devices of which backend() was asked, while somebody wants to know.
 thread_local std::vector<Device>* devices_used = nullptr;
 
@@ -104,6 +110,7 @@ const Backend& backend(const char* op, Device device) {
   if (device.index >= m.devices)
     throw DeviceError(fmt::format("{}: {} does not exist, wanted an index below {}; see gradus devices", op,
                                   text(device), m.devices));
+  lost_devices().check(op, device);
   if (devices_used && (devices_used->empty() || !(devices_used->back() == device))) devices_used->push_back(device);
   return *m.table;
 }
@@ -115,8 +122,14 @@ int device_count(std::string* why) {
 }
 
 void check_device(const char* op, Device device, bool ok) {
-  if (!ok) throw DeviceError(fmt::format("{}: {} failed: {}", op, text(device), backend(op, device).error()));
+  if (ok) return;
+  const Backend& b = backend(op, device);
+  if (b.lost()) lost_devices().lose(op, device, b.error());
+  lost_devices().check(op, device);
+  throw DeviceError(fmt::format("{}: {} failed: {}", op, text(device), b.error()));
 }
+
+bool is_lost(Device device) { return lost_devices().holds(device); }
 
 DeviceProperties properties_of(Device device) {
   DeviceProperties p;

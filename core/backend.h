@@ -123,6 +123,7 @@ struct Backend {
   int version;
   const char* name;        // "CUDA 13.0"; "emulator"
   const char* (*error)();  // why this thread's last call failed
+  bool (*lost)();          // did it end the device for good?
   int (*device_count)();   // 0 where there is none, with the reason in error()
   bool (*properties)(int device, DeviceProperties* to);
   void* (*allocate)(int device, int64_t bytes);  // null where memory is out
@@ -196,6 +197,8 @@ class DevicesUsed {
   ~DevicesUsed();
   Device only(const char* op) const;  // cpu where there was none; StateError, naming `op`, where there were two
 };
+// Did an error end the device for good? Then nothing more is asked of it: backend() throws, naming the first cause.
+bool is_lost(Device device);
 // Throws the module's error, naming `op`, unless ok.
 void check_device(const char* op, Device device, bool ok);
 

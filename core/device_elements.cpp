@@ -65,7 +65,7 @@ Tally& tally_of(Device device) {
 void free_device_storage(Counted* counted) noexcept {
   auto* storage = static_cast<Storage*>(counted);
   tally_of(storage->device).add(-storage->bytes, -1);
-  backend("release", storage->device).release(storage->device.index, storage->data);
+  if (!is_lost(storage->device)) backend("release", storage->device).release(storage->device.index, storage->data);
   storage->~Storage();
   pool::release(storage, sizeof(Storage), pool::Kind::data);
 }

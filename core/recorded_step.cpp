@@ -42,7 +42,7 @@ void RecordedStep::refuse(const char* op, const char* does) {
 RecordedStep::RecordedStep(Device device) : device_(device), there_({room}, Dtype::uint8, device) {}
 
 RecordedStep::~RecordedStep() {
-  if (graph_) backend("capture", device_).forget(device_.index, graph_);
+  if (graph_ && !is_lost(device_)) backend("capture", device_).forget(device_.index, graph_);
 }
 
 void RecordedStep::record(const std::function<void()>& step) {

@@ -27,6 +27,7 @@ extern const int count;
 namespace {
 
 thread_local std::string reason;
+thread_local bool lost = false;  // for that reason
 
 // Is a switch of the environment on?
 bool on(const char* name) {
@@ -38,6 +39,7 @@ bool on(const char* name) {
 // wrong is told of the op that started it.
 template <class F> bool tried(int device, F f) {
   static const bool waiting = on("GRADUS_CUDA_SYNC");
+  lost = false;
   try {
     runtime::select(device);
     const bool recording = cuda_kernels::is_recording(device);
@@ -46,8 +48,17 @@ template <class F> bool tried(int device, F f) {
     return true;
   } catch (const std::bad_alloc&) { reason = Backend::out_of_memory; } catch (const std::exception& e) {
     reason = e.what();
+    lost = runtime::error_lasts(e);
   }
   return false;
+}
+
+// Runs what a destructor asks for, which must not throw: a device that has just been lost keeps what it holds.
+template <class F> void quietly(int device, F f) noexcept {
+  try {
+    runtime::select(device);
+    f();
+  } catch (const std::exception& e) { runtime::error_lasts(e); }  // clears it for the calls to come
 }
 
 // GRADUS_CUDA_POISON=1: new memory holds NaN, so that whoever reads what nobody wrote sees it.
@@ -80,6 +91,7 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
       .version = Backend::current_version,
       .name = runtime::name,
       .error = [] { return reason.c_str(); },
+      .lost = [] { return lost; },
       .device_count = device_count,
       .properties = [](int device,
                        DeviceProperties* to) { return tried(device, [&] { *to = runtime::properties(device); }); },
@@ -90,11 +102,7 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
             tried(device, [&] { data = new_memory(device, bytes); });
             return data;
           },
-      .release =
-          [](int device, void* data) {
-            runtime::select(device);
-            cuda_kernels::release(data);
-          },
+      .release = [](int device, void* data) { quietly(device, [&] { cuda_kernels::release(data); }); },
       .empty_cache = [](int device) { return tried(device, [] { runtime::empty_cache(); }); },
       .copy = [](int device, void* to, const void* from,
                  int64_t bytes) { return tried(device, [&] { runtime::copy(to, from, bytes); }); },
@@ -110,8 +118,7 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
           },
       .forget =
           [](int device, void* graph) {
-            runtime::select(device);
-            cuda_kernels::forget(static_cast<cuda_kernels::Graph*>(graph));
+            quietly(device, [&] { cuda_kernels::forget(static_cast<cuda_kernels::Graph*>(graph)); });
           },
       .fill = [](int device, const Elements& to,
                  double value) { return tried(device, [&] { cuda_kernels::fill(to, value); }); },

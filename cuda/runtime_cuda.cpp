@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "gradus/cuda/caching_allocator.h"
+#include "gradus/cuda/lasting_errors.h"
 #include "gradus/cuda/runtime.h"
 #include "gradus/cuda/stream.h"
 
@@ -18,7 +19,6 @@ constexpr int most_devices = 64;
 
 void check(const char* call, cudaError_t error) {
   if (error == cudaSuccess) return;
-  cudaGetLastError();  // an error that does not stick is told once
   throw std::runtime_error(fmt::format("{} says {} ({})", call, cudaGetErrorString(error), cudaGetErrorName(error)));
 }
 
@@ -104,6 +104,12 @@ void send(void* to, const void* from, int64_t bytes) {
   check("cudaMemcpyAsync", cudaMemcpyAsync(to, from, size_t(bytes), cudaMemcpyDefault, stream()));
 }
 void synchronise() { check("cudaStreamSynchronize", cudaStreamSynchronize(stream())); }
+bool error_lasts(const std::exception&) {
+  static_assert(cudaErrorInsufficientDriver == 35 && cudaErrorIllegalAddress == 700 && cudaErrorLaunchFailure == 719,
+                "lasting_errors.cpp knows the codes by their numbers");
+  return cuda_kernels::error_lasts(
+      {.take = [] { return int(cudaGetLastError()); }, .probe = [] { return int(cudaFree(nullptr)); }});
+}
 
 // Relaxed: memory may be allocated on the way, which is no launch.
 void begin_recording() {
