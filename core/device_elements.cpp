@@ -3,15 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
-#include <new>
 
 #include "gradus/core/backend.h"
 #include "gradus/core/convert.h"
 #include "gradus/core/error.h"
 #include "gradus/core/operations.h"
-#include "gradus/core/pool.h"
 #include "gradus/core/recorded_step.h"
 
 namespace gradus {
@@ -39,57 +36,28 @@ Elements broadcast_elements(const Tensor& t, const Shape& shape) {
   return e;
 }
 
+// Of a tensor that `op` is about to write.
+Elements written(const char* op, const Tensor& t) {
+  note_maker(op, t.device(), t.state()->data);
+  return elements(t);
+}
+
 OperationCall operation_call(const char* op, const Tensor* const* inputs, int count, const Tensor& to,
                              const double* constants, int constant_count) {
   OperationCall call;
   call.name = op;
-  call.to = elements(to);
+  call.to = written(op, to);
   for (int k = 0; k < count; ++k) call.in[k] = broadcast_elements(*inputs[k], to.shape());
   std::copy_n(constants, constant_count, call.constants);
   return call;
 }
 
-// What lives on each device, by its index.
-struct Tally {
-  std::atomic<int64_t> bytes{0}, storages{0};
-  void add(int64_t more, int64_t one) {
-    bytes.fetch_add(more, std::memory_order_relaxed);
-    storages.fetch_add(one, std::memory_order_relaxed);
-  }
-};
-Tally& tally_of(Device device) {
-  static Tally all[256];
-  return all[device.index];
-}
-
-void free_device_storage(Counted* counted) noexcept {
-  auto* storage = static_cast<Storage*>(counted);
-  tally_of(storage->device).add(-storage->bytes, -1);
-  if (!is_lost(storage->device)) backend("release", storage->device).release(storage->device.index, storage->data);
-  storage->~Storage();
-  pool::release(storage, sizeof(Storage), pool::Kind::data);
-}
-
 }  // namespace
-
-Ref<Storage> allocate_on_device(int64_t bytes, Device device) {
-  const Backend& b = backend("allocate", device);
-  void* data = b.allocate(device.index, bytes);
-  check_device("allocate", device, data || !strcmp(b.error(), Backend::out_of_memory));
-  if (!data)
-    throw MemoryError(
-        fmt::format("allocate: {} has no room for {} bytes ({}; {} tensors hold {} there); free tensors or make them "
-                    "smaller",
-                    text(device), bytes, b.error(), use_of(device).storages, use_of(device).bytes));
-  tally_of(device).add(bytes, 1);
-  void* block = pool::allocate(sizeof(Storage), pool::Kind::data);
-  return Ref<Storage>::adopt(::new (block) Storage(data, bytes, device, &free_device_storage));
-}
 
 bool device_convolve(const char* op, ConvolutionCall call, const Tensor& x, const Tensor& w, const Tensor& y) {
   const Device d = x.device();
   call.dtype = x.dtype();
-  call.x = elements(x).data, call.w = elements(w).data, call.y = elements(y).data;
+  call.x = written(op, x).data, call.w = written(op, w).data, call.y = written(op, y).data;  // one of them is
   bool taken = false;
   check_device(op, d, backend(op, d).convolve(d.index, call, &taken));
   return taken;
@@ -110,11 +78,6 @@ void device_update(int place, const void* rule, size_t rule_bytes, const Tensor&
   check_device("step", d, backend("step", d).update(d.index, place, rule, call));
 }
 
-DeviceUse use_of(Device device) {
-  const Tally& t = tally_of(device);
-  return {t.bytes.load(std::memory_order_relaxed), t.storages.load(std::memory_order_relaxed)};
-}
-
 void read_bytes(Device device, void* to, const void* from, int64_t bytes) {
   RecordedStep::refuse("copy", "reads numbers of a device");
   settle_checks(device);
@@ -133,12 +96,13 @@ void copy_elements_with_device(const Tensor& from, Tensor& to) {
   if (from.device() == to.device()) {
     const Device d = to.device();
     to.bump_version();
-    return check_device("copy", d, backend("copy", d).convert(d.index, elements(from), elements(to)));
+    return check_device("copy", d, backend("copy", d).convert(d.index, elements(from), written("copy", to)));
   }
   const Tensor source = dense(from);
   if (to.is_contiguous() && to.dtype() == from.dtype()) {
     to.bump_version();
     const int64_t bytes = from.numel() * size_of(from.dtype());
+    if (!on_cpu(to)) note_maker("copy", to.device(), to.state()->data);
     return on_cpu(to) ? read_bytes(from.device(), to.state()->data, source.state()->data, bytes)
                       : write_bytes(to.device(), to.state()->data, source.state()->data, bytes);
   }
@@ -151,7 +115,7 @@ void fill_elements(Tensor& t, double value) {
   if (!on_cpu(t)) {
     const Device d = t.device();
     t.bump_version();
-    return check_device("fill", d, backend("fill", d).fill(d.index, elements(t), value));
+    return check_device("fill", d, backend("fill", d).fill(d.index, written("fill", t), value));
   }
   visit(t.dtype(), [&]<class T>(Type<T>) { std::fill_n(t.mutable_data<T>(), t.numel(), convert<T>(value)); });
 }
@@ -190,35 +154,35 @@ void device_multiply(const char* op, const Tensor& a, const Tensor& b, const Ten
     return broadcast_elements(t, shape);
   };
   const Elements added = bias.defined() ? elements(bias) : Elements();
-  check_device(op, d, backend(op, d).multiply(d.index, batched(a), batched(b), added, elements(to)));
+  check_device(op, d, backend(op, d).multiply(d.index, batched(a), batched(b), added, written(op, to)));
 }
 
 Tensor device_reduce(const char* op, Monoid monoid, const Tensor& x, const Shape& shape) {
   const Device d = x.device();
   Tensor out(shape, is_floating(x.dtype()) ? x.dtype() : Dtype::int64, d);
-  check_device(op, d, backend(op, d).reduce(d.index, monoid, elements(x), elements(out)));
+  check_device(op, d, backend(op, d).reduce(d.index, monoid, elements(x), written(op, out)));
   return out;
 }
 
 Tensor device_find(const char* op, const Tensor& x, const Tensor& wanted) {
   const Device d = x.device();
   Tensor out(wanted.shape(), Dtype::int64, d);
-  check_device(op, d, backend(op, d).find(d.index, elements(x), elements(wanted), elements(out)));
+  check_device(op, d, backend(op, d).find(d.index, elements(x), elements(wanted), written(op, out)));
   return out;
 }
 
 void device_gather(const char* op, const Tensor& x, int dim, const Tensor& index, Tensor& to) {
   const Device d = to.device();
   to.bump_version();
-  check_device(op, d,
-               backend(op, d).gather(d.index, elements(x), dim, broadcast_elements(index, to.shape()), elements(to)));
+  check_device(
+      op, d, backend(op, d).gather(d.index, elements(x), dim, broadcast_elements(index, to.shape()), written(op, to)));
 }
 
 void device_scatter(const char* op, const Tensor& x, int dim, const Tensor& index, Tensor& to) {
   const Device d = to.device();
   to.bump_version();
-  check_device(op, d,
-               backend(op, d).scatter(d.index, elements(x), dim, broadcast_elements(index, x.shape()), elements(to)));
+  check_device(
+      op, d, backend(op, d).scatter(d.index, elements(x), dim, broadcast_elements(index, x.shape()), written(op, to)));
 }
 
 void device_scan(const char* op, const Tensor& factors, const Tensor& terms, int dim, bool down, double start,
@@ -226,18 +190,18 @@ void device_scan(const char* op, const Tensor& factors, const Tensor& terms, int
   const Device d = to.device();
   const auto given = [](const Tensor& t) { return t.defined() ? elements(t) : Elements(); };
   to.bump_version();
-  check_device(op, d, backend(op, d).scan(d.index, given(factors), given(terms), dim, down, start, elements(to)));
+  check_device(op, d, backend(op, d).scan(d.index, given(factors), given(terms), dim, down, start, written(op, to)));
 }
 
 void device_order(const char* op, const Tensor& x, int dim, bool descending, Tensor& to) {
   const Device d = to.device();
-  check_device(op, d, backend(op, d).order(d.index, elements(x), dim, descending, elements(to)));
+  check_device(op, d, backend(op, d).order(d.index, elements(x), dim, descending, written(op, to)));
 }
 
 Tensor device_thin(const char* op, const Tensor& x, const MaskCall& mask) {
   const Device d = x.device();
   Tensor out(x.shape(), x.dtype(), d);
-  check_device(op, d, backend(op, d).thin(d.index, elements(x), mask, elements(out)));
+  check_device(op, d, backend(op, d).thin(d.index, elements(x), mask, written(op, out)));
   return out;
 }
 

@@ -1,6 +1,7 @@
 // The few things that the tape and the losses do with tensors on a device, below the graph.
 #pragma once
 #include "gradus/core/backend.h"
+#include "gradus/core/device_memory.h"
 #include "gradus/core/monoids.h"
 #include "gradus/core/tensor.h"
 
@@ -51,15 +52,8 @@ void device_average(const char* op, Device device, const AverageCall& call);
 void device_update(int place, const void* rule, size_t rule_bytes, const Tensor& gradient, Tensor* buffers, int count,
                    Tensor& parameter);
 
-// What the tensors of this process hold on a device.
-struct DeviceUse {
-  int64_t bytes = 0, storages = 0;
-};
-DeviceUse use_of(Device device);
+// ---- what copies of tensors are made of ---------------------------------------------------------
 
-// ---- what storage and copies of tensors are made of ---------------------------------------------
-
-Ref<Storage> allocate_on_device(int64_t bytes, Device device);
 // From the device to the host, after the checks that were deferred; and from the host to the device.  Both wait.
 void read_bytes(Device device, void* to, const void* from, int64_t bytes);
 void write_bytes(Device device, void* to, const void* from, int64_t bytes);

@@ -64,7 +64,8 @@ TensorState* make_dense(const Shape& shape, const Shape& strides, int64_t numel,
   if (bytes <= SmallTensor::most_bytes && device.kind == Device::cpu_kind)
     return SmallTensor::make(pool::allocate(sizeof(SmallTensor), pool::Kind::tensor), shape, strides, numel, dtype,
                              bytes);
-  return make_state(shape, strides, numel, dtype, Storage::allocate(bytes, device));
+  return make_state(shape, strides, numel, dtype,
+                    device == cpu ? Storage::allocate(bytes) : allocate_on_device(shape, dtype, device));
 }
 
 bool is_dense(const Shape& shape, const Shape& strides) {
@@ -97,11 +98,10 @@ template <class F> void each_run(const Shape& shape, const Shape& from, const Sh
 
 }  // namespace
 
-Ref<Storage> Storage::allocate(int64_t bytes, Device device) {
-  if (device != cpu) return allocate_on_device(bytes, device);
+Ref<Storage> Storage::allocate(int64_t bytes) {
   void* block = pool::allocate(sizeof(Storage) + size_t(bytes), pool::Kind::data);
-  return Ref<Storage>::adopt(
-      ::new (block) Storage(static_cast<char*>(block) + sizeof(Storage), bytes, device, &free_cpu_storage));
+  return Ref<Storage>::adopt(::new (block)
+                                 Storage(static_cast<char*>(block) + sizeof(Storage), bytes, cpu, &free_cpu_storage));
 }
 
 std::string text(Device device) {

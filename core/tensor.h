@@ -23,8 +23,8 @@ struct alignas(64) Storage : Counted {
   Device device;
   std::atomic<uint32_t> version{0};  // counts in-place writes; what backward saved compares it
 
-  // Uninitialised.  DeviceError where there is no such device, MemoryError where it has no room.
-  static Ref<Storage> allocate(int64_t bytes, Device device = cpu);
+  // Uninitialised, on the CPU; device_memory.h has the other devices'.
+  static Ref<Storage> allocate(int64_t bytes);
 };
 
 // What all handles on one tensor share.

@@ -51,6 +51,8 @@ DeviceRun::DeviceRun(const DeviceKernel& kernel, Device device, const DeviceCall
   call_.name = op;
   call_.device = device.index;
   call_.report = static_cast<LossReport*>(report_.state()->data);
+  for (const View& v : {call_.value, call_.count}) note_maker(op, device, v.data);
+  for (const View& v : call_.grad) note_maker(op, device, v.data);
   check_device(op, device, backend(op, device).run(*kernel.loss, kernel.formula, call_));
 }
 
