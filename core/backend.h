@@ -115,7 +115,7 @@ struct AverageCall {
 
 // What a module exports.  A function gives false where it failed and leaves the reason in error().
 struct Backend {
-  static constexpr int current_version = 6;
+  static constexpr int current_version = 7;
   static constexpr const char* symbol = "gradus_backend";
   static constexpr const char* out_of_memory = "out of device memory";  // the error of an allocation for which no room is
   using Open = const Backend* (*)();
