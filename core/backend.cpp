@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <utility>
 #include <vector>
@@ -162,7 +163,15 @@ void defer_check(Device device, std::function<void()> check) {
 
 void settle_checks(Device device) {
   const Checks now = std::exchange(checks_of(device), {});  // what they read must not come here again
-  for (const auto& check : now) check();
+  std::exception_ptr first;
+  for (const auto& check : now) {
+    try {
+      check();
+    } catch (...) {
+      if (!first) first = std::current_exception();  // the others keep books and have to be done
+    }
+  }
+  if (first) std::rethrow_exception(first);
 }
 
 void synchronise(Device device) {

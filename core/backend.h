@@ -44,6 +44,7 @@ struct UpdateCall {
   const void* gradient = nullptr;
   void* buffer[most_buffers] = {};
   const void* rule_there = nullptr;  // where the rule lies on the device, of a recorded step; otherwise it is given
+  const bool* only_if = nullptr;     // on the device: nothing changes where it is false; null where nothing is asked
 };
 
 // A random mask: the seed and the stream of its words, and the probability of being kept.
@@ -115,7 +116,7 @@ struct AverageCall {
 
 // What a module exports.  A function gives false where it failed and leaves the reason in error().
 struct Backend {
-  static constexpr int current_version = 7;
+  static constexpr int current_version = 8;
   static constexpr const char* symbol = "gradus_backend";
   static constexpr const char* out_of_memory = "out of device memory";  // the error of an allocation for which no room is
   using Open = const Backend* (*)();
@@ -126,7 +127,8 @@ struct Backend {
   bool (*lost)();          // did it end the device for good?
   int (*device_count)();   // 0 where there is none, with the reason in error()
   bool (*properties)(int device, DeviceProperties* to);
-  void* (*allocate)(int device, int64_t bytes);  // null where memory is out
+  // Null where memory is out; `lasts`: from replay to replay of the step that is recorded.
+  void* (*allocate)(int device, int64_t bytes, bool lasts);
   void (*release)(int device, void* data);
   bool (*empty_cache)(int device);                                      // of memory that was released and kept
   bool (*copy)(int device, void* to, const void* from, int64_t bytes);  // to, from or both on the device; waits

@@ -70,6 +70,8 @@ void device_update(int place, const void* rule, size_t rule_bytes, const Tensor&
   if (RecordedStep* recording = RecordedStep::active()) {
     call.rule_there = recording->varying(rule, rule_bytes);
     if (recording->refreshes()) return;
+    if (const auto* condition = recording->condition_of(parameter))
+      call.only_if = static_cast<const bool*>(elements(condition->flag).data);
   }
   call.dtype = parameter.dtype(), call.count = parameter.numel();
   call.parameter = elements(parameter).data, call.gradient = elements(gradient).data;

@@ -37,6 +37,8 @@ Ledger& ledger_of(Device device) {
 
 int64_t bytes_of(const Holding& h) { return h.shape.numel() * size_of(h.dtype); }
 
+thread_local int lasting = 0;  // how many LastingMemory live
+
 std::string readable(int64_t bytes) {
   const char* const units[] = {"KiB", "MiB", "GiB"};
   if (bytes < 1024) return fmt::format("{} bytes", bytes);
@@ -103,10 +105,13 @@ std::string memory_report(Device device, size_t most) {
   return report;
 }
 
+LastingMemory::LastingMemory() { ++lasting; }
+LastingMemory::~LastingMemory() { --lasting; }
+
 Ref<Storage> allocate_on_device(const Shape& shape, Dtype dtype, Device device) {
   const Backend& b = backend("allocate", device);
   const int64_t bytes = shape.numel() * size_of(dtype);
-  void* data = b.allocate(device.index, bytes);
+  void* data = b.allocate(device.index, bytes, lasting > 0);
   check_device("allocate", device, data || !strcmp(b.error(), Backend::out_of_memory));
   if (!data) {
     const DeviceUse use = use_of(device);

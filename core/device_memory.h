@@ -20,6 +20,15 @@ std::string memory_report(Device device, size_t most = 8);
 
 // Uninitialised. DeviceError where there is no such device; MemoryError, with the report, where it has no room.
 Ref<Storage> allocate_on_device(const Shape& shape, Dtype dtype, Device device);
+// While this lives, what this thread allocates in a recorded step lasts from replay to replay: memory that the step
+// uses for something else before would not.
+class LastingMemory {
+ public:
+  LastingMemory();
+  LastingMemory(const LastingMemory&) = delete;
+  LastingMemory& operator=(const LastingMemory&) = delete;
+  ~LastingMemory();
+};
 // Notes that `op` writes the storage that begins at this address of the device; the first to write it gives its name.
 void note_maker(const char* op, Device device, const void* address);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gradus/core/backend.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 
 namespace gradus {
@@ -55,11 +56,24 @@ void RecordedStep::record(const std::function<void()>& step) {
   } catch (...) {
     void* unfinished = nullptr;
     if (b.end_recording(device_.index, &unfinished)) b.forget(device_.index, unfinished);
+    for (const auto& undo : undoings_) undo();
     throw;
   }
   check_device("capture", device_, b.end_recording(device_.index, &graph_));
   fresh_ = true;
   for (const auto& start : starts_) start();
+}
+
+const RecordedStep::Condition* RecordedStep::condition_of(const Tensor& parameter) const {
+  const auto found = conditions_.find(parameter.state().get());
+  return found == conditions_.end() ? nullptr : &found->second;
+}
+
+Tensor RecordedStep::lasting(const Shape& shape, Dtype dtype, double value) {
+  const LastingMemory memory;
+  Tensor t(shape, dtype, device_);
+  before_first([t, value]() mutable { fill_elements(t, value); });
+  return t;
 }
 
 const void* RecordedStep::varying(const void* value, size_t bytes) {
@@ -94,6 +108,7 @@ void RecordedStep::refresh() {
 }
 
 void RecordedStep::replay() {
+  if (!conditions_.empty()) settle_checks(device_);
   if (!std::exchange(fresh_, false)) refresh();
   const Backend& b = backend("capture", device_);
   check_device("capture", device_,

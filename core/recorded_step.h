@@ -3,6 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "gradus/core/tensor.h"
@@ -39,6 +42,21 @@ class RecordedStep {
   void check_each(std::function<void()> check) { checks_.push_back(std::move(check)); }
   // What is done once, after recording and before the first replay.
   void before_first(std::function<void()> start) { starts_.push_back(std::move(start)); }
+  // A tensor on the device that lasts from replay to replay, and holds `value` before the first: of memory that the
+  // step uses for nothing else.
+  Tensor lasting(const Shape& shape, Dtype dtype, double value);
+  // What is undone where the recording ends with an exception.
+  void if_abandoned(std::function<void()> undo) { undoings_.push_back(std::move(undo)); }
+
+  // What an update may depend on, which is known after a replay: the next waits for it.
+  struct Condition {
+    Tensor flag;                 // one bool on the device: the update happens where it is true by then
+    std::shared_ptr<bool> held;  // what it was in the last replay, once the checks of that are settled
+  };
+  // Of the parameter's updates that are recorded from now on.
+  void update_only_if(const Tensor& parameter, Condition c) { conditions_[parameter.state().get()] = std::move(c); }
+  // Null where nothing is asked.
+  const Condition* condition_of(const Tensor& parameter) const;
 
  private:
   void refresh();
@@ -49,7 +67,8 @@ class RecordedStep {
   size_t at_ = 0;                  // of the next of them, when refreshing
   bool refreshing_ = false;
   bool fresh_ = false;  // the values are those of the recording, which the first replay takes
-  std::vector<std::function<void()>> refreshes_, checks_, starts_;
+  std::vector<std::function<void()>> refreshes_, checks_, starts_, undoings_;
+  std::unordered_map<const TensorState*, Condition> conditions_;
 };
 
 }  // namespace gradus

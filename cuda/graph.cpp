@@ -18,8 +18,8 @@ class Graph {
  public:
   void* launches = nullptr;  // the runtime's
 
-  void* allocate(int64_t bytes) {
-    if (const auto fit = free_.find(bytes); fit != free_.end()) {
+  void* allocate(int64_t bytes, bool lasts) {
+    if (const auto fit = free_.find(bytes); fit != free_.end() && !lasts) {
       void* data = fit->second;
       free_.erase(fit);
       return data;
@@ -102,11 +102,11 @@ void forget(Graph* graph) {
   delete graph;
 }
 
-void* allocate(int device, int64_t bytes) {
+void* allocate(int device, int64_t bytes, bool lasts) {
   if (!is_recording(device)) return runtime::allocate(bytes);
   const std::lock_guard lock(mutex());
   Graph* graph = recorder_of(device).graph;
-  void* data = graph->allocate(bytes);
+  void* data = graph->allocate(bytes, lasts);
   if (data) owners()[data] = graph;
   return data;
 }

@@ -18,7 +18,8 @@ void replay(Graph& graph);
 void forget(Graph* graph);
 
 // Device memory; what is allocated while a graph is recorded belongs to it, and stays where it is for its replays.
-void* allocate(int device, int64_t bytes);  // null where memory is out
+// `lasts`: no launch before writes there, so that what it holds lasts from replay to replay.  Null where memory is out.
+void* allocate(int device, int64_t bytes, bool lasts = false);
 void release(void* data);
 // Memory that kernels use one after another: `kept` grows as needed. A graph gets memory of its own.
 struct Scratch {

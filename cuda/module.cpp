@@ -62,10 +62,10 @@ template <class F> void quietly(int device, F f) noexcept {
 }
 
 // GRADUS_CUDA_POISON=1: new memory holds NaN, so that whoever reads what nobody wrote sees it.
-void* new_memory(int device, int64_t bytes) {
+void* new_memory(int device, int64_t bytes, bool lasts) {
   static const bool poisoning = on("GRADUS_CUDA_POISON");
-  void* data = cuda_kernels::allocate(device, bytes);
-  if (!poisoning || !data || bytes == 0) return data;
+  void* data = cuda_kernels::allocate(device, bytes, lasts);
+  if (!poisoning || !data || bytes == 0 || (lasts && cuda_kernels::is_recording(device))) return data;
   Elements all;
   all.data = data, all.dtype = Dtype::uint8, all.rank = 1;
   all.extent[0] = bytes, all.stride[0] = 1;
@@ -96,10 +96,10 @@ extern "C" __attribute__((visibility("default"))) const gradus::Backend* gradus_
       .properties = [](int device,
                        DeviceProperties* to) { return tried(device, [&] { *to = runtime::properties(device); }); },
       .allocate =
-          [](int device, int64_t bytes) {
+          [](int device, int64_t bytes, bool lasts) {
             void* data = nullptr;
             reason = Backend::out_of_memory;
-            tried(device, [&] { data = new_memory(device, bytes); });
+            tried(device, [&] { data = new_memory(device, bytes, lasts); });
             return data;
           },
       .release = [](int device, void* data) { quietly(device, [&] { cuda_kernels::release(data); }); },

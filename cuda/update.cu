@@ -10,6 +10,7 @@ namespace {
 // The rule of a recorded step changes from replay to replay, and lies on the device.
 template <class Rule, class F>
 __global__ void __launch_bounds__(threads, 1) update_kernel(const Rule given, const UpdateCall a) {
+  if (a.only_if && !simt::read(a.only_if)) return;
   const Rule rule = a.rule_there ? simt::read(static_cast<const Rule*>(a.rule_there)) : given;
   F* const parameter = static_cast<F*>(a.parameter);
   for (int64_t i = first_element(); i < a.count; i += next_element()) {

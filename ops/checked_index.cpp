@@ -36,8 +36,7 @@ Tensor inside(const Asked& asked, const Tensor& index) {
   Tensor outside = sum(to(ne(safe, index), Dtype::int64));
   RecordedStep* const recorded = RecordedStep::active();
   if (recorded) {  // what any of its replays found
-    Tensor ever({}, Dtype::int64, index.device());
-    recorded->before_first([ever]() mutable { fill_elements(ever, 0); });
+    Tensor ever = recorded->lasting({}, Dtype::int64, 0);
     device_add(ever, outside);
     outside = ever;
   }

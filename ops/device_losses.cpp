@@ -31,6 +31,15 @@ Kernels kernels_of(const char* op, const Backend& b) {
   return kernels;
 }
 
+// Every byte is 255, in a recorded step before its first replay.
+Tensor new_report(Device device) {
+  const Shape shape{int64_t(sizeof(LossReport))};
+  if (RecordedStep* recording = RecordedStep::active()) return recording->lasting(shape, Dtype::uint8, 255);
+  Tensor report(shape, Dtype::uint8, device);
+  fill_elements(report, 255);
+  return report;
+}
+
 }  // namespace
 
 DeviceKernel device_kernel(const char* op, const FormulaEntry& formula, Device device) {
@@ -43,11 +52,9 @@ DeviceRun::DeviceRun(const DeviceKernel& kernel, Device device, const DeviceCall
     : kernel_(kernel),
       device_(device),
       call_(call),
-      report_(Shape{int64_t(sizeof(LossReport))}, Dtype::uint8, device),
+      report_(new_report(device)),
       recorded_(RecordedStep::active() != nullptr) {
   const char* op = kernel.loss->name;
-  if (recorded_) RecordedStep::active()->before_first([report = report_]() mutable { fill_elements(report, 255); });
-  else fill_elements(report_, 255);
   call_.name = op;
   call_.device = device.index;
   call_.report = static_cast<LossReport*>(report_.state()->data);

@@ -1,8 +1,11 @@
 // The loss scaler of mixed precision: small gradients vanish in float16 unless the loss is large.
 #pragma once
+#include "gradus/core/lifetime.h"
 #include "gradus/core/named_tensors.h"
 
 namespace gradus {
+
+class RecordedStep;
 
 struct LossScalerOptions {
   double factor = 65536;  // at first
@@ -16,6 +19,9 @@ struct LossScalerOptions {
 ///   backward(scaler.scale(loss));
 ///   if (scaler.unscale()) optimizer.step();  // clip between the two
 ///   optimizer.zero_grad();
+///
+/// In a step recorded by capture() the same lines do the same: unscale() says true there, and the device leaves out the
+/// optimiser's changes of these parameters where a gradient is not finite. Each replay waits for the one before.
 class LossScaler {
  public:
   /// Throws ParamError unless factor > 0, growth > 1, 0 < backoff < 1 and growth_interval >= 1.
@@ -25,7 +31,7 @@ class LossScaler {
   /// Divides all gradients by the factor. False where one is NaN or infinite: then the factor has shrunk, and the step
   /// is to be left out.
   bool unscale();
-  double factor() const { return factor_; }
+  double factor() const;
 
   /// What the factor depends on.
   NamedTensors state() const;
@@ -33,10 +39,16 @@ class LossScaler {
   void load_state(const NamedTensors& state);
 
  private:
+  void settle() const;
+  void send_factors(RecordedStep& recording, Device device) const;
+  bool unscale_recorded(RecordedStep& recording);
+  void adapt(bool finite);
   NamedTensors parameters_;
   LossScalerOptions options_;
   double factor_;
   int64_t good_steps_ = 0;
+  mutable Tensor there_, inverse_there_;  // the factor and 1 / factor, where the last recorded step finds them
+  Lifetime lifetime_;
 };
 
 }  // namespace gradus

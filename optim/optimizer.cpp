@@ -6,6 +6,8 @@
 #include <cmath>
 #include <set>
 
+#include "gradus/core/backend.h"
+#include "gradus/core/device_elements.h"
 #include "gradus/core/error.h"
 #include "gradus/core/recorded_step.h"
 #include "gradus/ops/cast.h"
@@ -102,20 +104,39 @@ void Optimizer::set_momentum(double momentum, size_t group) {
   place = momentum;
 }
 
+// Before a parameter's first step its buffers are zeros: those of a recorded step before its first replay.
+void Optimizer::begin(Slot& slot) {
+  const Tensor& p = slot.parameter;
+  RecordedStep* const recording = RecordedStep::active();
+  for (size_t k = 0; k < groups_[slot.group].buffer_names.size(); ++k) {
+    Tensor& buffer = slot.buffers[k];
+    const bool anew = recording && !recording->refreshes() && !on_cpu(p);
+    if (!buffer.defined()) buffer = anew ? recording->lasting(p.shape(), p.dtype(), 0) : zeros_like(p);
+    else if (anew) recording->before_first([buffer]() mutable { fill_elements(buffer, 0); });
+    else fill_elements(buffer, 0);
+  }
+}
+
+// Takes a recorded change of a parameter off the count again where it does not happen.
+void Optimizer::watch(size_t slot, RecordedStep& recording) {
+  recording.if_abandoned([this, slot] { --slots_[slot].steps; });
+  if (const auto* condition = recording.condition_of(slots_[slot].parameter))
+    recording.check_each([this, slot, held = condition->held, alive = lifetime_.watch()] {
+      if (!alive.expired() && !*held) --slots_[slot].steps;
+    });
+}
+
 void Optimizer::step() {
   RecordedStep* const recording = RecordedStep::active();
-  if (recording && !recording->refreshes()) recording->before_each([this] { step(); });
-  for (Slot& slot : slots_) {
+  const bool anew = recording && !recording->refreshes();
+  if (anew) recording->before_each([this] { step(); });
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
     const Tensor gradient = slot.parameter.grad();
     if (!gradient.defined()) continue;
-    if (recording && slot.steps == 0)  // its state would begin anew in each replay
-      throw StateError(
-          fmt::format("{}: parameter '{}' makes its first step while the step is recorded, wanted one "
-                      "before; give it a gradient from the first step on",
-                      op_, slot.name));
-    if (slot.steps == 0)
-      for (size_t k = 0; k < groups_[slot.group].buffer_names.size(); ++k) slot.buffers[k] = zeros_like(slot.parameter);
+    if (slot.steps == 0) begin(slot);
     ++slot.steps;
+    if (anew) watch(i, *recording);
     update(slot, dense(gradient));
   }
 }
@@ -132,6 +153,8 @@ std::vector<std::string> Optimizer::without_gradient() const {
 }
 
 NamedTensors Optimizer::state() const {
+  for (const Slot& slot : slots_)
+    if (!on_cpu(slot.parameter)) settle_checks(slot.parameter.device());  // which may take steps off the count
   NamedTensors all;
   for (size_t g = 0; g < groups_.size(); ++g) all.emplace_back(lr_name(g), scalar(groups_[g].lr, Dtype::float64));
   for (const Slot& slot : slots_) {
@@ -158,13 +181,18 @@ void Optimizer::load_state(const NamedTensors& state) {
                                    slot.name, slot.steps));
     const auto& names = groups[slot.group].buffer_names;
     for (size_t k = 0; k < names.size(); ++k)
-      slot.buffers[k] =
-          to(copy_of(reader.take(slot.name + "." + names[k], slot.parameter.shape(), slot.parameter.dtype())),
-             slot.parameter.device());
+      slot.buffers[k] = reader.take(slot.name + "." + names[k], slot.parameter.shape(), slot.parameter.dtype());
   }
   reader.finish();
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
+    if ((slot.steps = slots[i].steps) > 0) {
+      for (size_t k = 0; k < groups[slot.group].buffer_names.size(); ++k)
+        if (slot.buffers[k].defined()) copy_elements(slots[i].buffers[k], slot.buffers[k]);
+        else slot.buffers[k] = to(copy_of(slots[i].buffers[k]), slot.parameter.device());
+    }
+  }
   groups_ = std::move(groups);
-  slots_ = std::move(slots);
 }
 
 }  // namespace gradus

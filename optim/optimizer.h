@@ -6,9 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "gradus/core/lifetime.h"
 #include "gradus/core/named_tensors.h"
 
 namespace gradus {
+
+class RecordedStep;
 
 class Optimizer {
  public:
@@ -53,7 +56,7 @@ class Optimizer {
     Tensor parameter;
     size_t group = 0;
     int64_t steps = 0;             // how often it was changed, this time included
-    Tensor buffers[most_buffers];  // undefined before the first step
+    Tensor buffers[most_buffers];  // undefined before the first step; recorded steps hold on to where they lie
   };
 
   // `op` names the optimiser in errors.
@@ -72,11 +75,14 @@ class Optimizer {
     double lr;
     std::vector<const char*> buffer_names;
   };
+  void begin(Slot& slot);
+  void watch(size_t slot, RecordedStep& recording);
   double& momentum_in(size_t group) const;
   void check_group(size_t group) const;
   const char* op_;
   std::vector<Group> groups_;
   std::vector<Slot> slots_;
+  Lifetime lifetime_;
 };
 
 /// An optimiser whose groups each have options of their own.
