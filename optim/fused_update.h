@@ -32,12 +32,13 @@ template <class Rule> void fused_update(Tensor& parameter, const Tensor& gradien
     };
     const int64_t n = parameter.numel();
     parallel_for((n + task_elements - 1) / task_elements, [&](int64_t task) {
+      const auto here = one;  // a local copy: the rule's numbers stay in registers, for no store can reach them
       const int64_t end = std::min(n, (task + 1) * task_elements);
       int64_t i = task * task_elements;
       for (; i + T::size <= end; i += T::size)
-        one(i, [](const F* x) { return T::load(x); }, [](T v, F* x) { v.store(x); });
+        here(i, [](const F* x) { return T::load(x); }, [](T v, F* x) { v.store(x); });
       const int rest = int(end - i);
-      if (rest) one(i, [=](const F* x) { return T::load_first(x, rest); }, [=](T v, F* x) { v.store_first(x, rest); });
+      if (rest) here(i, [=](const F* x) { return T::load_first(x, rest); }, [=](T v, F* x) { v.store_first(x, rest); });
     });
   });
 }
