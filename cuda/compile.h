@@ -9,9 +9,6 @@
 
 namespace gradus::cuda_kernels {
 
-template <class L>
-concept Map = !Fold<L> && requires { &L::template eval<Num<double, 1>>; };
-
 template <class L> Arguments<L> arguments(const DeviceCall& call, unsigned group, Meeting* meeting) {
   Arguments<L> a;
   memcpy(a.formula.raw, call.formula, sizeof(L));
@@ -115,7 +112,9 @@ template <class L> void settle_loss(const DeviceCall& call) {
   else settle(call, found_in_map<L>);
 }
 
-template <class L> constexpr bool on_devices = Fold<L> || Map<L>;
+// A Block may ask for the host. No expression of a loss's functions may stand here: the two compilers that nvcc asks
+// judge some otherwise, and then the host would launch kernels of which the device has no code.
+template <class L> constexpr bool on_devices = !Block<L>;
 template <class L>
   requires(L::shared_by_team)
 constexpr bool on_devices<L> = true;
