@@ -24,6 +24,7 @@ template <class L> Arguments<L> arguments(const DeviceCall& call, unsigned group
   }
   a.value = call.value, a.count = call.count, a.upstream = call.upstream;
   a.scale = call.scale, a.count_scale = call.count_scale;
+  a.in_order = false;
   a.group = group;
   a.meeting = meeting;
   a.report = call.report;
@@ -33,7 +34,9 @@ template <class L> Arguments<L> arguments(const DeviceCall& call, unsigned group
 template <class L, class F> void run_map(const DeviceCall& call) {
   const int64_t n = call.extent[0] * call.extent[1] * call.extent[2];
   const LossRun run(call.device);
-  simt::launch(call.name, map<L, F>, blocks_for(n, threads), threads, arguments<L>(call, 1, run.meeting()));
+  Arguments<L> a = arguments<L>(call, 1, run.meeting());
+  a.in_order = all_in_order<L, F>(a);
+  simt::launch(call.name, map<L, F>, blocks_for(n, a.in_order ? threads * widest<F> : threads), threads, a);
 }
 
 template <class L, class F> void launch_fold(const DeviceCall& call, const LossRun& run) {

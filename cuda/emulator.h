@@ -142,6 +142,8 @@ int64_t allocated_bytes();
 
 }  // namespace gradus::simt
 
+#define GRADUS_UNROLLED
+
 // An array of n T's that the threads of a block share.
 #define GRADUS_SHARED(T, name, n)        \
   static const char name##_identity = 0; \

@@ -25,6 +25,7 @@ template <class L> struct Arguments {
   bool checked[arity<L>];
   View value, count, upstream, grad[arity<L>];
   double scale, count_scale;
+  bool in_order;   // of a Map: do the elements of every operand lie one after another?
   unsigned group;  // of a Fold: how many threads share a row: 1, a warp or a block
   Meeting* meeting;
   LossReport* report;
@@ -49,8 +50,16 @@ template <class L, int K, class F> GRADUS_FN bool outside(F x, int64_t columns) 
 
 template <class L, int K> constexpr bool may_fail = bounded(L::inputs[K].range);
 
-// Input K as a number or, of labels, an index: -1 where it is ignored or outside [0, classes).  What is outside its
-// range is noted under `key`.
+// A number that input K holds.  What is outside its range is noted under `key`.
+template <class L, class F, int K>
+__device__ __forceinline__ Num<F> checked(const Arguments<L>& a, Num<F> x, int64_t columns, bool checking,
+                                          unsigned long long key) {
+  if constexpr (may_fail<L, K>)
+    if (checking && a.checked[K] && outside<L, K>(x.v, columns)) simt::atomic_min(&a.report->problem, key);
+  return x;
+}
+
+// Input K as a number or, of labels, an index: -1 where it is ignored or outside [0, classes).
 template <class L, class F, int K>
 __device__ __forceinline__ Arg<L, Num<F>, K> input(const Arguments<L>& a, const Place& p, int64_t classes,
                                                    bool checking, unsigned long long key) {
@@ -62,10 +71,7 @@ __device__ __forceinline__ Arg<L, Num<F>, K> input(const Arguments<L>& a, const 
     return -1;
   } else {
     if (!a.in[K].data) return a.constant[K];
-    const Num<F> x = load<F>(a.in[K], p);
-    if constexpr (may_fail<L, K>)
-      if (checking && a.checked[K] && outside<L, K>(x.v, classes)) simt::atomic_min(&a.report->problem, key);
-    return x;
+    return checked<L, F, K>(a, load<F>(a.in[K], p), classes, checking, key);
   }
 }
 

@@ -19,6 +19,9 @@
   __shared__ __align__(16) unsigned char name##_bytes[sizeof(T) * (n)]; \
   T* const name = reinterpret_cast<T*>(name##_bytes)
 
+// Before a loop over an array that lies in registers: its indices must be known.
+#define GRADUS_UNROLLED _Pragma("unroll")
+
 namespace gradus::simt {
 
 template <class T> __device__ __forceinline__ T read(const T* p, int64_t i = 0) { return p[i]; }

@@ -6,7 +6,7 @@ usage: cubin_census.py FILE        of a shared library, an object file or a cubi
 
 Since Volta an instruction is 16 bytes: bits 0 to 8 hold the opcode, and of an access to memory bits 73 to 75 the width.
 It fails where the kernel of a Map or a Fold touches local memory, which is registers that spill and arrays that no
-register holds, and where the host can launch a kernel of a loss of which the device has no code: nvcc reads a source
+register holds, where the kernel of a Map has no 16-byte accesses, and where the host can launch a kernel of a loss of which the device has no code: nvcc reads a source
 twice, and what only the host's reading instantiates is missed by nobody before its first launch.
 """
 import collections
@@ -128,7 +128,10 @@ def report(path):
     local = [name for name in sorted(found) if re.match("map<|fold", name) and is_local(found[name]) and not re.search(r"<(\w+)", name)[1] in ANGLES]
     for name in local:
         print(f"{name} touches local memory; keep its arrays small and their indices constant")
-    return 1 if absent or local else 0
+    narrow = sorted(set(maps) - set(wide))
+    for name in narrow:
+        print(f"{name} has no 16-byte loads or stores; take neighbours together")
+    return 1 if absent or local or narrow else 0
 
 
 PLANTED = """

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The machine code that nvcc made of the kernels: none of a loss's touches local memory. Which accesses are 16 bytes wide
-# is told, kernel by kernel. Kernels planted for it show that the census can be believed.
+# The machine code that nvcc made of the kernels: that of a Map or a Fold touches no local memory, that of a Map has
+# 16-byte accesses. How wide each kernel's accesses are is told. Kernels planted for it show that the census can be believed.
 set -uo pipefail
 root=${GRADUS_ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 module=${1:-$root/build/cuda/lib/libgradus_cuda.so}

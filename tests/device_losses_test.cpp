@@ -1,9 +1,20 @@
 // Every loss on the device: the same value, gradients and errors as on the CPU, for every variant of its options, all
 // reductions, both dtypes, strided inputs and parameters of every shape.
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <set>
 #include <string>
+#include <vector>
+
+#include "gradus/autograd/engine.h"
+#include "gradus/losses/huber_loss.h"
+#include "gradus/ops/arithmetic.h"
+#include "gradus/ops/cast.h"
+#include "gradus/ops/factories.h"
+#include "gradus/ops/reduce.h"
+#include "gradus/ops/sampling.h"
+#include "gradus/ops/shape.h"
 
 #include "gradus/ops/device_agreement.h"
 #include "gradus/ops/device_losses.h"
@@ -23,6 +34,30 @@ TEST_P(DeviceLosses, AreAsOnTheCpu) {
 
 INSTANTIATE_TEST_SUITE_P(Every, DeviceLosses, testing::ValuesIn(losses()),
                          [](const auto& info) { return std::string(info.param->about->name); });
+
+// A thread takes the elements of 16 bytes at a time, unless they begin elsewhere or are not neighbours; the last ones
+// one by one.
+TEST(DeviceMaps, AreAsOnTheCpuWhereverTheirElementsLie) {
+  for (const Dtype dtype : {Dtype::float32, Dtype::float64})
+    for (const int64_t n : {1, 3, 4, 5, 17, 1031})
+      for (const int64_t begin : {0, 1, 2, 4})
+        for (const int64_t step : {1, 2}) {
+          SCOPED_TRACE(fmt::format("{} {} from {} by {}", name_of(dtype), n, begin, step));
+          Generator generator(uint64_t(n + begin));
+          const Tensor x = randn({begin + step * n}, dtype, generator), y = randn({n}, dtype, generator);
+          const auto results = [&](Device device) {
+            Tensor mine = to(x, device).detach().requires_grad(true);
+            const Tensor each =
+                huber_loss(slice(mine, 0, begin, begin + step * n, step), to(y, device), {}, Reduction::none);
+            Tensor weights = to(y, device);
+            backward(sum(each * weights));
+            std::vector<double> all = each.to_vector();
+            for (const double v : mine.grad().to_vector()) all.push_back(v);
+            return all;
+          };
+          EXPECT_EQ(results(cuda()), results(cpu));
+        }
+}
 
 TEST(DeviceCoverage, EveryFormulaHasAKernelOrSaysWhyNot) {
   const std::set<std::string> solved_on_the_host = {
